@@ -1,0 +1,25 @@
+"""One class per reaction, not per cause."""
+
+
+class TradingError(Exception):
+    """Base of every error we raise on purpose."""
+
+
+class ConfigError(TradingError):
+    """A person must change a setting or an argument. Exit code 2, never retried."""
+
+
+class VenueUnavailable(TradingError):
+    """Worth trying again; the shell backs off with jitter."""
+
+
+class VenueMessageInvalid(TradingError):
+    """This one message is bad. It is kept in the dead-letter stream."""
+
+
+class MessageInvalid(TradingError):
+    """A message on our own bus cannot be decoded. It is kept in the dead-letter stream."""
+
+
+class StrategyFailed(TradingError):
+    """One strategy raised. It is paused; the others go on."""

@@ -1,0 +1,41 @@
+"""The one door between float market data and the Decimal ledger."""
+
+from contextlib import AbstractContextManager
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation, localcontext
+
+MICRO = Decimal("0.000001")
+ZERO = Decimal(0)
+NOTHING_USD = Decimal("0.000000")
+# 60 digits: the product of a quantity, a price and a rate of 15 to 17 significant digits each is exact.
+EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+
+
+def exact(value: float) -> Decimal:
+    """The decimal a venue printed, from the float that holds it (shortest round trip)."""
+    return Decimal(repr(float(value)))
+
+
+def usd(amount: Decimal) -> Decimal:
+    """`amount` in USD rounded to six places, half to even; applied once, when it enters the ledger."""
+    return amount.quantize(MICRO, ROUND_HALF_EVEN, EXACT)
+
+
+def plain(amount: Decimal) -> str:
+    """`amount` without an exponent, as it goes on the wire and into golden files."""
+    return format(amount, "f")
+
+
+def decimal_of(text: str) -> Decimal:
+    """The decimal in a venue's string. ValueError when it is not a finite number."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:
+        raise ValueError(f"{text!r} is not a decimal number") from error
+    if not value.is_finite():
+        raise ValueError(f"{text!r} is not finite")
+    return value
+
+
+def exactly() -> AbstractContextManager[Context]:
+    """A block in which `+ - * /` on Decimals do not depend on the precision a caller has set globally."""
+    return localcontext(EXACT)

@@ -1,0 +1,195 @@
+"""Streams and subjects: the only place that spells one. General to particular, see `architecture`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+from trading_core import messages
+
+MIB = 1024 * 1024
+GIB = 1024 * MIB
+_TOKEN = re.compile(r"^[A-Za-z0-9_-]+$")
+
+
+@dataclass(frozen=True)
+class StreamSpec:
+    """One JetStream stream. `asynchronous` streams skip the fsync per message: their truth is in Postgres."""
+
+    name: str
+    subjects: tuple[str, ...]
+    max_age: timedelta
+    max_bytes: int
+    dedupe: timedelta = timedelta(minutes=2)
+    storage: Literal["file", "memory"] = "file"
+    asynchronous: bool = False
+    compressed: bool = False
+    max_message_bytes: int = -1
+    per_subject: int = -1
+    deny_delete: bool = False
+    allow_direct: bool = False
+    message_ttl: bool = False
+
+
+MARKET = StreamSpec(
+    "MARKET", ("market.>",), timedelta(days=7), 8 * GIB,
+    asynchronous=True, compressed=True, allow_direct=True, max_message_bytes=64 * 1024,
+)  # fmt: skip
+BOOK = StreamSpec(
+    "BOOK", ("book.>",), timedelta(hours=24), 3 * GIB, dedupe=timedelta(seconds=30),
+    asynchronous=True, compressed=True, allow_direct=True, max_message_bytes=128 * 1024,
+)  # fmt: skip
+SIGNALS = StreamSpec(
+    "SIGNALS", ("signal.>", "grid.>"), timedelta(days=90), GIB, dedupe=timedelta(hours=1),
+    deny_delete=True, allow_direct=True,
+)  # fmt: skip
+EXEC = StreamSpec(
+    "EXEC", ("exec.>",), timedelta(days=365), 3 * GIB, dedupe=timedelta(hours=1),
+    deny_delete=True, allow_direct=True,
+)  # fmt: skip
+OPS = StreamSpec("OPS", ("ops.>",), timedelta(days=30), 512 * MIB)
+# On disk: a memory stream is gone after a restart of the server, and only `provision` makes streams.
+HEALTH = StreamSpec("HEALTH", ("heartbeat.>",), timedelta(hours=1), 64 * MIB, asynchronous=True, per_subject=60)
+LEASE = StreamSpec(
+    "LEASE", ("lease.>",), timedelta(0), 16 * MIB, per_subject=1, message_ttl=True, allow_direct=True
+)
+DLQ = StreamSpec(
+    "DLQ",
+    (
+        "dlq.>",
+        "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>",
+        "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>",
+    ),
+    timedelta(days=90),
+    512 * MIB,
+)
+ALL = (MARKET, BOOK, SIGNALS, EXEC, OPS, HEALTH, LEASE, DLQ)
+
+
+@dataclass(frozen=True)
+class DurableSpec:
+    """One durable pull consumer: created by `provision`, bound by its service."""
+
+    stream: StreamSpec
+    name: str
+    filters: tuple[str, ...] = ()
+    ack_wait: timedelta = timedelta(seconds=30)
+    max_ack_pending: int = 5_000
+
+
+RECORDER_STREAMS = (MARKET, BOOK, SIGNALS, EXEC, OPS, HEALTH, DLQ)
+RECORDER = tuple(DurableSpec(stream, "rec") for stream in RECORDER_STREAMS)
+BROKER = DurableSpec(SIGNALS, "broker", ("signal.>", "grid.>"), ack_wait=timedelta(seconds=10))
+DURABLES = (*RECORDER, BROKER)
+
+
+def _join(*tokens: str) -> str:
+    for token in tokens:
+        if not _TOKEN.match(token):
+            raise ValueError(f"subject token {token!r} must be letters, digits, '_' or '-'")
+    return ".".join(tokens)
+
+
+def market_subject(message: messages.MarketData) -> str:
+    """`market.hyperliquid.BTC.trade`; candles carry their interval: `market.hyperliquid.BTC.candle_1m`."""
+    match message:
+        case messages.CandleMessage():
+            kind = f"candle_{message.interval}"
+        case messages.TradeMessage():
+            kind = "trade"
+        case messages.BboMessage():
+            kind = "bbo"
+        case messages.CtxMessage():
+            kind = "ctx"
+        case messages.FundingMessage():
+            kind = "funding"
+        case messages.GapMessage():
+            kind = "gap"
+    return _join("market", message.exchange, message.asset, kind)
+
+
+def market_kind(exchange: str, asset: str, kind: str) -> str:
+    return _join("market", exchange, asset, kind)
+
+
+def watermark_subject(stream: StreamSpec, exchange: str) -> str:
+    """`market.hyperliquid._.watermark` and `book.hyperliquid._.watermark`."""
+    return _join(stream.name.lower(), exchange, "_", "watermark")
+
+
+def signal_subject(strategy: str, exchange: str, asset: str) -> str:
+    return _join("signal", strategy, exchange, asset)
+
+
+def grid_subject(exchanges: str, asset: str) -> str:
+    return _join("grid", exchanges, asset)
+
+
+def exec_subject(kind: str, portfolio: str, strategy: str | None, asset: str | None) -> str:
+    return _join("exec", kind, portfolio, strategy or "_", asset or "_")
+
+
+def exec_subjects(kind: str, portfolio: str) -> str:
+    """Every subject of one kind of one portfolio: `exec.fill.default.>`."""
+    return f"{_join('exec', kind, portfolio)}.>"
+
+
+def ops_subject(service: str, event: str) -> str:
+    return _join("ops", service, event)
+
+
+def heartbeat_subject(service: str, instance: str) -> str:
+    return _join("heartbeat", service, instance)
+
+
+def control_subject(service: str, verb: str) -> str:
+    return _join("ctl", service, verb)
+
+
+def dlq_subject(stream: StreamSpec, consumer: str) -> str:
+    return _join("dlq", stream.name, consumer)
+
+
+def venue_dlq_subject(exchange: str) -> str:
+    return _join("dlq", "venue", exchange)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Subject filters of one reader, by stream."""
+
+    market: tuple[str, ...] = field(default=())
+    book: tuple[str, ...] = field(default=())
+
+
+def shard_filters(exchanges: tuple[str, ...], asset: str) -> Filters:
+    """What the runner of one asset reads: what strategies can see, and the watermarks of both streams."""
+    kinds = ("ctx", "candle_1m", "funding", "gap")
+    market = [market_kind(exchange, asset, kind) for exchange in exchanges for kind in kinds]
+    marks = [watermark_subject(MARKET, exchange) for exchange in exchanges]
+    return Filters(
+        market=(*market, *marks),
+        book=tuple(watermark_subject(BOOK, exchange) for exchange in exchanges),
+    )
+
+
+def broker_filters(exchanges: tuple[str, ...]) -> Filters:
+    """What the broker reads: marks, settled funding and the watermarks of both streams."""
+    market = [f"market.{exchange}.*.{kind}" for exchange in exchanges for kind in ("ctx", "funding")]
+    marks = [watermark_subject(MARKET, exchange) for exchange in exchanges]
+    return Filters(
+        market=(*market, *marks),
+        book=tuple(watermark_subject(BOOK, exchange) for exchange in exchanges),
+    )
+
+
+def dashboard_filters() -> tuple[str, ...]:
+    """What the dashboard reads of MARKET: marks and closed candles, of every exchange and asset."""
+    return ("market.*.*.ctx", "market.*.*.candle_1m")
+
+
+def all_signals() -> tuple[str, ...]:
+    """Of SIGNALS only what strategies said, without the grid messages."""
+    return ("signal.>",)
