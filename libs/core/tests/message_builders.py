@@ -21,12 +21,19 @@ def a_mark(at_ms: int, price: str = "100.0", *, visible_ms: int | None = None, a
     )
 
 
-def a_watermark(at_ms: int, exchange: str = "hyperliquid") -> WatermarkMessage:
-    return WatermarkMessage(id=ids.watermark(exchange, at_ms, "MARKET"), exchange=exchange, watermark_ms=at_ms)
+def a_watermark(at_ms: int, exchange: str = "hyperliquid", *, stream: str = "MARKET") -> WatermarkMessage:
+    return WatermarkMessage(id=ids.watermark(exchange, at_ms, stream), exchange=exchange, watermark_ms=at_ms)
 
 
-def a_signal(ts: int, direction: str = "LONG", *, strategy: str = "s", asset: str = "BTC",
-             grid: str = "hyperliquid") -> SignalMessage:  # fmt: skip
+def a_signal(
+    ts: int,
+    direction: str = "LONG",
+    *,
+    strategy: str = "s",
+    asset: str = "BTC",
+    grid: str = "hyperliquid",
+    price: str = "100.0",
+) -> SignalMessage:
     decided = direction != "PASS"
     return SignalMessage(
         id=ids.signal(strategy, "hyperliquid", asset, ts),
@@ -38,7 +45,7 @@ def a_signal(ts: int, direction: str = "LONG", *, strategy: str = "s", asset: st
         grid=grid,
         direction=direction,  # type: ignore[arg-type]
         confidence=0.9 if decided else None,
-        entry_price="100.0" if decided else None,
+        entry_price=price if decided else None,
         reason=None if decided else "no_signal",
     )
 

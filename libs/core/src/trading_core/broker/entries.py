@@ -1,0 +1,107 @@
+"""Opening a position: the order, the row with its levels, the fill."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from trading_core import ids
+from trading_core.broker import fills
+from trading_core.broker.book import Book, HeldMark
+from trading_core.broker.checks import Sizing
+from trading_core.broker.events import Event, Fill, Order, PositionState
+from trading_core.broker.inputs import SignalInput
+from trading_core.broker.rules import RuleBook, Rules
+from trading_core.model import MINUTE_MS
+from trading_core.money import NOTHING_USD, exact, usd
+
+
+def open_position(
+    book: Book, rule_book: RuleBook, rules: Rules, given: SignalInput, mark: HeldMark, sized: Sizing
+) -> list[Event]:
+    """The events of an entry whose checks have passed. Levels and deadline are fixed here, once."""
+    signal, now = given.signal, given.place.visible_ms
+    position_id = ids.position(book.portfolio, given.event_id)
+    order_id = ids.order(book.portfolio, given.event_id, "open")
+    side = fills.entry_side(signal.direction)
+    done = fills.execution(rules, sized.quantity, sized.price)
+    mark_price = exact(mark.price)
+    late = given.late or mark.late
+    is_long = signal.direction == "LONG"
+    position = PositionState(
+        event_id=ids.position_state(position_id, 1),
+        portfolio=book.portfolio,
+        ts_ms=now,
+        position_id=position_id,
+        version=1,
+        strategy=signal.strategy,
+        asset=signal.asset,
+        exchange=signal.exchange,
+        instrument=signal.held,
+        direction="LONG" if is_long else "SHORT",
+        status="OPEN",
+        signal_id=given.event_id,
+        confidence=signal.confidence,
+        quantity=done.quantity,
+        stake=sized.stake,
+        entry_ms=now,
+        entry_ref=sized.reference,
+        entry_price=done.price,
+        entry_notional=done.quantity * done.price,
+        stop_price=_level(done.price, rules.stop_loss, up=not is_long),
+        target_price=_level(done.price, rules.take_profit, up=is_long),
+        deadline_ms=None if rules.timeout_m is None else now + rules.timeout_m * MINUTE_MS,
+        fees=done.fee,
+        funding_pnl=NOTHING_USD,
+        slippage_cost=usd(done.quantity * abs(done.price - sized.reference)),
+        suspect=is_far(rule_book, done.price, mark_price),
+        late=late,
+    )
+    order = Order(
+        event_id=order_id,
+        portfolio=book.portfolio,
+        ts_ms=now,
+        position_id=position_id,
+        signal_id=given.event_id,
+        strategy=signal.strategy,
+        asset=signal.asset,
+        exchange=signal.exchange,
+        instrument=signal.held,
+        side=side,
+        purpose="entry",
+        quantity=sized.quantity,
+        reference_price=sized.reference,
+    )
+    fill = Fill(
+        event_id=ids.fill(order_id, 1),
+        portfolio=book.portfolio,
+        ts_ms=now,
+        order_id=order_id,
+        position_id=position_id,
+        strategy=signal.strategy,
+        asset=signal.asset,
+        exchange=signal.exchange,
+        instrument=signal.held,
+        side=side,
+        purpose="entry",
+        quantity=done.quantity,
+        price=done.price,
+        reference_price=sized.reference,
+        fee=done.fee,
+        mark_price=mark_price,
+        mark_event_id=mark.event_id,
+        mark_ms=mark.event_time_ms,
+        late=late,
+    )
+    return [order, position, fill]
+
+
+def is_far(rule_book: RuleBook, price: Decimal, mark_before: Decimal) -> bool:
+    """Whether a fill lies further from the mark before its cause than an honest one would."""
+    return abs(price - mark_before) > rule_book.suspect_fill * mark_before
+
+
+def _level(entry: Decimal, fraction: Decimal | None, *, up: bool) -> Decimal | None:
+    """The price at which a limit triggers: an exact decimal, never rounded. None switches it off."""
+    if fraction is None:
+        return None
+    return entry * (1 + fraction) if up else entry * (1 - fraction)

@@ -1,0 +1,149 @@
+"""The one place where a book changes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import assert_never
+
+from trading_core.broker.book import Book, HeldMark, KnownRate, LastClose, instrument_key, strategy_asset_key
+from trading_core.broker.events import (
+    DayStarted,
+    Decision,
+    EquityMark,
+    Event,
+    Fill,
+    FundingOwed,
+    FundingPayment,
+    Order,
+    PositionState,
+    StrategyPaused,
+    StrategyResumed,
+)
+from trading_core.broker.inputs import FundingRate
+from trading_core.model import DAY_MS, HOUR_MS
+from trading_core.money import NOTHING_USD
+
+# A rate that arrives later than the market data stream keeps its messages cannot arrive through it.
+OWED_KEPT_MS = 7 * DAY_MS
+# A known rate is needed until its hour has been applied; two days cover any order of arrival.
+RATES_KEPT_MS = 48 * HOUR_MS
+
+
+def evolve(book: Book, event: Event) -> None:
+    """Make `book` what it is after `event`. To be called inside `money.exactly()`."""
+    match event:
+        case PositionState():
+            _store_position(book, event)
+        case FundingOwed():
+            book.owed[event.event_id] = event
+            _forget_old_debts(book, event.hour_ms - OWED_KEPT_MS)
+        case FundingPayment():
+            _settle_debt(book, event.position_id, event.hour_ms)
+        case StrategyPaused():
+            if event.until_ms is None:
+                book.paused_by_person[event.strategy] = event.reason
+            else:
+                book.paused_until[event.strategy] = event.until_ms
+        case StrategyResumed():
+            pauses = book.paused_by_person if event.cause == "person" else book.paused_until
+            pauses.pop(event.strategy, None)
+        case DayStarted():
+            book.day_ms = event.day_ms
+            book.day_start_equity = event.equity
+            book.day_realised = {}
+        case Decision() | Order() | Fill() | EquityMark():
+            pass  # Records of what was done; the position's row carries what it did to the book.
+        case _:
+            assert_never(event)
+
+
+def hold_mark(book: Book, key: str, price: float, event_id: str, event_time_ms: int, visible_ms: int) -> None:
+    """Replace the mark of one instrument."""
+    held = book.marks.get(key)
+    before = None if held is None else held.price
+    book.marks[key] = HeldMark(price, event_id, event_time_ms, visible_ms, before)
+
+
+def remember_rate(book: Book, row: FundingRate) -> None:
+    """Keep the rate until its hour has been applied; of two rows of one hour the later stamp wins."""
+    rates = book.funding_rates.setdefault(instrument_key(row.exchange, row.asset), {})
+    known = rates.get(row.hour_ms)
+    if known is None or row.event_time_ms > known.event_time_ms:
+        rates[row.hour_ms] = KnownRate(row.rate, row.event_id, row.event_time_ms)
+    newest = max(rates)
+    if min(rates) < newest - RATES_KEPT_MS:
+        for hour in [hour for hour in rates if hour < newest - RATES_KEPT_MS]:
+            del rates[hour]
+
+
+def _store_position(book: Book, position: PositionState) -> None:
+    opened = book.positions.get(position.position_id)
+    if position.status == "OPEN":
+        if opened is None:
+            key = instrument_key(position.exchange, position.instrument)
+            book.by_instrument.setdefault(key, []).append(position.position_id)
+        book.positions[position.position_id] = position
+        return
+    if position.realised_pnl is None or position.exit_ms is None:
+        raise ValueError(f"{position.position_id} is closed without an exit time or a realised P&L")
+    last_key = strategy_asset_key(position.strategy, position.asset)
+    if opened is not None:
+        _remove_open(book, opened)
+        if any(owed.position_id == position.position_id for owed in book.owed.values()):
+            book.closed_owing[position.position_id] = position
+        _add_realised(book, position, position.realised_pnl)
+        # A mark of yesterday that came late closes yesterday's position: today's limit is not touched.
+        if position.exit_ms >= book.day_ms:
+            _add_to_day(book, position.strategy, position.realised_pnl)
+        book.last_closes[last_key] = LastClose(position.position_id, position.exit_ms, position.realised_pnl)
+        return
+    corrected = book.closed_owing[position.position_id]
+    assert corrected.realised_pnl is not None, position.position_id
+    change = position.realised_pnl - corrected.realised_pnl
+    _add_realised(book, position, change)
+    _add_to_day(book, position.strategy, change)
+    last = book.last_closes.get(last_key)
+    if last is not None and last.position_id == position.position_id:
+        book.last_closes[last_key] = LastClose(last.position_id, last.closed_ms, position.realised_pnl)
+    if any(owed.position_id == position.position_id for owed in book.owed.values()):
+        book.closed_owing[position.position_id] = position
+    else:
+        del book.closed_owing[position.position_id]
+
+
+def _remove_open(book: Book, position: PositionState) -> None:
+    key = instrument_key(position.exchange, position.instrument)
+    del book.positions[position.position_id]
+    ids = book.by_instrument[key]
+    ids.remove(position.position_id)
+    if not ids:
+        del book.by_instrument[key]
+
+
+def _add_realised(book: Book, position: PositionState, amount: Decimal) -> None:
+    book.realised += amount
+    for totals, name in ((book.realised_by_strategy, position.strategy), (book.realised_by_asset, position.asset)):
+        totals[name] = totals.get(name, NOTHING_USD) + amount
+    book.closed_shares = None
+
+
+def _add_to_day(book: Book, strategy: str, amount: Decimal) -> None:
+    book.day_realised[strategy] = book.day_realised.get(strategy, NOTHING_USD) + amount
+
+
+def _settle_debt(book: Book, position_id: str, hour_ms: int) -> None:
+    for key, owed in book.owed.items():
+        if owed.position_id == position_id and owed.hour_ms == hour_ms:
+            del book.owed[key]
+            return
+
+
+def _forget_old_debts(book: Book, before_ms: int) -> None:
+    """Debts are in order of their hours, so only the front of the list can be too old."""
+    while book.owed:
+        key, owed = next(iter(book.owed.items()))
+        if owed.hour_ms >= before_ms:
+            return
+        del book.owed[key]
+        if all(other.position_id != owed.position_id for other in book.owed.values()):
+            book.closed_owing.pop(owed.position_id, None)

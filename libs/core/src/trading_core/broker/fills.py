@@ -1,0 +1,65 @@
+"""Fill prices and quantities: the venue's tick and size step, slippage, fees. All exact, in Decimal.
+
+Both fill models give a list of executions; `fixed` gives one. To be called inside `money.exactly()`.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import NamedTuple
+
+from trading_core.broker.events import Side
+from trading_core.broker.rules import Rules
+from trading_core.money import EXACT, ZERO, usd
+
+_SIGNIFICANT = 5
+_MAX_DECIMALS = 6
+_UNIT = Decimal(1)
+
+
+class Execution(NamedTuple):
+    """One execution at one price; `fee` is 0 or more."""
+
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+
+
+def entry_side(direction: str) -> Side:
+    return "BUY" if direction == "LONG" else "SELL"
+
+
+def exit_side(direction: str) -> Side:
+    return "SELL" if direction == "LONG" else "BUY"
+
+
+def worse(side: Side, first: Decimal, second: Decimal) -> Decimal:
+    """The reference price of a signal's fill: the one of the two that is worse for the trader."""
+    return max(first, second) if side == "BUY" else min(first, second)
+
+
+def perp_tick(price: Decimal, size_decimals: int) -> Decimal:
+    """Hyperliquid's price step: five significant digits, at most 6 - szDecimals places, never above 1."""
+    exponent = min(0, max(price.adjusted() - (_SIGNIFICANT - 1), -(_MAX_DECIMALS - size_decimals)))
+    return _UNIT.scaleb(exponent, EXACT)
+
+
+def fixed_price(side: Side, reference: Decimal, slippage: Decimal, size_decimals: int) -> Decimal:
+    """`reference` made worse by `slippage`, then rounded to the tick against the trader."""
+    if side == "BUY":
+        price = reference * (1 + slippage)
+        return price.quantize(perp_tick(price, size_decimals), ROUND_CEILING, EXACT)
+    price = reference * (1 - slippage)
+    return price.quantize(perp_tick(price, size_decimals), ROUND_FLOOR, EXACT)
+
+
+def affordable(stake: Decimal, price: Decimal, size_decimals: int) -> Decimal:
+    """The quantity that `stake` buys at `price`, rounded down to the size step; 0 when it buys none."""
+    if stake <= 0 or price <= 0:
+        return ZERO
+    step = _UNIT.scaleb(-size_decimals, EXACT)
+    return (stake // (price * step)) * step
+
+
+def execution(rules: Rules, quantity: Decimal, price: Decimal) -> Execution:
+    return Execution(quantity, price, usd(quantity * price * rules.taker_fee))

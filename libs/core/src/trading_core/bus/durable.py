@@ -1,0 +1,170 @@
+"""A provisioned durable, read in stream order with explicit acknowledgements, by one process at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Iterable
+
+import structlog
+from nats import errors
+
+from trading_core.bus.connection import Bus, Delivered
+from trading_core.bus.ordered import IDLE_S, REQUEST_TIMEOUT_S
+from trading_core.bus.pull import Pull, Raw, sequences
+from trading_core.ids import h8
+from trading_core.messages import DeadLetterMessage
+from trading_core.streams import DurableSpec, dlq_subject
+
+PAYLOAD_LIMIT = 64 * 1024
+REASON_LIMIT = 1_000
+ESCAPED_LIMIT = 128 * 1024
+RESET_S = 1.0
+ACK, TERM, IN_PROGRESS = b"+ACK", b"+TERM", b"+WPI"
+_log = structlog.get_logger("trading_core.bus")
+
+
+class DurableMessage(Delivered, frozen=True, kw_only=True):
+    """`reply` is where its acknowledgement goes."""
+
+    reply: bytes
+
+
+class Durable:
+    """Everything after the last acknowledged message, in order, at least once.
+
+    When it binds, and after each lost connection, the consumer is reset to its ack floor: what a crash
+    left unacknowledged comes again at once and before anything newer, not after `ack_wait` among newer
+    messages. Hence one reader per durable.
+    """
+
+    def __init__(self, bus: Bus, spec: DurableSpec) -> None:
+        self.pending = 0
+        """Messages in the stream after the last one that was yielded: the lag."""
+        self.resets = 0
+        self._bus = bus
+        self._spec = spec
+        self._pull: Pull | None = None
+        self._connection = -1
+        self._next = 1
+        self._reset_after = 0.0
+
+    async def batches(
+        self, max: int = 500, wait_s: float = 0.25, linger_s: float = 0.0
+    ) -> AsyncGenerator[list[DurableMessage], None]:
+        """Never ends. What is there at once, up to `max`; [] after `wait_s` without a message.
+
+        With `linger_s` a batch that is not full waits that long for more: fewer, larger transactions.
+        Acknowledge a batch before asking for the next one, or keep it alive with `in_progress`.
+        """
+        attempt = 0
+        try:
+            while True:
+                if self._pull is None:
+                    reason = await self._open()
+                    if reason is not None:
+                        attempt += 1
+                        _log.warning("durable_waiting", stream=self._spec.stream.name, reason=reason, attempt=attempt)
+                        yield []
+                        continue
+                    attempt = 0
+                yield await self._read(max, wait_s, linger_s)
+        finally:
+            await self.close()
+
+    async def ack(self, messages: Iterable[DurableMessage]) -> None:
+        """Done, never send again. A lost acknowledgement only means that the message comes once more."""
+        await self._bus.nc.publish_all([message.reply for message in messages], ACK)
+
+    async def in_progress(self, messages: Iterable[DurableMessage]) -> None:
+        """Still at it: restarts `ack_wait` for these and for what is buffered."""
+        await self._bus.nc.publish_all([message.reply for message in messages], IN_PROGRESS)
+        if self._pull is not None:
+            await self._bus.nc.publish_all([reply for _, reply, _ in list(self._pull.buffer)], IN_PROGRESS)
+
+    async def dead_letter(self, message: DurableMessage, reason: str) -> None:
+        """Keep an unusable message with its reason in the dead-letter stream, then never see it again."""
+        text = message.data[:PAYLOAD_LIMIT].decode(errors="replace")
+        letter = DeadLetterMessage(
+            id=f"dl:{message.subject}:{h8([text, message.ingest_time_ns])}",
+            source=message.subject,
+            reason=reason[:REASON_LIMIT],
+            payload=_cut(text),
+            received_time_ms=message.ingest_time_ns // 1_000_000,
+        )
+        await self._bus.publish(dlq_subject(self._spec.stream, self._spec.name), letter)
+        await self._bus.nc.publish_all([message.reply], TERM)
+
+    async def close(self) -> None:
+        pull, self._pull = self._pull, None
+        if pull is not None:
+            await pull.close()
+
+    async def _open(self) -> str | None:
+        try:
+            async with asyncio.timeout(IDLE_S):
+                await self._bus.connected.wait()
+        except TimeoutError:
+            return "not connected"
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._reset_after:
+            # Two readers of one durable would otherwise reset it under each other without a pause.
+            await asyncio.sleep(IDLE_S)
+            return "reset a moment ago"
+        self._reset_after = loop.time() + RESET_S
+        self._connection = self._bus.connections
+        stream, name = self._spec.stream.name, self._spec.name
+        subject = f"$JS.API.CONSUMER.RESET.{stream}.{name}"
+        try:
+            reply = await self._bus.nc.request(subject, b"", timeout=REQUEST_TIMEOUT_S)
+        except errors.Error as error:
+            self._bus.raise_if_denied(subject)
+            await asyncio.sleep(IDLE_S)
+            return str(error)
+        answer = json.loads(reply.data)
+        if "error" in answer:
+            await asyncio.sleep(IDLE_S)
+            return str(answer["error"].get("description"))
+        self.pending = int(answer["num_pending"])
+        self._next = 1
+        self.resets += 1
+        self._pull = Pull(self._bus.nc, stream, name)
+        await self._pull.open()
+        return None
+
+    async def _read(self, limit: int, wait_s: float, linger_s: float) -> list[DurableMessage]:
+        pull = self._pull
+        assert pull is not None
+        batch = self._decode(await pull.take(limit, wait_s, linger_s))
+        if pull.broken is not None or self._connection != self._bus.connections:
+            _log.info("durable_rebound", stream=self._spec.stream.name, reason=pull.broken or "connection lost")
+            await self.close()
+        return batch
+
+    def _decode(self, raw: list[Raw]) -> list[DurableMessage]:
+        batch: list[DurableMessage] = []
+        for subject, reply, data in raw:
+            delivered, stream, consumer, time_ns, self.pending = sequences(reply)
+            if consumer != self._next:
+                assert self._pull is not None
+                self._pull.broken = "a consumer sequence is missing"
+                break
+            self._next = consumer + 1
+            batch.append(
+                DurableMessage(
+                    subject=subject.decode(),
+                    data=data,
+                    sequence=stream,
+                    ingest_time_ns=time_ns,
+                    redelivered=delivered > 1,
+                    reply=reply,
+                )
+            )
+        return batch
+
+
+def _cut(text: str) -> str:
+    """`text` so short that the letter fits the server's limit however much JSON has to escape in it."""
+    while len(json.dumps(text, ensure_ascii=False).encode()) > ESCAPED_LIMIT:
+        text = text[: len(text) // 2]
+    return text

@@ -1,0 +1,66 @@
+"""Connections to PostgreSQL that wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import structlog
+
+from trading_core.errors import ConfigError
+
+log = structlog.get_logger()
+
+FIRST_WAIT_S = 0.2
+LONGEST_WAIT_S = 5.0
+# What a server says or does while it is away, starting, or stopping. Anything else is a mistake of ours.
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+)
+REFUSED = (
+    asyncpg.InvalidPasswordError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
+
+
+async def connect(url: str, *, role_name: str = "trading") -> asyncpg.Connection:
+    """One connection, after as many tries with back-off as it takes (cancel it to give up).
+
+    ConfigError when the server answers but refuses the login or has no such database.
+    """
+    wait_s = FIRST_WAIT_S
+    while True:
+        try:
+            return await asyncpg.connect(url, timeout=5, server_settings={"application_name": role_name})
+        except REFUSED as error:
+            raise ConfigError(f"database.url: {where(url)} refused the connection: {error}") from error
+        except AWAY as error:
+            log.warning("database_awaited", database=where(url), error=str(error) or type(error).__name__)
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+
+
+async def connect_pool(url: str, *, role_name: str, min: int = 1, max: int = 4) -> asyncpg.Pool:
+    """A pool, once the server answers; it reconnects by itself later. `role_name` shows in pg_stat_activity."""
+    probe = await connect(url, role_name=role_name)
+    await probe.close()
+    settings: dict[str, Any] = {"application_name": role_name}
+    return await asyncpg.create_pool(
+        url, min_size=min, max_size=max, timeout=5, command_timeout=30, server_settings=settings
+    )
+
+
+def where(url: str) -> str:
+    """`url` without its user and password, fit for a log line."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or 5432}{parts.path}"

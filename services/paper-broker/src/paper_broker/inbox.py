@@ -1,0 +1,134 @@
+"""SIGNALS into the inbox: stored and committed, then acknowledged; applied later, in event-time order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from trading_core import messages
+from trading_core.bus.durable import DurableMessage
+from trading_core.db.signals import insert_signals
+from trading_core.errors import MessageInvalid
+from trading_core.messages import GridMessage, SignalMessage
+from trading_core.sequence.grid import GridTracker, Shard
+
+_STORE = """
+INSERT INTO trading_paper.signal_inbox (portfolio_id, strategy, exchange, instrument, eval_ms, event_id, payload)
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::json[])
+ON CONFLICT DO NOTHING
+"""
+_GRIDS = """
+INSERT INTO trading_paper.grid_inbox (portfolio_id, exchanges, asset, eval_ms, evaluations)
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bigint[], $5::integer[]) ON CONFLICT DO NOTHING
+"""
+
+
+class Batch:
+    """What one batch of messages added: signals to be decided, grid points now complete, what to acknowledge."""
+
+    def __init__(self) -> None:
+        self.signals: list[SignalMessage] = []
+        self.grids: list[GridMessage] = []
+        self.acknowledge: list[DurableMessage] = []
+        self.invalid: list[tuple[DurableMessage, str]] = []
+
+
+class Inbox:
+    """Sorts the SIGNALS stream. PASS and grid messages stay unacknowledged until their grid point is complete.
+
+    A crash then brings them again and they are counted anew, so that only complete points need a row.
+    """
+
+    def __init__(self) -> None:
+        self._tracker = GridTracker()
+        self._waiting: dict[tuple[str, str, int], dict[str, DurableMessage]] = {}
+        self._grids: dict[tuple[str, str, int], GridMessage] = {}
+
+    def sort(self, delivered: Sequence[DurableMessage], passed_ms: int) -> Batch:
+        """Take one batch. Whatever belongs to a grid point that was passed already is not waited for."""
+        batch = Batch()
+        for point in [point for point in self._waiting if point[2] <= passed_ms]:
+            batch.acknowledge.extend(self._waiting.pop(point).values())
+        for raw in delivered:
+            try:
+                message = messages.decode(raw.data)
+            except MessageInvalid as error:
+                batch.invalid.append((raw, str(error)))
+                continue
+            if not isinstance(message, SignalMessage | GridMessage):
+                batch.invalid.append((raw, f"a {type(message).__name__} has no business in SIGNALS"))
+                continue
+            self._sort_one(raw, message, passed_ms, batch)
+        return batch
+
+    def _sort_one(
+        self, raw: DurableMessage, message: SignalMessage | GridMessage, passed_ms: int, batch: Batch
+    ) -> None:
+        point = GridTracker.point_of(message)
+        if isinstance(message, SignalMessage) and message.direction != "PASS":
+            batch.signals.append(message)
+            batch.acknowledge.append(raw)
+        elif message.ts <= passed_ms:  # skipped, or counted before a restart
+            if isinstance(message, GridMessage):
+                batch.grids.append(message)
+            batch.acknowledge.append(raw)
+            return
+        else:
+            self._waiting.setdefault(point, {})[message.id] = raw
+        if isinstance(message, GridMessage):
+            self._grids[point] = message
+        if self._tracker.add(message):
+            batch.grids.append(self._grids.pop(point))
+            batch.acknowledge.extend(self._waiting.pop(point, {}).values())
+            self._tracker.forget([(point[0], point[1])], point[2])
+
+
+async def store(db: asyncpg.Pool, portfolio_id: int, batch: Batch) -> None:
+    """Commit what must survive before anything is acknowledged."""
+    signals, grids = batch.signals, batch.grids
+    if not signals and not grids:
+        return
+    async with db.acquire() as connection, connection.transaction():
+        if signals:
+            await insert_signals(connection, signals)  # so that a position can name its signal
+            await connection.execute(
+                _STORE,
+                portfolio_id,
+                [s.strategy for s in signals],
+                [s.exchange for s in signals],
+                [s.instrument for s in signals],
+                [s.ts for s in signals],
+                [s.id for s in signals],
+                [messages.encode(s).decode() for s in signals],
+            )
+        if grids:
+            await connection.execute(
+                _GRIDS,
+                portfolio_id,
+                [g.exchanges for g in grids],
+                [g.asset for g in grids],
+                [g.ts for g in grids],
+                [g.evaluations for g in grids],
+            )
+
+
+async def undecided(db: asyncpg.Pool, portfolio_id: int) -> list[SignalMessage]:
+    """Signals that were stored but not applied before a restart, in order of arrival in event time."""
+    rows = await db.fetch(
+        "SELECT payload FROM trading_paper.signal_inbox WHERE portfolio_id = $1 AND state = 'received' "
+        'ORDER BY eval_ms, strategy COLLATE "C", instrument COLLATE "C"',
+        portfolio_id,
+    )
+    found = [messages.decode(row["payload"]) for row in rows]
+    return [message for message in found if isinstance(message, SignalMessage)]
+
+
+async def complete_grids(db: asyncpg.Pool, portfolio_id: int, after_ms: int) -> list[tuple[Shard, int]]:
+    """Grid points after `after_ms` that were complete before a restart."""
+    rows = await db.fetch(
+        "SELECT exchanges, asset, eval_ms FROM trading_paper.grid_inbox WHERE portfolio_id = $1 AND eval_ms > $2",
+        portfolio_id,
+        after_ms,
+    )
+    return [((row["exchanges"], row["asset"]), row["eval_ms"]) for row in rows]

@@ -1,0 +1,235 @@
+"""The broker's one writing connection: it holds the lock, and each applied input is one transaction on it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from paper_broker import metrics
+from paper_broker.rows import Statement, insert, statements
+from trading_core import ids, messages
+from trading_core.broker import book as books
+from trading_core.broker.announce import announcement
+from trading_core.broker.book import Book
+from trading_core.broker.events import Decision, EquityMark, Event, Fill
+from trading_core.broker.inputs import Place
+from trading_core.broker.rules import RuleBook
+from trading_core.db.times import millis, utc
+from trading_core.errors import ConfigError, TradingError
+from trading_core.messages import ExecMessage
+from trading_core.sequence.sequencer import Resume
+from trading_core.strategy.registry import LoadedStrategy
+from trading_core.streams import exec_subject
+
+_LOCK = "SELECT pg_try_advisory_lock(hashtext('broker'), hashtext($1))"
+_STRATEGIES = """
+INSERT INTO trading_paper.strategies (name, class_name, interval, assets, exchanges, docs, params, rules)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (name) DO UPDATE SET class_name = EXCLUDED.class_name, interval = EXCLUDED.interval,
+    assets = EXCLUDED.assets, exchanges = EXCLUDED.exchanges, docs = EXCLUDED.docs, params = EXCLUDED.params,
+    rules = EXCLUDED.rules, updated_at = now()
+"""
+_CHECKPOINT = """
+INSERT INTO trading_paper.checkpoints (portfolio_id, visible_ms, rank, key, state) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (portfolio_id) DO UPDATE SET visible_ms = $2, rank = $3, key = $4, state = $5, updated_at = now()
+"""
+_OUTBOX = """
+INSERT INTO trading_paper.outbox (portfolio_id, event_id, subject, payload)
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::json[]) ON CONFLICT (event_id) DO NOTHING
+"""
+_TIDY = (
+    "DELETE FROM trading_paper.grid_inbox "
+    "WHERE portfolio_id = $1 AND eval_ms < extract(epoch FROM $2::timestamptz) * 1000",
+    "DELETE FROM trading_paper.signal_inbox "
+    "WHERE portfolio_id = $1 AND eval_ms < extract(epoch FROM $2::timestamptz) * 1000 AND state = 'applied'",
+    "DELETE FROM trading_paper.outbox "
+    "WHERE portfolio_id = $1 AND sent_at < least($2::timestamptz, now() - interval '7 days')",
+)
+
+
+class LedgerBroken(TradingError):
+    """A row that must be there is not: stop rather than trade on."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a broker stood and all it remembered. `read_from_ns`: ingest time per stream to read again from."""
+
+    resume: Resume
+    book: Book
+    read_from_ns: dict[str, int]
+
+
+class Ledger:
+    """Everything that a portfolio's broker reads and writes in `trading_paper`."""
+
+    def __init__(self, connection: asyncpg.Connection, portfolio: str) -> None:
+        self._db = connection
+        self.portfolio = portfolio
+        self.portfolio_id = -1
+
+    async def lock(self) -> bool:
+        """Become the one writer of this portfolio; False while another process is. Freed with the connection."""
+        return bool(
+            await self._db.fetchval("SELECT pg_try_advisory_lock(hashtext('broker'), hashtext($1))", self.portfolio)
+        )
+
+    async def ping(self) -> None:
+        """Keeps `idle_session_timeout` from ending the session, and finds out that it has ended."""
+        await self._db.execute("SELECT 1")
+
+    async def open_portfolio(self, rules: RuleBook) -> None:
+        """The portfolio's row. ConfigError when it was opened with another capital."""
+        row = await self._db.fetchrow(
+            "INSERT INTO trading_paper.portfolio (name, initial_capital) VALUES ($1, $2) "
+            "ON CONFLICT (name) DO UPDATE SET name = EXCLUDED.name RETURNING id, initial_capital",
+            rules.portfolio,
+            rules.initial_capital,
+        )
+        self.portfolio_id = row["id"]
+        if row["initial_capital"] != rules.initial_capital:
+            raise ConfigError(
+                f"config.yaml: broker.initial_capital is {rules.initial_capital}, but portfolio {rules.portfolio} was "
+                f"opened with {row['initial_capital']}. Set it back, or name another portfolio in broker.portfolio."
+            )
+
+    async def list_strategies(self, strategies: Sequence[LoadedStrategy]) -> None:
+        """The rows that the dashboard shows; a pause survives."""
+        await self._db.executemany(
+            _STRATEGIES,
+            [
+                (
+                    s.name, s.class_name, s.interval, list(s.assets), list(s.exchanges), s.docs,
+                    json.dumps(s.params), json.dumps(s.rules.model_dump(mode="json", exclude_unset=True)),
+                )
+                for s in strategies
+            ],
+        )  # fmt: skip
+
+    async def checkpoint(self) -> Checkpoint | None:
+        row = await self._db.fetchrow(
+            "SELECT visible_ms, rank, key, state FROM trading_paper.checkpoints WHERE portfolio_id = $1",
+            self.portfolio_id,
+        )
+        if row is None:
+            return None
+        state = json.loads(row["state"])
+        return Checkpoint(
+            resume=Resume(state["start_ms"], Place(row["visible_ms"], row["rank"], row["key"]), state["applied_ms"]),
+            book=books.load(json.dumps(state["book"])),
+            read_from_ns=state["read_from_ns"],
+        )
+
+    async def skips_after(self, ts: int) -> list[tuple[int, str, int | None]]:
+        """Skips already on the record for grid points after `ts`: (grid point, who, watermark)."""
+        rows = await self._db.fetch(
+            "SELECT ts, who, watermark_ms FROM trading_paper.skips WHERE portfolio_id = $1 AND ts > $2 ORDER BY ts",
+            self.portfolio_id,
+            utc(ts),
+        )
+        return [(millis(row["ts"]), row["who"], row["watermark_ms"]) for row in rows]
+
+    async def commit(self, events: Sequence[Event], checkpoint: Checkpoint) -> None:
+        """One transaction: rows, outbox and the checkpoint after them. LedgerBroken when an invariant is."""
+        began = time.perf_counter()
+        async with self._db.transaction():
+            for event in events:
+                for statement in statements(event, self.portfolio_id):
+                    await self._run(statement)
+            await self._publish_later([announcement(event, self.portfolio) for event in events])
+            await self._save(checkpoint)
+        metrics.COMMIT_SECONDS.observe(time.perf_counter() - began)
+        for event in events:
+            _count(event)
+
+    async def commit_skips(self, ts: int, skipped: Mapping[str, int | None]) -> None:
+        """Who was not waited for at grid point `ts`, before anything of it is applied. Safe to repeat."""
+        async with self._db.transaction():
+            outgoing = []
+            for who, watermark_ms in skipped.items():
+                record = {"ts": ts, "who": who, "watermark_ms": watermark_ms}
+                skip = insert(
+                    "skips",
+                    {
+                        "event_id": ids.skip(self.portfolio, ts, who),
+                        "portfolio_id": self.portfolio_id,
+                        "ts": utc(ts),
+                        "who": who,
+                        "watermark_ms": watermark_ms,
+                        "body": json.dumps(record),
+                    },
+                )
+                await self._run(Statement(f"{skip.sql} ON CONFLICT DO NOTHING", skip.values))
+                outgoing.append(self._skip_message(ts, who, record))
+                metrics.SKIPS.labels(who).inc()
+            await self._publish_later(outgoing)
+
+    async def tidy(self, before_ms: int) -> None:
+        """Drop what only a restart would have needed, and outbox rows that were sent a week ago."""
+        for statement in _TIDY:
+            await self._db.execute(statement, self.portfolio_id, utc(before_ms))
+
+    def _skip_message(self, ts: int, who: str, record: dict[str, Any]) -> ExecMessage:
+        return ExecMessage(
+            id=ids.skip(self.portfolio, ts, who),
+            kind="skip",
+            portfolio=self.portfolio,
+            event_time_ms=ts,
+            outbox_id=0,
+            body=record,
+        )
+
+    async def _publish_later(self, outgoing: Sequence[ExecMessage]) -> None:
+        if outgoing:
+            subjects = [exec_subject(m.kind, m.portfolio, m.strategy, m.asset) for m in outgoing]
+            await self._db.execute(
+                _OUTBOX,
+                self.portfolio_id,
+                [m.id for m in outgoing],
+                subjects,
+                [messages.encode(m).decode() for m in outgoing],
+            )
+
+    async def _save(self, checkpoint: Checkpoint) -> None:
+        resume = checkpoint.resume
+        state = {
+            "start_ms": resume.start_ms,
+            "applied_ms": resume.applied_ms,
+            "read_from_ns": checkpoint.read_from_ns,
+            "book": msgspec.Raw(books.dump(checkpoint.book)),
+        }
+        await self._db.execute(
+            _CHECKPOINT,
+            self.portfolio_id,
+            resume.place.visible_ms,
+            int(resume.place.rank),
+            resume.place.key,
+            msgspec.json.encode(state).decode(),
+        )
+
+    async def _run(self, statement: Statement) -> None:
+        status = await self._db.execute(statement.sql, *statement.values)
+        if statement.rows is not None and int(status.rsplit(" ", 1)[1]) != statement.rows:
+            raise LedgerBroken(
+                f"expected {statement.rows} row(s), got {status!r}: {statement.sql.split('(')[0].strip()}"
+            )
+
+
+def _count(event: Event) -> None:
+    match event:
+        case Decision():
+            metrics.DECISIONS.labels(event.strategy, event.decision, event.reason or "").inc()
+            if event.late:
+                metrics.LATE_SIGNALS.labels(event.strategy).inc()
+        case Fill():
+            metrics.FILLS.labels(event.strategy, event.purpose).inc()
+        case EquityMark():
+            metrics.EQUITY_USD.labels(event.portfolio).set(float(event.total_equity))
+        case _:
+            pass

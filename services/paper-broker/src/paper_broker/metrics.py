@@ -1,0 +1,24 @@
+"""Every metric of the paper broker."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+DECISIONS = Counter(
+    "trading_decisions_total", "Decisions by strategy, verdict and reason", ["strategy", "verdict", "reason"]
+)
+FILLS = Counter("trading_fills_total", "Fills by strategy and purpose", ["strategy", "purpose"])
+LATE_SIGNALS = Counter("trading_late_signals_total", "Signals applied after their grid point was passed", ["strategy"])
+SKIPS = Counter("trading_skips_total", "Grid points passed without somebody who should have been there", ["who"])
+COMMIT_SECONDS = Histogram(
+    "trading_broker_commit_seconds",
+    "One applied input: from the core's answer to the COMMIT",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0),
+)
+RELAY_SECONDS = Histogram(
+    "trading_outbox_relay_seconds",
+    "One outbox row: publish to acknowledgement",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0),
+)
+OUTBOX_UNSENT = Gauge("trading_outbox_unsent", "Outbox rows not yet on the stream")
+EQUITY_USD = Gauge("trading_equity_usd", "Equity of the portfolio", ["portfolio"])
+PASSED_MS = Gauge("trading_broker_passed_ms", "Newest passed grid point, UTC ms")
+IDENTITY_VIOLATIONS = Gauge("trading_identity_violations", "Ledger identities that do not hold; must stay 0")

@@ -1,0 +1,85 @@
+"""The outbox onto EXEC: in id order, one acknowledgement at a time, so that no hole can stand behind a later row."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import asyncpg
+import msgspec
+
+from paper_broker import metrics
+from trading_core import messages
+from trading_core.bus.connection import Bus
+from trading_core.messages import ExecMessage
+from trading_core.streams import EXEC, exec_subjects
+
+BATCH = 200
+_UNSENT = """
+SELECT id, subject, payload FROM trading_paper.outbox
+WHERE portfolio_id = $1 AND sent_at IS NULL ORDER BY id LIMIT $2
+"""
+
+
+class Relay:
+    """Publishes what the ledger has committed. `wake` after each commit; it also looks by itself."""
+
+    def __init__(self, bus: Bus, db: asyncpg.Pool, portfolio_id: int, portfolio: str) -> None:
+        self._bus = bus
+        self._db = db
+        self._portfolio_id = portfolio_id
+        self._portfolio = portfolio
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Never ends. Starts with what the stream already has, so that no dedupe window matters."""
+        await self._mark_sent_upto(await self._newest_on_stream())
+        while True:
+            self._wake.clear()
+            rows = await self._db.fetch(_UNSENT, self._portfolio_id, BATCH)
+            if not rows:
+                metrics.OUTBOX_UNSENT.set(0)
+                try:
+                    async with asyncio.timeout(1.0):
+                        await self._wake.wait()
+                except TimeoutError:
+                    pass
+                continue
+            metrics.OUTBOX_UNSENT.set(len(rows))
+            for row in rows:
+                await self._publish(row["id"], row["subject"], row["payload"])
+            await self._mark_sent_upto(rows[-1]["id"])
+
+    async def _publish(self, outbox_id: int, subject: str, payload: str) -> None:
+        began = time.perf_counter()
+        message = messages.decode(payload)
+        assert isinstance(message, ExecMessage)
+        message = msgspec.structs.replace(message, outbox_id=outbox_id)
+        await self._bus.publish(subject, message, headers={"X-Outbox-Id": str(outbox_id)})
+        metrics.RELAY_SECONDS.observe(time.perf_counter() - began)
+
+    async def _newest_on_stream(self) -> int:
+        """The highest outbox id of ours that is on EXEC; 0 without one.
+
+        A row must have the same event id: a stream that outlived another database proves nothing.
+        """
+        newest = 0
+        for kind in messages.EXEC_KINDS:
+            found = await self._bus.last(EXEC, exec_subjects(kind, self._portfolio))
+            message = messages.decode(found.data) if found is not None else None
+            if isinstance(message, ExecMessage) and message.outbox_id > newest:
+                ours = await self._db.fetchval(
+                    "SELECT event_id FROM trading_paper.outbox WHERE id = $1", message.outbox_id
+                )
+                newest = message.outbox_id if ours == message.id else newest
+        return newest
+
+    async def _mark_sent_upto(self, outbox_id: int) -> None:
+        await self._db.execute(
+            "UPDATE trading_paper.outbox SET sent_at = now() WHERE portfolio_id = $1 AND id <= $2 AND sent_at IS NULL",
+            self._portfolio_id,
+            outbox_id,
+        )

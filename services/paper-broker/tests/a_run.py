@@ -1,0 +1,107 @@
+"""A made-up hour of marks, signals and grid messages, and what the pure core says to it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from message_builders import a_grid, a_mark, a_signal, a_watermark
+
+from trading_core import messages, streams
+from trading_core.broker.announce import announcement
+from trading_core.broker.apply import apply
+from trading_core.broker.book import new_book
+from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, rule_book
+from trading_core.bus.connection import Bus
+from trading_core.bus.publisher import WindowPublisher
+from trading_core.config import load
+from trading_core.messages import CtxMessage, GridMessage, SignalMessage
+from trading_core.model import MINUTE_MS
+from trading_core.sequence.sequencer import Sequencer
+from trading_core.strategy.registry import load_strategies
+
+ROOT = Path(__file__).resolve().parents[3]
+ASSETS = {"BTC": 100_000.0, "ETH": 4_000.0, "SOL": 150.0}
+STRATEGIES = ("funding_arb", "rsi_mean_reversion")
+START = 1_759_968_000_000
+"""2025-10-09 00:00 UTC."""
+PORTFOLIO = "default"
+
+
+@dataclass(frozen=True)
+class Hour:
+    """What the streams carry: marks every 20 s, at each full minute a signal or PASS per strategy and asset."""
+
+    marks: list[CtxMessage]
+    signals: list[SignalMessage]
+    grids: list[GridMessage]
+    minutes: int
+
+
+def an_hour(seed: int, minutes: int = 60) -> Hour:
+    chance = random.Random(seed)
+    prices = dict(ASSETS)
+    marks, signals, grids = [], [], []
+    for second in range(0, minutes * 60 + 1, 20):
+        for asset in ASSETS:
+            prices[asset] *= 1 + chance.gauss(0, 0.003)
+            marks.append(a_mark(START + second * 1000, f"{prices[asset]:.5g}", asset=asset))
+    for minute in range(1, minutes + 1):
+        ts = START + minute * MINUTE_MS
+        for asset in ASSETS:
+            for strategy in STRATEGIES:
+                direction = chance.choice(["LONG", "SHORT", "CLOSE", "PASS", "PASS", "PASS"])
+                signals.append(a_signal(ts, direction, strategy=strategy, asset=asset, price=f"{prices[asset]:.5g}"))
+            grids.append(a_grid(ts, len(STRATEGIES), asset=asset))
+    return Hour(marks, signals, grids, minutes)
+
+
+def said_by_the_core(hour: Hour) -> list[str]:
+    """The messages that must be on EXEC, in order, without their outbox ids."""
+    settings = load(ROOT / "config.yaml")
+    strategies = [s for s in load_strategies(ROOT / settings.runner.strategies_dir, settings) if s.enabled]
+    assert {strategy.name for strategy in strategies} == set(STRATEGIES), "config.yaml enables other strategies now"
+    rules = rule_book(settings.broker, {s.name: s.rules for s in strategies}, DEFAULT_SZ_DECIMALS)
+    book = new_book(rules)
+    shards = [("hyperliquid", asset) for asset in ASSETS]
+    sequencer = Sequencer(exchanges=["hyperliquid"], shards=shards, start=START)
+    for mark in hour.marks:
+        sequencer.add_market("MARKET", mark)
+    for signal in hour.signals:
+        if signal.direction != "PASS":
+            sequencer.add_signal(signal)
+    said = []
+    for _ in range(hour.minutes):
+        for _, step in sequencer.pass_recorded({}).steps:
+            said += [messages.encode(announcement(event, PORTFOLIO)).decode() for event in apply(book, rules, step)]
+    return said
+
+
+async def publish(bus: Bus, hour: Hour, minutes: range) -> None:
+    """The collector's and the runner's part of these minutes (1 is the first)."""
+    publisher = WindowPublisher(bus)
+    if 1 in minutes:
+        await _reach(publisher, START)
+    for minute in minutes:
+        ts = START + minute * MINUTE_MS
+        for mark in hour.marks:
+            if ts - MINUTE_MS < mark.event_time_ms <= ts:
+                await publisher.send(streams.market_subject(mark), mark)
+        await publisher.barrier()
+        await _reach(publisher, ts)
+        for signal in hour.signals:
+            if signal.ts == ts:
+                subject = streams.signal_subject(signal.strategy, signal.exchange, signal.asset)
+                await publisher.send(subject, signal)
+        await publisher.barrier()
+        for grid in hour.grids:
+            if grid.ts == ts:
+                await publisher.send(streams.grid_subject(grid.exchanges, grid.asset), grid)
+        await publisher.barrier()
+
+
+async def _reach(publisher: WindowPublisher, ts: int) -> None:
+    for stream in (streams.MARKET, streams.BOOK):
+        await publisher.send(streams.watermark_subject(stream, "hyperliquid"), a_watermark(ts, stream=stream.name))
+    await publisher.barrier()

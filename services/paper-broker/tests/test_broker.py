@@ -1,0 +1,219 @@
+"""The broker as a process between a real nats-server and a real PostgreSQL: what reaches the ledger and EXEC."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import asyncpg
+import msgspec
+import pytest
+from a_run import PORTFOLIO, ROOT, Hour, an_hour, publish, said_by_the_core
+
+from trading_core import messages, streams
+from trading_core.bus.connection import Bus
+from trading_core.bus.ordered import OrderedPull, Start
+from trading_core.messages import ExecMessage
+from trading_core.testing import eventually
+
+pytestmark = pytest.mark.integration
+
+
+class BrokerProcess:
+    """`python -m paper_broker`, which may be killed and started again."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self._environment = environment
+        self._log = log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            command = [sys.executable, "-m", "paper_broker"]
+            self.process = subprocess.Popen(command, env=self._environment, cwd=ROOT, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """Exit code after SIGTERM; TimeoutExpired when it takes more than 5 s."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(5)
+
+
+@pytest.fixture
+def broker(bus: Bus, nats_url: str, role_url: Callable[[str], str], tmp_path: Path) -> Iterator[BrokerProcess]:
+    environment = {
+        **os.environ,
+        "TRADING_CONFIG": str(ROOT / "config.yaml"),
+        "TRADING_NATS__URL": nats_url,
+        "TRADING_DATABASE__URL": role_url("broker"),
+    }
+    process = BrokerProcess(environment, tmp_path / "broker.log")
+    yield process
+    if process.process is not None and process.process.poll() is None:
+        process.kill()
+
+
+async def on_exec(bus: Bus) -> list[ExecMessage]:
+    """All that is on EXEC now, in stream order."""
+    found: list[ExecMessage] = []
+    reader = OrderedPull(bus, streams.EXEC, ["exec.>"], Start.all())
+    async for batch in reader.batches():
+        for delivered in batch:
+            message = messages.decode(delivered.data)
+            assert isinstance(message, ExecMessage)
+            found.append(message)
+        if not batch or reader.caught_up:
+            break
+    await reader.close()
+    return found
+
+
+async def all_of(bus: Bus, hour: Hour) -> list[ExecMessage]:
+    """EXEC once the valuation of the last minute is on it."""
+    last = hour.grids[-1].ts
+
+    async def whole() -> list[ExecMessage] | None:
+        found = await on_exec(bus)
+        return found if found and found[-1].kind == "equity" and found[-1].event_time_ms == last else None
+
+    return await eventually(whole, timeout=60)
+
+
+def without_outbox_id(message: ExecMessage) -> str:
+    return messages.encode(msgspec.structs.replace(message, outbox_id=0)).decode()
+
+
+_UNBALANCED = """
+SELECT p.event_id FROM trading_paper.positions p JOIN trading_paper.fills f ON f.position_id = p.event_id
+GROUP BY p.event_id, p.direction, p.status, p.quantity
+HAVING sum(CASE f.side WHEN 'BUY' THEN f.quantity ELSE -f.quantity END) <> CASE
+    WHEN p.status = 'CLOSED' THEN 0 WHEN p.direction = 'LONG' THEN p.quantity ELSE -p.quantity END
+"""
+_UNEQUAL = """
+SELECT ts FROM trading_paper.mark_to_market
+WHERE total_equity <> 10000 + realised_pnl + unrealised_pnl + open_costs
+"""
+
+
+async def check_ledger(database_url: str, said: list[ExecMessage], hour: Hour) -> None:
+    """Identities that must hold after any run: ids as sets, quantities, equity to the last digit."""
+    db = await asyncpg.connect(database_url)
+    try:
+        tradable = {s.id for s in hour.signals if s.direction != "PASS"}
+        decided = await db.fetch("SELECT signal_event_id FROM trading_paper.decisions")
+        assert len(decided) == len(tradable)
+        assert {row[0] for row in decided} == tradable
+        fills = {row[0] for row in await db.fetch("SELECT event_id FROM trading_paper.fills")}
+        assert fills == {message.id for message in said if message.kind == "fill"}
+        assert await db.fetchval("SELECT count(*) FROM trading_paper.outbox WHERE sent_at IS NULL") == 0
+        assert await db.fetch(_UNBALANCED) == []
+        assert await db.fetch(_UNEQUAL) == []
+        acted = await db.fetch("SELECT event_id FROM trading_signals.signals WHERE acted_on")
+        assert {r[0] for r in acted} == {
+            m.body["signal_id"] for m in said if m.kind == "decision" and m.body["acted_on"]
+        }
+    finally:
+        await db.close()
+
+
+async def test_what_the_broker_says_is_what_the_core_says_byte_for_byte(
+    bus: Bus, broker: BrokerProcess, database_url: str
+) -> None:
+    hour = an_hour(seed=1)
+    broker.start()
+    await publish(bus, hour, range(1, hour.minutes + 1))
+    said = await all_of(bus, hour)
+    assert [without_outbox_id(message) for message in said] == said_by_the_core(hour)
+    await check_ledger(database_url, said, hour)
+    assert broker.stop() == 0
+
+
+async def test_kill_9_at_random_moments_loses_nothing_and_doubles_nothing(
+    bus: Bus, broker: BrokerProcess, database_url: str
+) -> None:
+    hour = an_hour(seed=2)
+    chance = random.Random(7)
+    broker.start()
+    for part in range(6):
+        publishing = asyncio.create_task(publish(bus, hour, range(part * 10 + 1, part * 10 + 11)))
+        await asyncio.sleep(chance.uniform(0.3, 1.2))  # a random moment, also while it starts: that is the test
+        broker.kill()
+        broker.start()
+        await publishing
+    said = await all_of(bus, hour)
+    assert [without_outbox_id(message) for message in said] == said_by_the_core(hour)
+    assert [message.outbox_id for message in said] == sorted({message.outbox_id for message in said})
+    await check_ledger(database_url, said, hour)
+
+
+async def test_a_signal_published_twice_is_decided_once(bus: Bus, broker: BrokerProcess, database_url: str) -> None:
+    hour = an_hour(seed=3, minutes=5)
+    broker.start()
+    await publish(bus, hour, range(1, 6))
+    await all_of(bus, hour)
+    again = [s for s in hour.signals if s.direction != "PASS"]
+    for signal_message in again:
+        # Another message id for the same signal: what a second runner does once the dedupe window is over.
+        subject = streams.signal_subject(signal_message.strategy, signal_message.exchange, signal_message.asset)
+        await bus.nc.publish(subject, messages.encode(signal_message))
+    info = await bus.js.stream_info("SIGNALS")
+    await eventually(lambda: _acknowledged(bus, info.state.last_seq + 0))
+    await check_ledger(database_url, await on_exec(bus), hour)
+
+
+async def _acknowledged(bus: Bus, sequence: int) -> bool:
+    info = await bus.js.consumer_info("SIGNALS", streams.BROKER.name)
+    return info.ack_floor is not None and info.ack_floor.stream_seq >= sequence
+
+
+async def test_a_second_broker_stands_by_and_takes_over(
+    bus: Bus, broker: BrokerProcess, tmp_path: Path, database_url: str
+) -> None:
+    hour = an_hour(seed=4, minutes=20)
+    broker.start()
+    await publish(bus, hour, range(1, 11))
+    await eventually(lambda: _has_checkpoint(database_url), timeout=20)
+    second = BrokerProcess({**broker._environment, "TRADING_INSTANCE": "2"}, tmp_path / "second.log")
+    second.start()
+    try:
+        subject = streams.heartbeat_subject("paper-broker", "2")
+
+        async def standing_by() -> bool:
+            found = await bus.last(streams.HEALTH, subject)
+            message = messages.decode(found.data) if found else None
+            return isinstance(message, messages.HeartbeatMessage) and message.status == "standby"
+
+        await eventually(standing_by, timeout=20)
+        broker.kill()
+        await publish(bus, hour, range(11, 21))
+        said = await all_of(bus, hour)
+        assert [without_outbox_id(message) for message in said] == said_by_the_core(hour)
+        await check_ledger(database_url, said, hour)
+        assert second.stop() == 0
+    finally:
+        if second.process is not None and second.process.poll() is None:
+            second.kill()
+
+
+async def _has_checkpoint(database_url: str) -> bool:
+    db = await asyncpg.connect(database_url)
+    try:
+        found = await db.fetchval(
+            "SELECT count(*) FROM trading_paper.checkpoints c JOIN trading_paper.portfolio p ON p.id = c.portfolio_id "
+            "WHERE p.name = $1",
+            PORTFOLIO,
+        )
+        return bool(found)
+    finally:
+        await db.close()
