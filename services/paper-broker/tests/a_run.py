@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from pathlib import Path
 
 from message_builders import a_grid, a_mark, a_signal, a_watermark
+from service_process import ROOT
 
 from trading_core import messages, streams
 from trading_core.broker.announce import announcement
@@ -21,7 +21,6 @@ from trading_core.model import MINUTE_MS
 from trading_core.sequence.sequencer import Sequencer
 from trading_core.strategy.registry import load_strategies
 
-ROOT = Path(__file__).resolve().parents[3]
 ASSETS = {"BTC": 100_000.0, "ETH": 4_000.0, "SOL": 150.0}
 STRATEGIES = ("funding_arb", "rsi_mean_reversion")
 START = 1_759_968_000_000

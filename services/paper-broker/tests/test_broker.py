@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import asyncpg
 import msgspec
 import pytest
-from a_run import PORTFOLIO, ROOT, Hour, an_hour, publish, said_by_the_core
+from a_run import PORTFOLIO, Hour, an_hour, publish, said_by_the_core
+from service_process import ServiceProcess
 
 from trading_core import messages, streams
 from trading_core.bus.connection import Bus
@@ -25,43 +22,11 @@ from trading_core.testing import eventually
 pytestmark = pytest.mark.integration
 
 
-class BrokerProcess:
-    """`python -m paper_broker`, which may be killed and started again."""
-
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self._environment = environment
-        self._log = log
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self._log.open("ab") as log:
-            command = [sys.executable, "-m", "paper_broker"]
-            self.process = subprocess.Popen(command, env=self._environment, cwd=ROOT, stdout=log, stderr=log)
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> int:
-        """Exit code after SIGTERM; TimeoutExpired when it takes more than 5 s."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(5)
-
-
 @pytest.fixture
-def broker(bus: Bus, nats_url: str, role_url: Callable[[str], str], tmp_path: Path) -> Iterator[BrokerProcess]:
-    environment = {
-        **os.environ,
-        "TRADING_CONFIG": str(ROOT / "config.yaml"),
-        "TRADING_NATS__URL": nats_url,
-        "TRADING_DATABASE__URL": role_url("broker"),
-    }
-    process = BrokerProcess(environment, tmp_path / "broker.log")
+def broker(bus: Bus, nats_url: str, role_url: Callable[[str], str], tmp_path: Path) -> Iterator[ServiceProcess]:
+    process = ServiceProcess("paper_broker", tmp_path, nats_url, role_url("broker"))
     yield process
-    if process.process is not None and process.process.poll() is None:
-        process.kill()
+    process.kill()
 
 
 async def on_exec(bus: Bus) -> list[ExecMessage]:
@@ -128,7 +93,7 @@ async def check_ledger(database_url: str, said: list[ExecMessage], hour: Hour) -
 
 
 async def test_what_the_broker_says_is_what_the_core_says_byte_for_byte(
-    bus: Bus, broker: BrokerProcess, database_url: str
+    bus: Bus, broker: ServiceProcess, database_url: str
 ) -> None:
     hour = an_hour(seed=1)
     broker.start()
@@ -140,7 +105,7 @@ async def test_what_the_broker_says_is_what_the_core_says_byte_for_byte(
 
 
 async def test_kill_9_at_random_moments_loses_nothing_and_doubles_nothing(
-    bus: Bus, broker: BrokerProcess, database_url: str
+    bus: Bus, broker: ServiceProcess, database_url: str
 ) -> None:
     hour = an_hour(seed=2)
     chance = random.Random(7)
@@ -157,7 +122,7 @@ async def test_kill_9_at_random_moments_loses_nothing_and_doubles_nothing(
     await check_ledger(database_url, said, hour)
 
 
-async def test_a_signal_published_twice_is_decided_once(bus: Bus, broker: BrokerProcess, database_url: str) -> None:
+async def test_a_signal_published_twice_is_decided_once(bus: Bus, broker: ServiceProcess, database_url: str) -> None:
     hour = an_hour(seed=3, minutes=5)
     broker.start()
     await publish(bus, hour, range(1, 6))
@@ -178,13 +143,18 @@ async def _acknowledged(bus: Bus, sequence: int) -> bool:
 
 
 async def test_a_second_broker_stands_by_and_takes_over(
-    bus: Bus, broker: BrokerProcess, tmp_path: Path, database_url: str
+    bus: Bus,
+    broker: ServiceProcess,
+    tmp_path: Path,
+    nats_url: str,
+    role_url: Callable[[str], str],
+    database_url: str,
 ) -> None:
     hour = an_hour(seed=4, minutes=20)
     broker.start()
     await publish(bus, hour, range(1, 11))
     await eventually(lambda: _has_checkpoint(database_url), timeout=20)
-    second = BrokerProcess({**broker._environment, "TRADING_INSTANCE": "2"}, tmp_path / "second.log")
+    second = ServiceProcess("paper_broker", tmp_path, nats_url, role_url("broker"), TRADING_INSTANCE="2")
     second.start()
     try:
         subject = streams.heartbeat_subject("paper-broker", "2")
@@ -202,8 +172,7 @@ async def test_a_second_broker_stands_by_and_takes_over(
         await check_ledger(database_url, said, hour)
         assert second.stop() == 0
     finally:
-        if second.process is not None and second.process.poll() is None:
-            second.kill()
+        second.kill()
 
 
 async def _has_checkpoint(database_url: str) -> bool:

@@ -1,0 +1,184 @@
+"""The runner as a process: what it publishes is what the core says, also when it is killed again and again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from message_builders import a_mark, a_watermark
+from service_process import ROOT, ServiceProcess
+
+from trading_core import ids, messages, streams
+from trading_core.bus.connection import Bus
+from trading_core.bus.ordered import OrderedPull, Start
+from trading_core.bus.publisher import WindowPublisher
+from trading_core.config import load
+from trading_core.messages import CandleMessage, FundingMessage, GridMessage, MarketData, SignalMessage
+from trading_core.model import HOUR_MS, MINUTE_MS
+from trading_core.sequence.shard import GridShard
+from trading_core.strategy.registry import load_strategies
+from trading_core.testing import eventually
+
+pytestmark = pytest.mark.integration
+
+ASSETS = {"BTC": 100_000.0, "ETH": 4_000.0, "SOL": 150.0}
+START = 1_759_968_000_000
+"""2025-10-09 00:00 UTC: the first watermark."""
+WARM_UP = 24 * 60
+LIVE = 180
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a collector publishes: a day of backfilled candles, then minutes with marks, candles and funding."""
+
+    backfill: list[MarketData]
+    minutes: list[list[MarketData]]
+
+    @property
+    def last_ts(self) -> int:
+        return START + len(self.minutes) * MINUTE_MS
+
+
+def a_recording(seed: int) -> Recording:
+    chance = random.Random(seed)
+    prices = dict(ASSETS)
+
+    def candles(open_ms: int, *, backfilled: bool) -> list[MarketData]:
+        found: list[MarketData] = []
+        for asset, opened in prices.items():
+            closed = opened * (1 + chance.gauss(0, 0.002))
+            prices[asset] = closed
+            numbers = [opened, max(opened, closed), min(opened, closed), closed, chance.uniform(1, 50)]
+            texts = [f"{number:.6g}" for number in numbers]
+            found.append(
+                CandleMessage(
+                    id=ids.candle("hyperliquid", asset, "1m", open_ms, texts),
+                    exchange="hyperliquid", asset=asset, event_time_ms=open_ms + MINUTE_MS,
+                    visible_ms=open_ms + MINUTE_MS, open_time_ms=open_ms, open=texts[0], high=texts[1],
+                    low=texts[2], close=texts[3], volume=texts[4], backfilled=backfilled,
+                )
+            )  # fmt: skip
+        return found
+
+    backfill = [c for n in range(WARM_UP) for c in candles(START - (WARM_UP - n) * MINUTE_MS, backfilled=True)]
+    minutes: list[list[MarketData]] = []
+    for number in range(1, LIVE + 1):
+        ts = START + number * MINUTE_MS
+        found = candles(ts - MINUTE_MS, backfilled=False)
+        for asset, price in prices.items():
+            found.append(a_mark(ts - 20_000, f"{price * 0.9999:.6g}", asset=asset))
+            found.append(a_mark(ts, f"{price:.6g}", asset=asset))
+            if (ts - 5 * MINUTE_MS) % HOUR_MS == 0:
+                hour = ts - 5 * MINUTE_MS
+                found.append(
+                    FundingMessage(
+                        id=ids.funding("hyperliquid", asset, hour), exchange="hyperliquid", asset=asset,
+                        event_time_ms=hour + 20, visible_ms=ts - 1_000, hour_ms=hour,
+                        rate=f"{chance.gauss(0, 0.0001):.10f}",
+                    )
+                )  # fmt: skip
+        minutes.append(found)
+    return Recording(backfill, minutes)
+
+
+def said_by_the_core(recording: Recording) -> dict[str, str]:
+    """Every signal and grid message by id, from shards that saw everything and never stopped."""
+    settings = load(ROOT / "config.yaml")
+    strategies = [s for s in load_strategies(ROOT / settings.runner.strategies_dir, settings) if s.enabled]
+    said: dict[str, str] = {}
+    for asset in ASSETS:
+        shard = GridShard("hyperliquid", asset, strategies, START + MINUTE_MS, settings.snapshot)
+        for message in [*recording.backfill, *(m for minute in recording.minutes for m in minute)]:
+            shard.add("MARKET", message)
+        for _ in recording.minutes:
+            result = shard.evaluate_next()
+            said |= {m.id: messages.encode(m).decode() for m in [*result.signals, result.grid]}
+    return said
+
+
+async def publish(bus: Bus, recording: Recording) -> None:
+    publisher = WindowPublisher(bus)
+    for message in recording.backfill:
+        await publisher.send(streams.market_subject(message), message)
+    await publisher.barrier()
+    for number, minute in enumerate([[], *recording.minutes]):
+        for message in minute:
+            await publisher.send(streams.market_subject(message), message)
+        await publisher.barrier()
+        for stream in (streams.MARKET, streams.BOOK):
+            mark = a_watermark(START + number * MINUTE_MS, stream=stream.name)
+            await publisher.send(streams.watermark_subject(stream, "hyperliquid"), mark)
+        await publisher.barrier()
+
+
+async def on_signals(bus: Bus) -> list[SignalMessage | GridMessage]:
+    found: list[SignalMessage | GridMessage] = []
+    reader = OrderedPull(bus, streams.SIGNALS, ["signal.>", "grid.>"], Start.all())
+    async for batch in reader.batches():
+        for delivered in batch:
+            message = messages.decode(delivered.data)
+            assert isinstance(message, SignalMessage | GridMessage)
+            found.append(message)
+        if not batch or reader.caught_up:
+            break
+    await reader.close()
+    return found
+
+
+async def all_of(bus: Bus, recording: Recording) -> list[SignalMessage | GridMessage]:
+    async def whole() -> list[SignalMessage | GridMessage] | None:
+        found = await on_signals(bus)
+        done = {m.asset for m in found if isinstance(m, GridMessage) and m.ts == recording.last_ts}
+        return found if done == set(ASSETS) else None
+
+    return await eventually(whole, timeout=60)
+
+
+@pytest.fixture
+def runner(bus: Bus, nats_url: str, role_url: Callable[[str], str], tmp_path: Path) -> Iterator[ServiceProcess]:
+    process = ServiceProcess("strategy_runner", tmp_path, nats_url, role_url("runner_ro"))
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def recorder(bus: Bus, nats_url: str, role_url: Callable[[str], str], tmp_path: Path) -> Iterator[ServiceProcess]:
+    process = ServiceProcess("recorder", tmp_path, nats_url, role_url("recorder"))
+    process.start()
+    yield process
+    process.kill()
+
+
+async def test_signals_are_those_of_the_core_and_every_grid_point_is_counted(bus: Bus, runner: ServiceProcess) -> None:
+    recording = a_recording(seed=1)
+    runner.start()
+    await publish(bus, recording)
+    said = await all_of(bus, recording)
+    assert {m.id: messages.encode(m).decode() for m in said} == said_by_the_core(recording)
+    assert any(isinstance(m, SignalMessage) and m.direction != "PASS" for m in said), (
+        "a run without a signal proves little"
+    )
+    assert runner.stop() == 0
+
+
+async def test_kill_9_at_random_moments_changes_no_signal_and_loses_none(
+    bus: Bus, runner: ServiceProcess, recorder: ServiceProcess
+) -> None:
+    recording = a_recording(seed=2)
+    chance = random.Random(5)
+    publishing = asyncio.create_task(publish(bus, recording))
+    runner.start()
+    for _ in range(5):
+        await asyncio.sleep(chance.uniform(0.8, 2.0))  # a random moment, also while it starts: that is the test
+        runner.kill()
+        runner.start()
+    await publishing
+    said = await all_of(bus, recording)
+    assert len(said) == len({m.id for m in said})
+    assert {m.id: messages.encode(m).decode() for m in said} == said_by_the_core(recording)
+    assert recorder.running
