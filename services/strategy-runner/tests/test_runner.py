@@ -12,11 +12,13 @@ import pytest
 from message_builders import a_mark, a_watermark
 from service_process import ROOT, ServiceProcess
 
+from strategy_runner.history import history_of
 from trading_core import ids, messages, streams
 from trading_core.bus.connection import Bus
 from trading_core.bus.ordered import OrderedPull, Start
 from trading_core.bus.publisher import WindowPublisher
 from trading_core.config import load
+from trading_core.db.pool import connect_pool
 from trading_core.messages import CandleMessage, FundingMessage, GridMessage, MarketData, SignalMessage
 from trading_core.model import HOUR_MS, MINUTE_MS
 from trading_core.sequence.shard import GridShard
@@ -182,3 +184,33 @@ async def test_kill_9_at_random_moments_changes_no_signal_and_loses_none(
     assert len(said) == len({m.id for m in said})
     assert {m.id: messages.encode(m).decode() for m in said} == said_by_the_core(recording)
     assert recorder.running
+
+
+async def test_a_shard_that_knows_only_what_postgres_has_goes_on_as_one_that_saw_everything(
+    bus: Bus, recorder: ServiceProcess, database_url: str
+) -> None:
+    recording = a_recording(seed=3)
+    await publish(bus, recording)
+    settings = load(ROOT / "config.yaml")
+    strategies = [s for s in load_strategies(ROOT / settings.runner.strategies_dir, settings) if s.enabled]
+    database = await connect_pool(database_url, role_name="test", max=2)
+    try:
+
+        async def recorded() -> bool:
+            newest = await database.fetchval("SELECT max(watermark_ms) FROM trading_ops.watermarks")
+            return bool(newest == recording.last_ts)
+
+        await eventually(recorded, timeout=60)
+        said = said_by_the_core(recording)
+        resumed_at = LIVE // 2
+        last_done = START + resumed_at * MINUTE_MS
+        for asset in ASSETS:
+            shard = GridShard("hyperliquid", asset, strategies, last_done + MINUTE_MS, settings.snapshot)
+            shard.remember(await history_of(database, "hyperliquid", asset, last_done, shard.history))
+            for message in (m for minute in recording.minutes[resumed_at:] for m in minute):
+                shard.add("MARKET", message)
+            for _ in recording.minutes[resumed_at:]:
+                for signal in shard.evaluate_next().signals:
+                    assert messages.encode(signal).decode() == said[signal.id]
+    finally:
+        await database.close()

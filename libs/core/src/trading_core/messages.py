@@ -227,3 +227,11 @@ def decode(data: bytes | str) -> AnyMessage:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MessageInvalid(str(error)) from error
+
+
+def market_data(payload: bytes | str, visible_ms: int) -> MarketData:
+    """A recorded market message with the `visible_ms` that readers gave it. MessageInvalid when it is none."""
+    message = decode(payload)
+    if not isinstance(message, MarketData):
+        raise MessageInvalid(f"not market data but a {type(message).__name__}: {message.id}")
+    return message if message.visible_ms == visible_ms else msgspec.structs.replace(message, visible_ms=visible_ms)

@@ -5,25 +5,29 @@ from __future__ import annotations
 import asyncpg
 
 from trading_core import messages
-from trading_core.errors import MessageInvalid
 from trading_core.market.state import HISTORY
 from trading_core.messages import MarketData
 
-# Each row is the message as it was on the stream; `visible_ms` of the column wins over the one inside.
+# The newest candles a strategy may look back over, settled funding of two days, every gap (they are rare, and an
+# old one may be open still), the newest mark however old, and the polls that open interest comes from.
 _HISTORY = """
 SELECT payload, visible_ms FROM (
-    (SELECT payload, visible_ms, asset, ts, event_id FROM trading_market_data.ticks
-     WHERE exchange = $1 AND asset = $2 AND kind = 'candle' AND visible_ms <= $3 ORDER BY ts DESC LIMIT $4)
+    (SELECT payload, visible_ms, ts, event_id FROM trading_market_data.ticks
+     WHERE exchange = $1 AND asset = $2 AND kind = 'candle_1m' AND visible_ms <= $3 ORDER BY ts DESC LIMIT $4)
     UNION ALL
-    (SELECT payload, visible_ms, asset, ts, event_id FROM trading_market_data.ticks
+    (SELECT payload, visible_ms, ts, event_id FROM trading_market_data.ticks
      WHERE exchange = $1 AND asset = $2 AND kind = 'funding' AND visible_ms <= $3 ORDER BY ts DESC LIMIT 48)
     UNION ALL
-    (SELECT payload, visible_ms, asset, ts, event_id FROM trading_market_data.ticks
-     WHERE exchange = $1 AND asset = $2 AND kind = 'gap' AND visible_ms <= $3 ORDER BY visible_ms DESC LIMIT 20)
+    (SELECT payload, visible_ms, ts, event_id FROM trading_market_data.ticks
+     WHERE exchange = $1 AND asset = $2 AND kind = 'gap' AND visible_ms <= $3)
     UNION ALL
-    (SELECT payload, visible_ms, asset, ts, event_id FROM trading_market_data.ticks
-     WHERE exchange = $1 AND asset = $2 AND kind = 'ctx' AND visible_ms <= $3 AND visible_ms > $3 - 600000)
-) rows ORDER BY visible_ms, asset COLLATE "C", ts, event_id COLLATE "C"
+    (SELECT payload, visible_ms, ts, event_id FROM trading_market_data.ticks
+     WHERE exchange = $1 AND asset = $2 AND kind = 'ctx' AND visible_ms <= $3 AND payload ->> 'polled' = 'false'
+     ORDER BY visible_ms DESC LIMIT 10)
+    UNION ALL
+    (SELECT payload, visible_ms, ts, event_id FROM trading_market_data.ticks
+     WHERE exchange = $1 AND asset = $2 AND kind = 'ctx' AND visible_ms <= $3 AND visible_ms > $3 - 3600000)
+) found ORDER BY visible_ms, ts, event_id COLLATE "C"
 """
 
 _INGEST = """
@@ -32,15 +36,12 @@ WHERE exchange = $1 AND stream = $2 AND watermark_ms <= $3 ORDER BY watermark_ms
 """
 
 
-async def history_of(db: asyncpg.Pool, exchange: str, asset: str, upto_ms: int) -> list[MarketData]:
-    """Candles, settled funding, gaps and marks visible at `upto_ms`, in order of application."""
-    found: list[MarketData] = []
-    for row in await db.fetch(_HISTORY, exchange, asset, upto_ms, HISTORY):
-        message = messages.decode(row["payload"])
-        if not isinstance(message, MarketData):
-            raise MessageInvalid(f"a row of trading_market_data.ticks is not market data: {message}")
-        found.append(message)
-    return found
+async def history_of(
+    db: asyncpg.Pool, exchange: str, asset: str, upto_ms: int, candles: int = HISTORY
+) -> list[MarketData]:
+    """The newest `candles`, settled funding, gaps and marks visible at `upto_ms`, in order of application."""
+    rows = await db.fetch(_HISTORY, exchange, asset, upto_ms, candles)
+    return [messages.market_data(row["payload"], row["visible_ms"]) for row in rows]
 
 
 async def ingest_time_ns(db: asyncpg.Pool, exchange: str, stream: str, upto_ms: int) -> int | None:

@@ -98,25 +98,34 @@ class Runner:
         database = await connect_pool(runtime.settings.database.url, role_name="strategy-runner", max=2)
         try:
             for grid in self._grids:
+                first = first_grid_point(max(firsts[exchange] for exchange in grid.split("-")))
                 for asset in self._assets:
-                    exchanges = grid.split("-")
-                    last = await runtime.bus.last(SIGNALS, grid_subject(grid, asset))
-                    next_ts = first_grid_point(max(firsts[exchange] for exchange in exchanges))
-                    if last is not None:
-                        message = messages.decode(last.data)
-                        assert isinstance(message, messages.GridMessage)
-                        next_ts = message.ts + MINUTE_MS
-                    shard = GridShard(grid, asset, self._strategies, next_ts, runtime.settings.snapshot)
-                    resumed_from.append(next_ts if last is not None else -1)
-                    if last is not None:
-                        for exchange in exchanges:
-                            shard.remember(await history_of(database, exchange, asset, next_ts - MINUTE_MS))
+                    shard = await self._shard(database, grid, asset, first)
                     self._shards.append(shard)
+                    resumed_from.append(shard.next_ts if shard.next_ts > first else -1)
             # Two minutes earlier than the earliest shard, so that its mark is surely among what is read.
             upto_ms = min(resumed_from) - 2 * MINUTE_MS
             return {stream: await self._start_of(database, stream, upto_ms) for stream in (MARKET, BOOK)}
         finally:
             await database.close()
+
+    async def _shard(self, database: asyncpg.Pool, grid: str, asset: str, first: int) -> GridShard:
+        """A shard at its first grid point, or after its last grid message with what it knew by then."""
+        bus, snapshot = self._runtime.bus, self._runtime.settings.snapshot
+        last = await bus.last(SIGNALS, grid_subject(grid, asset))
+        if last is None:
+            return GridShard(grid, asset, self._strategies, first, snapshot)
+        done = messages.decode(last.data)
+        assert isinstance(done, messages.GridMessage)
+        shard = GridShard(grid, asset, self._strategies, done.ts + MINUTE_MS, snapshot)
+        for exchange in shard.exchanges:
+            shard.remember(await history_of(database, exchange, asset, done.ts, shard.history))
+        for strategy in self._strategies:
+            newest = await bus.last(SIGNALS, signal_subject(strategy.name, strategy.exchanges[0], asset))
+            message = messages.decode(newest.data) if newest is not None else None
+            if isinstance(message, messages.SignalMessage):
+                shard.stays_failed(message)
+        return shard
 
     async def _start_of(self, database: asyncpg.Pool, stream: StreamSpec, upto_ms: int) -> Start:
         times = [await ingest_time_ns(database, exchange, stream.name, upto_ms) for exchange in self._exchanges]

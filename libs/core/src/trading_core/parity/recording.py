@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import asyncpg
-import msgspec
 
 from trading_core import messages
 from trading_core.broker.inputs import Place
 from trading_core.db.times import millis, utc
-from trading_core.errors import ConfigError, MessageInvalid
+from trading_core.errors import ConfigError
 from trading_core.messages import ExecMessage, MarketData, SignalMessage
 from trading_core.model import MINUTE_MS
 from trading_core.sequence.shard import first_grid_point
@@ -70,22 +69,15 @@ async def market_messages(db: asyncpg.Connection, exchanges: list[str], upto_ms:
     while after_ms < upto_ms:
         until_ms = min(after_ms + CHUNK_MS, upto_ms)
         for row in await db.fetch(_MARKET, exchanges, after_ms, until_ms):
-            message = messages.decode(row["payload"])
-            if not isinstance(message, MarketData):
-                raise MessageInvalid(f"a row of trading_market_data.ticks is not market data: {message}")
-            yield message if message.visible_ms == row["visible_ms"] else _seen_at(message, row["visible_ms"])
+            yield messages.market_data(row["payload"], row["visible_ms"])
         after_ms = until_ms
 
 
 _MARKET = """
 SELECT payload, visible_ms FROM trading_market_data.ticks
-WHERE exchange = ANY($1) AND kind IN ('candle', 'ctx', 'funding', 'gap') AND visible_ms > $2 AND visible_ms <= $3
+WHERE exchange = ANY($1) AND kind IN ('candle_1m', 'ctx', 'funding', 'gap') AND visible_ms > $2 AND visible_ms <= $3
 ORDER BY visible_ms, asset COLLATE "C", ts, event_id COLLATE "C"
 """
-
-
-def _seen_at(message: MarketData, visible_ms: int) -> MarketData:
-    return msgspec.structs.replace(message, visible_ms=visible_ms)
 
 
 async def outputs(db: asyncpg.Connection, span: Span) -> Outputs:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from trading_core import ids
 from trading_core.config import SnapshotConfig
 from trading_core.errors import StrategyFailed
-from trading_core.market.state import MarketState
+from trading_core.market.state import HISTORY, MarketState
 from trading_core.messages import GridMessage, MarketData, SignalMessage, WatermarkMessage
 from trading_core.model import MINUTE_MS
 from trading_core.sequence.timeline import NOTHING, Timeline
@@ -52,9 +52,11 @@ class GridShard:
         self.asset = asset
         self.exchanges = tuple(grid.split("-"))
         self.next_ts = next_ts
-        self.state = MarketState(asset, self.exchanges)
         self.failed: dict[str, str] = {}
         self._strategies = [s for s in strategies if s.grid == grid and asset in s.assets]
+        self.history = max((s.instance.history for s in self._strategies), default=HISTORY)
+        """1m candles that its strategies may look back over."""
+        self.state = MarketState(asset, self.exchanges, history=self.history)
         self._timeline = Timeline(self.exchanges)
         self._snapshot = snapshot
 
@@ -62,6 +64,13 @@ class GridShard:
         """Apply what is known from before the first message that will be added, in order of application."""
         for message in history:
             self.state.apply(message)
+
+    def stays_failed(self, newest: SignalMessage) -> None:
+        """After a restart: a strategy whose newest evaluation says that it failed is not tried again unchanged."""
+        for strategy in self._strategies:
+            same = (newest.strategy, newest.code_hash, newest.params_hash)
+            if newest.reason == "failed" and same == (strategy.name, strategy.code_hash, strategy.params_hash):
+                self.failed[strategy.name] = "failed before the restart"
 
     def add(self, stream: str, message: MarketData | WatermarkMessage) -> None:
         if isinstance(message, WatermarkMessage) or message.asset == self.asset:
