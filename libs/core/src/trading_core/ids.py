@@ -97,12 +97,12 @@ def funding_owed(position_id: str, hour_ms: int) -> str:
     return f"fo:{position_id}:{hour_ms}"
 
 
-def pause(portfolio: str, strategy: str, ts: int) -> str:
-    return f"pa:{portfolio}:{strategy}:{ts}"
+def pause(portfolio: str, strategy: str, cause: str, ts: int) -> str:
+    return f"pa:{portfolio}:{strategy}:{cause}:{ts}"
 
 
-def resume(portfolio: str, strategy: str, ts: int) -> str:
-    return f"re:{portfolio}:{strategy}:{ts}"
+def resume(portfolio: str, strategy: str, cause: str, ts: int) -> str:
+    return f"re:{portfolio}:{strategy}:{cause}:{ts}"
 
 
 def day(portfolio: str, day_ms: int) -> str:

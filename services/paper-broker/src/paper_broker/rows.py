@@ -63,7 +63,7 @@ def statements(event: Event, portfolio_id: int) -> Iterator[Statement]:
         case StrategyPaused():
             reason = event.reason or event.cause
             yield Statement(_STATUS, (event.strategy, "paused", reason))
-        case StrategyResumed():
+        case StrategyResumed(still_paused=False):
             yield Statement(_STATUS, (event.strategy, "active", None))
         case _:
             pass  # orders, owed funding and day starts live in the outbox and in EXEC only

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from trading_core.broker import decide, equity, funding
+from trading_core.broker import decide, equity, funding, pauses
 from trading_core.broker.book import Book
 from trading_core.broker.events import Event
 from trading_core.broker.inputs import (
@@ -53,6 +53,6 @@ def apply(book: Book, rules: RuleBook, event: Input) -> list[Event]:
             case CloseAll() | ClosePosition():
                 return decide.on_manual_close(book, rules, event)
             case PauseByPerson():
-                return decide.on_person(book, event)
+                return decide.settle(book, pauses.by_person(book, event))
             case _:
                 assert_never(event)

@@ -64,6 +64,7 @@ class Book:
     positions: dict[str, PositionState] = field(default_factory=dict)
     marks: dict[str, HeldMark] = field(default_factory=dict)
     realised: Decimal = NOTHING_USD
+    # Replaced, never changed: a row of mark-to-market may hold the one of its time.
     realised_by_strategy: dict[str, Decimal] = field(default_factory=dict)
     realised_by_asset: dict[str, Decimal] = field(default_factory=dict)
     last_closes: dict[str, LastClose] = field(default_factory=dict)
@@ -76,7 +77,6 @@ class Book:
     closed_owing: dict[str, PositionState] = field(default_factory=dict)
     # Derived from `positions`, never stored: so that a mark costs nothing where no position is open.
     by_instrument: dict[str, list[str]] = field(default_factory=dict)
-    closed_shares: tuple[dict[str, Decimal], dict[str, Decimal]] | None = None
 
     def mark(self, exchange: str, instrument: str) -> HeldMark | None:
         return self.marks.get(instrument_key(exchange, instrument))

@@ -6,19 +6,16 @@ Each function decides with the pure modules beside it and lets `evolve` change t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
 from trading_core import ids
 from trading_core.broker import checks, entries, exits, funding
-from trading_core.broker.book import Book, HeldMark, KnownRate, instrument_key
-from trading_core.broker.checks import Sizing
-from trading_core.broker.events import Decision, Event, PositionState, Reason, StrategyPaused, StrategyResumed, Verdict
+from trading_core.broker.book import Book, KnownRate, instrument_key
+from trading_core.broker.decisions import decision
+from trading_core.broker.events import Event, PositionState
 from trading_core.broker.evolve import evolve, hold_mark, remember_rate
-from trading_core.broker.exits import Exit
-from trading_core.broker.inputs import Bar, CloseAll, ClosePosition, FundingRate, Mark, PauseByPerson, SignalInput
-from trading_core.broker.rules import RuleBook, Rules
-from trading_core.model import Direction
-from trading_core.money import exact
+from trading_core.broker.executions import Cause
+from trading_core.broker.inputs import Bar, CloseAll, ClosePosition, FundingRate, Mark, SignalInput
+from trading_core.broker.rules import RuleBook
 
 
 def settle(book: Book, events: Iterable[Event]) -> list[Event]:
@@ -33,7 +30,7 @@ def on_mark(book: Book, rules: RuleBook, mark: Mark) -> list[Event]:
     """Stops and targets of the instrument's positions in order of opening; then the mark is held."""
     key = instrument_key(mark.exchange, mark.instrument)
     held = book.marks.get(key)
-    if held is not None and mark.event_time_ms < held.event_time_ms:
+    if held is not None and (mark.event_time_ms < held.event_time_ms or mark.event_id == held.event_id):
         return []
     events: list[Event] = []
     if key in book.by_instrument and held is not None:
@@ -69,42 +66,9 @@ def on_manual_close(book: Book, rules: RuleBook, given: CloseAll | ClosePosition
     events: list[Event] = []
     for position in list(book.positions.values()):
         if isinstance(given, CloseAll) or position.position_id == given.position_id:
-            why = exits.at_held_mark("manual", given.ts_ms, book.held_mark(position))
+            why = exits.by_hand(given.ts_ms, book.held_mark(position))
             events += _close_if(book, rules, position, why)
     return events
-
-
-def on_person(book: Book, given: PauseByPerson) -> list[Event]:
-    """A person's pause or its end; nothing when it is so already."""
-    if given.paused == (given.strategy in book.paused_by_person):
-        return []
-    if given.paused:
-        return settle(
-            book,
-            [
-                StrategyPaused(
-                    event_id=ids.pause(book.portfolio, given.strategy, given.ts_ms),
-                    portfolio=book.portfolio,
-                    ts_ms=given.ts_ms,
-                    strategy=given.strategy,
-                    cause="person",
-                    until_ms=None,
-                    reason=given.reason,
-                )
-            ],
-        )
-    return settle(
-        book,
-        [
-            StrategyResumed(
-                event_id=ids.resume(book.portfolio, given.strategy, given.ts_ms),
-                portfolio=book.portfolio,
-                ts_ms=given.ts_ms,
-                strategy=given.strategy,
-                cause="person",
-            )
-        ],
-    )
 
 
 def on_funding_rate(book: Book, rules: RuleBook, row: FundingRate) -> list[Event]:
@@ -125,7 +89,7 @@ def on_signal(book: Book, rule_book: RuleBook, given: SignalInput) -> list[Event
     mark = book.mark(signal.exchange, signal.held)
     reason = checks.judge(rules, given, mark)
     if reason is not None or mark is None:
-        return [_decision(book, rules, given, mark, reason, None, None)]
+        return [decision(book, rules, given, mark, reason=reason)]
     held = book.of_strategy(signal.strategy, signal.exchange, signal.held)
     events: list[Event] = []
     if held is not None and held.direction != signal.direction:
@@ -134,19 +98,19 @@ def on_signal(book: Book, rule_book: RuleBook, given: SignalInput) -> list[Event
     closed_id = held.position_id if events and held is not None else None
     if signal.direction == "CLOSE":
         reason = None if closed_id else "nothing_open"
-        return [*events, _decision(book, rules, given, mark, reason, closed_id, None)]
+        return [*events, decision(book, rules, given, mark, reason=reason, closed_id=closed_id)]
     reason = checks.may_open(book, rules, given, has_closed=closed_id is not None)
     if reason is not None:
-        return [*events, _decision(book, rules, given, mark, reason, closed_id, None)]
+        return [*events, decision(book, rules, given, mark, reason=reason, closed_id=closed_id)]
     sized = checks.size(book, rules, given, mark, rule_book.size_decimals(signal.asset))
-    events.append(_decision(book, rules, given, mark, sized.reason, closed_id, sized))
+    events.append(decision(book, rules, given, mark, reason=sized.reason, closed_id=closed_id, sized=sized))
     if sized.reason is None:
         events += settle(book, entries.open_position(book, rule_book, rules, given, mark, sized))
     return events
 
 
 def _close_if(
-    book: Book, rules: RuleBook, position: PositionState, why: Exit | None, signal_id: str | None = None
+    book: Book, rules: RuleBook, position: PositionState, why: Cause | None, signal_id: str | None = None
 ) -> list[Event]:
     """Close the position when there is a reason to, and pause its strategy when that was one loss too many."""
     if why is None:
@@ -154,64 +118,3 @@ def _close_if(
     closing = settle(book, exits.close(book, rules, position, why, signal_id))
     closed = next(event for event in closing if isinstance(event, PositionState))
     return closing + settle(book, exits.pause_due(book, rules, closed))
-
-
-def _decision(
-    book: Book,
-    rules: Rules,
-    given: SignalInput,
-    mark: HeldMark | None,
-    reason: Reason | None,
-    closed_id: str | None,
-    sized: Sizing | None,
-) -> Decision:
-    signal = given.signal
-    direction = _decidable(signal.direction)
-    verdict: Verdict
-    if reason is not None:
-        verdict = "rejected"
-    elif direction == "CLOSE":
-        verdict = "closed"
-    else:
-        verdict = "opened" if closed_id is None else "reversed"
-    opened_id = ids.position(book.portfolio, given.event_id) if verdict in ("opened", "reversed") else None
-    return Decision(
-        event_id=ids.decision(book.portfolio, given.event_id),
-        portfolio=book.portfolio,
-        ts_ms=given.place.visible_ms,
-        signal_ts_ms=signal.ts,
-        signal_id=given.event_id,
-        strategy=signal.strategy,
-        asset=signal.asset,
-        exchange=signal.exchange,
-        instrument=signal.held,
-        direction=direction,
-        decision=verdict,
-        reason=reason,
-        acted_on=opened_id is not None or closed_id is not None,
-        position_id=opened_id,
-        closed_position=closed_id,
-        confidence=signal.confidence,
-        entry_price=exact(signal.entry_price),
-        mark_price=None if mark is None else exact(mark.price),
-        mark_event_id=None if mark is None else mark.event_id,
-        mark_ms=None if mark is None else mark.event_time_ms,
-        equity=None if sized is None else sized.equity,
-        exposure_usd=None if sized is None else sized.exposure_usd,
-        stake=None if sized is None else sized.stake,
-        place=given.place,
-        late=given.late,
-        rules=rules,
-    )
-
-
-def _decidable(direction: Direction) -> Literal["LONG", "SHORT", "CLOSE"]:
-    match direction:
-        case Direction.LONG:
-            return "LONG"
-        case Direction.SHORT:
-            return "SHORT"
-        case Direction.CLOSE:
-            return "CLOSE"
-        case Direction.PASS:
-            raise ValueError("a PASS is recorded, never decided")

@@ -8,9 +8,11 @@ from trading_core import ids
 from trading_core.broker import fills
 from trading_core.broker.book import Book, HeldMark
 from trading_core.broker.checks import Sizing
-from trading_core.broker.events import Event, Fill, Order, PositionState
+from trading_core.broker.events import Event, PositionState
+from trading_core.broker.executions import Cause, order_and_fill
 from trading_core.broker.inputs import SignalInput
 from trading_core.broker.rules import RuleBook, Rules
+from trading_core.broker.suspicion import is_far
 from trading_core.model import MINUTE_MS
 from trading_core.money import NOTHING_USD, exact, usd
 
@@ -21,8 +23,6 @@ def open_position(
     """The events of an entry whose checks have passed. Levels and deadline are fixed here, once."""
     signal, now = given.signal, given.place.visible_ms
     position_id = ids.position(book.portfolio, given.event_id)
-    order_id = ids.order(book.portfolio, given.event_id, "open")
-    side = fills.entry_side(signal.direction)
     done = fills.execution(rules, sized.quantity, sized.price)
     mark_price = exact(mark.price)
     late = given.late or mark.late
@@ -56,48 +56,13 @@ def open_position(
         suspect=is_far(rule_book, done.price, mark_price),
         late=late,
     )
-    order = Order(
-        event_id=order_id,
-        portfolio=book.portfolio,
-        ts_ms=now,
-        position_id=position_id,
-        signal_id=given.event_id,
-        strategy=signal.strategy,
-        asset=signal.asset,
-        exchange=signal.exchange,
-        instrument=signal.held,
-        side=side,
-        purpose="entry",
-        quantity=sized.quantity,
-        reference_price=sized.reference,
+    cause = Cause(
+        "entry", now, sized.reference, mark_price, mark.event_id, mark.event_time_ms, yardstick=mark_price, late=late
     )
-    fill = Fill(
-        event_id=ids.fill(order_id, 1),
-        portfolio=book.portfolio,
-        ts_ms=now,
-        order_id=order_id,
-        position_id=position_id,
-        strategy=signal.strategy,
-        asset=signal.asset,
-        exchange=signal.exchange,
-        instrument=signal.held,
-        side=side,
-        purpose="entry",
-        quantity=done.quantity,
-        price=done.price,
-        reference_price=sized.reference,
-        fee=done.fee,
-        mark_price=mark_price,
-        mark_event_id=mark.event_id,
-        mark_ms=mark.event_time_ms,
-        late=late,
-    )
+    order_id = ids.order(book.portfolio, given.event_id, "open")
+    side = fills.entry_side(position.direction)
+    order, fill = order_and_fill(position, order_id, given.event_id, side, cause, done)
     return [order, position, fill]
-
-
-def is_far(rule_book: RuleBook, price: Decimal, mark_before: Decimal) -> bool:
-    """Whether a fill lies further from the mark before its cause than an honest one would."""
-    return abs(price - mark_before) > rule_book.suspect_fill * mark_before
 
 
 def _level(entry: Decimal, fraction: Decimal | None, *, up: bool) -> Decimal | None:

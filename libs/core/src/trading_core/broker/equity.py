@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from trading_core import ids
-from trading_core.broker import valuation
+from trading_core.broker import pauses, valuation
 from trading_core.broker.book import Book
-from trading_core.broker.events import DayStarted, EquityMark, Event, StrategyResumed
+from trading_core.broker.events import DayStarted, EquityMark, Event
 from trading_core.model import DAY_MS
 from trading_core.money import NOTHING_USD
 
@@ -22,25 +22,12 @@ def start_day(book: Book, ts_ms: int) -> list[Event]:
         day_ms=day_ms,
         equity=book.equity(),
     )
-    resumed = [
-        StrategyResumed(
-            event_id=ids.resume(book.portfolio, strategy, ts_ms),
-            portfolio=book.portfolio,
-            ts_ms=ts_ms,
-            strategy=strategy,
-            cause="max_daily_loss",
-        )
-        for strategy, until_ms in sorted(book.paused_until.items())
-        if until_ms <= ts_ms
-    ]
-    return [started, *resumed]
+    return [started, *pauses.of_the_day_over(book, ts_ms)]
 
 
 def mark_to_market(book: Book, ts_ms: int) -> EquityMark:
     """One row: totals, and the P&L shared out by strategy and by asset (the capital belongs to nobody)."""
-    if book.closed_shares is None:
-        book.closed_shares = (dict(book.realised_by_strategy), dict(book.realised_by_asset))
-    strategies, assets = book.closed_shares
+    strategies, assets = book.realised_by_strategy, book.realised_by_asset
     unrealised = open_costs = NOTHING_USD
     if book.positions:
         strategies, assets = dict(strategies), dict(assets)

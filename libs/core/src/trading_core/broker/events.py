@@ -203,13 +203,14 @@ class StrategyPaused(msgspec.Struct, frozen=True, kw_only=True, tag="paused"):
 
 
 class StrategyResumed(msgspec.Struct, frozen=True, kw_only=True, tag="resumed"):
-    """The pause of that cause is over."""
+    """The pause of that cause is over; `still_paused` when the other cause goes on."""
 
     event_id: str
     portfolio: str
     ts_ms: int
     strategy: str
     cause: Literal["max_daily_loss", "person"]
+    still_paused: bool
 
 
 class DayStarted(msgspec.Struct, frozen=True, kw_only=True, tag="day"):

@@ -122,9 +122,12 @@ def _remove_open(book: Book, position: PositionState) -> None:
 
 def _add_realised(book: Book, position: PositionState, amount: Decimal) -> None:
     book.realised += amount
-    for totals, name in ((book.realised_by_strategy, position.strategy), (book.realised_by_asset, position.asset)):
-        totals[name] = totals.get(name, NOTHING_USD) + amount
-    book.closed_shares = None
+    book.realised_by_strategy = _with(book.realised_by_strategy, position.strategy, amount)
+    book.realised_by_asset = _with(book.realised_by_asset, position.asset, amount)
+
+
+def _with(totals: dict[str, Decimal], name: str, amount: Decimal) -> dict[str, Decimal]:
+    return {**totals, name: totals.get(name, NOTHING_USD) + amount}
 
 
 def _add_to_day(book: Book, strategy: str, amount: Decimal) -> None:

@@ -9,9 +9,9 @@ import msgspec
 from trading_core import ids
 from trading_core.broker.book import Book, KnownRate, instrument_key
 from trading_core.broker.events import Event, FundingOwed, FundingPayment, PositionState
-from trading_core.broker.exits import is_implausible
 from trading_core.broker.inputs import FundingRate
 from trading_core.broker.rules import RuleBook
+from trading_core.broker.suspicion import is_implausible
 from trading_core.model import HOUR_MS, Exchange
 from trading_core.money import exact, usd
 

@@ -41,7 +41,7 @@ class DayChange(msgspec.Struct, frozen=True):
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """A new mark of one instrument. One that is older (`event_time_ms`) than the held mark is ignored."""
+    """A new mark of one instrument. One older (`event_time_ms`) than the held mark, or itself again, is ignored."""
 
     exchange: str
     asset: str

@@ -72,6 +72,7 @@ class Bus:
 
         Without an answer the outcome is unknown, so the same id is sent until one comes (cancel to give
         up). MessageInvalid when the stream refuses the message, ConfigError when this user may not send it.
+        For MARKET and BOOK use a WindowPublisher: it also repeats what a killed server had only in memory.
         """
         payload = encode(message)
         merged = {**headers_of(message, self.source), **(headers or {})}
@@ -120,7 +121,21 @@ class Bus:
     async def pause(self, attempt: int) -> None:
         """Back-off before attempt `attempt` + 1; while the server is away, until it is back."""
         await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
-        await self.connected.wait()
+        await self.wait_connected()
+
+    async def wait_connected(self, limit_s: float | None = None) -> bool:
+        """True once the server is there, False when it is not within `limit_s`.
+
+        ConnectionError when the client has given up: the server closed it for a reason that does not pass.
+        """
+        try:
+            async with asyncio.timeout(limit_s):
+                await self.connected.wait()
+        except TimeoutError:
+            return False
+        if self.nc.is_closed:
+            raise ConnectionError(f"the connection to NATS is closed: {self.nc.last_error or 'by this service'}")
+        return True
 
     def raise_if_denied(self, subject: str) -> None:
         if subject in self._denied:
@@ -138,7 +153,6 @@ class Bus:
             except errors.Error:
                 self.errors_heard += 1
         await self.nc.close()
-        self.connected.clear()
 
     async def heard_error(self, error: Exception) -> None:
         """nats-py's `error_cb`: denied publishes and lost connections are heard nowhere else."""
@@ -165,6 +179,10 @@ class Bus:
         self.connected.set()
         self._last_logged = ""
         _log.info("nats_reconnected")
+
+    async def heard_close(self) -> None:
+        """Wakes who waits for a connection, so that it hears that there will be none."""
+        self.connected.set()
 
     async def _get(self, api_subject: str, body: Mapping[str, object]) -> Delivered | None:
         reply = await self.request_json(api_subject, body)
@@ -198,6 +216,7 @@ async def _connect(client: TappedClient, bus: Bus, url: str, name: str, inbox_pr
         error_cb=bus.heard_error,
         disconnected_cb=bus.heard_disconnect,
         reconnected_cb=bus.heard_reconnect,
+        closed_cb=bus.heard_close,
         inbox_prefix=inbox_prefix or f"_INBOX_{re.sub(r'[^A-Za-z0-9]', '_', name)}",
         connect_timeout=2,
         reconnect_time_wait=0.5,  # type: ignore[arg-type]  # nats-py sleeps on it: a float is fine

@@ -9,9 +9,10 @@ from collections.abc import AsyncGenerator, Iterable
 import structlog
 from nats import errors
 
+from trading_core.bus.client import Raw
 from trading_core.bus.connection import Bus, Delivered
-from trading_core.bus.ordered import IDLE_S, REQUEST_TIMEOUT_S
-from trading_core.bus.pull import Pull, Raw, sequences
+from trading_core.bus.ordered import IDLE_S, LOG_EVERY, REQUEST_TIMEOUT_S
+from trading_core.bus.pull import Pull, sequences, unbroken
 from trading_core.ids import h8
 from trading_core.messages import DeadLetterMessage
 from trading_core.streams import DurableSpec, dlq_subject
@@ -40,7 +41,7 @@ class Durable:
 
     def __init__(self, bus: Bus, spec: DurableSpec) -> None:
         self.pending = 0
-        """Messages in the stream after the last one that was yielded: the lag."""
+        """The lag: messages in the stream after the last one that was yielded."""
         self.resets = 0
         self._bus = bus
         self._spec = spec
@@ -63,8 +64,9 @@ class Durable:
                 if self._pull is None:
                     reason = await self._open()
                     if reason is not None:
+                        if attempt % LOG_EVERY == 0:
+                            _log.warning("durable_waiting", stream=self._spec.stream.name, reason=reason)
                         attempt += 1
-                        _log.warning("durable_waiting", stream=self._spec.stream.name, reason=reason, attempt=attempt)
                         yield []
                         continue
                     attempt = 0
@@ -81,6 +83,17 @@ class Durable:
         await self._bus.nc.publish_all([message.reply for message in messages], IN_PROGRESS)
         if self._pull is not None:
             await self._bus.nc.publish_all([reply for _, reply, _ in list(self._pull.buffer)], IN_PROGRESS)
+
+    async def refresh_pending(self) -> None:
+        """Asks the server for the lag while nothing is read; `pending` stays as it is when no answer comes."""
+        subject = f"$JS.API.CONSUMER.INFO.{self._spec.stream.name}.{self._spec.name}"
+        try:
+            reply = await self._bus.nc.request(subject, b"", timeout=IDLE_S)
+        except errors.Error:
+            return
+        info = json.loads(reply.data)
+        if "error" not in info:
+            self.pending = int(info["num_pending"]) + int(info["num_ack_pending"])
 
     async def dead_letter(self, message: DurableMessage, reason: str) -> None:
         """Keep an unusable message with its reason in the dead-letter stream, then never see it again."""
@@ -101,10 +114,7 @@ class Durable:
             await pull.close()
 
     async def _open(self) -> str | None:
-        try:
-            async with asyncio.timeout(IDLE_S):
-                await self._bus.connected.wait()
-        except TimeoutError:
+        if not await self._bus.wait_connected(IDLE_S):
             return "not connected"
         loop = asyncio.get_running_loop()
         if loop.time() < self._reset_after:
@@ -142,21 +152,24 @@ class Durable:
         return batch
 
     def _decode(self, raw: list[Raw]) -> list[DurableMessage]:
+        if not raw:
+            return []
+        good = unbroken(raw, self._next)
+        if good < len(raw):
+            assert self._pull is not None
+            self._pull.broken = "a consumer sequence is missing"
+            raw = raw[:good]
+        self._next += good
         batch: list[DurableMessage] = []
         for subject, reply, data in raw:
-            delivered, stream, consumer, time_ns, self.pending = sequences(reply)
-            if consumer != self._next:
-                assert self._pull is not None
-                self._pull.broken = "a consumer sequence is missing"
-                break
-            self._next = consumer + 1
+            times, stream, _, time_ns, self.pending = sequences(reply)
             batch.append(
                 DurableMessage(
                     subject=subject.decode(),
                     data=data,
                     sequence=stream,
                     ingest_time_ns=time_ns,
-                    redelivered=delivered > 1,
+                    redelivered=times > 1,
                     reply=reply,
                 )
             )

@@ -13,16 +13,23 @@ from datetime import UTC, datetime
 import structlog
 from nats import errors
 
+from trading_core.bus.client import Raw
 from trading_core.bus.connection import Bus, Delivered
-from trading_core.bus.pull import Pull, Raw, sequences
+from trading_core.bus.pull import Pull, sequences, unbroken
 from trading_core.errors import ConfigError
 from trading_core.streams import StreamSpec
 
 IDLE_S = 0.2
 REQUEST_TIMEOUT_S = 2.0
 INACTIVE_S = 60
+LOG_EVERY = 50
+WINDOW = 10_000
+"""Messages on their way at once: enough that a replay is not slowed down by asking."""
 OVERLAP_NS = 1_000_000_000
 """How far before the last message a read starts over when the stream has lost that message."""
+RECENT_NS = 5 * OVERLAP_NS
+SEEN_NS = 60 * OVERLAP_NS
+"""What was read within RECENT_NS is recognised for SEEN_NS: publishers send the lost end once more."""
 _REFUSED = 400
 _log = structlog.get_logger("trading_core.bus")
 
@@ -73,6 +80,7 @@ class OrderedPull:
         self._confirm = False
         self._by_time = False
         self._seen: set[tuple[str, bytes]] = set()
+        self._seen_until = 0
 
     async def batches(self) -> AsyncGenerator[list[Delivered], None]:
         """Never ends. Yields [] about every 0.2 s when nothing comes in, also while the server is away."""
@@ -82,8 +90,9 @@ class OrderedPull:
                 if self._pull is None:
                     reason = await self._open()
                     if reason is not None:
+                        if attempt % LOG_EVERY == 0:
+                            _log.warning("reader_waiting", stream=self._stream.name, reason=reason)
                         attempt += 1
-                        _log.warning("reader_waiting", stream=self._stream.name, reason=reason, attempt=attempt)
                         yield []
                         continue
                     attempt = 0
@@ -107,7 +116,7 @@ class OrderedPull:
 
     async def _open(self) -> str | None:
         """Create a consumer at the right place and start pulling; otherwise why it did not work."""
-        if not await self._connected():
+        if not await self._bus.wait_connected(IDLE_S):
             return "not connected"
         self._connection = self._bus.connections
         self._consumer = f"ordered_{secrets.token_hex(8)}"
@@ -130,7 +139,7 @@ class OrderedPull:
             return "the stream lost the last message that was read"
         self.caught_up = not answer["num_pending"]
         self._next = 1
-        self._pull = Pull(self._bus.nc, self._stream.name, self._consumer)
+        self._pull = Pull(self._bus.nc, self._stream.name, self._consumer, WINDOW)
         await self._pull.open()
         return None
 
@@ -148,6 +157,7 @@ class OrderedPull:
         self._confirm = False
         if self._last is not None and self._by_time:
             self._seen = {(message.subject, message.data) for batch in self._recent for message in batch}
+            self._seen_until = self._last.ingest_time_ns + SEEN_NS
             config["deliver_policy"] = "by_start_time"
             config["opt_start_time"] = _rfc3339(self._last.ingest_time_ns - OVERLAP_NS)
         elif self._last is not None:
@@ -173,39 +183,42 @@ class OrderedPull:
         return batch
 
     def _decode(self, raw: list[Raw]) -> list[Delivered] | None:
-        """The next messages, in order; None when one is missing before them."""
-        batch: list[Delivered] = []
-        for subject, reply, data in raw:
-            _, stream, consumer, time_ns, pending = sequences(reply)
-            if consumer != self._next:
-                # What is in `batch` came in order; the restart continues after it.
-                assert self._pull is not None
-                self._pull.broken = "a consumer sequence is missing"
-                return batch
-            self._next = consumer + 1
-            self.caught_up = pending == 0
-            if self._confirm:
-                self._confirm = False
-                assert self._last is not None
-                if (stream, time_ns) == (self._last.sequence, self._last.ingest_time_ns):
-                    continue
+        """The next messages, in order; None when the stream is no longer the one that was read."""
+        assert self._pull is not None
+        if not raw:
+            return []
+        good = unbroken(raw, self._next)
+        if good < len(raw):
+            # What comes before the hole is in order; the restart continues after it.
+            self._pull.broken = "a consumer sequence is missing"
+            raw = raw[:good]
+            if not raw:
+                return []
+        self._next += good
+        self.caught_up = sequences(raw[-1][1])[4] == 0
+        batch = delivered(raw)
+        if self._confirm:
+            self._confirm = False
+            assert self._last is not None
+            if (batch[0].sequence, batch[0].ingest_time_ns) != (self._last.sequence, self._last.ingest_time_ns):
                 # After a power cut the server may have lost, and numbered anew, what was read already.
                 self._by_time = True
                 return None
-            message = Delivered(subject=subject.decode(), data=data, sequence=stream, ingest_time_ns=time_ns)
-            if self._seen:
-                if (message.subject, data) in self._seen:
-                    continue
-                if self._last is not None and time_ns > self._last.ingest_time_ns:
-                    self._seen = set()
-                    self._by_time = False
-            batch.append(message)
-        return batch
+            batch = batch[1:]
+        return self._without_seen(batch) if self._seen else batch
+
+    def _without_seen(self, batch: list[Delivered]) -> list[Delivered]:
+        fresh = [message for message in batch if (message.subject, message.data) not in self._seen]
+        if fresh:
+            self._by_time = False
+            if fresh[-1].ingest_time_ns > self._seen_until:
+                self._seen = set()
+        return fresh
 
     def _remember(self, batch: list[Delivered]) -> None:
         self._last = batch[-1]
         self._recent.append(batch)
-        oldest = self._last.ingest_time_ns - 2 * OVERLAP_NS
+        oldest = self._last.ingest_time_ns - RECENT_NS
         while self._recent[0][-1].ingest_time_ns < oldest:
             self._recent.popleft()
 
@@ -216,19 +229,22 @@ class OrderedPull:
         if pull is not None:
             await pull.close()
 
-    async def _connected(self) -> bool:
-        try:
-            async with asyncio.timeout(IDLE_S):
-                await self._bus.connected.wait()
-        except TimeoutError:
-            self.caught_up = False
-            return False
-        return True
-
     def _refused(self, error: dict[str, object]) -> str:
         if error.get("code") == _REFUSED:
             raise ConfigError(f"stream {self._stream.name} refuses filters {self._filters}: {error.get('description')}")
         return str(error.get("description"))
+
+
+def delivered(raw: list[Raw]) -> list[Delivered]:
+    messages: list[Delivered] = []
+    for subject, reply, data in raw:
+        # Only two of the numbers: this is the inner loop of every replay.
+        tokens = reply.split(b".")
+        at = 5 if len(tokens) == 9 else 7
+        messages.append(
+            Delivered(subject=subject.decode(), data=data, sequence=int(tokens[at]), ingest_time_ns=int(tokens[at + 2]))
+        )
+    return messages
 
 
 def _rfc3339(time_ns: int) -> str:

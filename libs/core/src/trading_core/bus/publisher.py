@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections import OrderedDict
+from collections import deque
 from dataclasses import dataclass
 
 from nats import errors
 from nats.aio.subscription import Subscription
 
+from trading_core.bus.client import Raw
 from trading_core.bus.connection import Bus, ack_of, headers_of
 from trading_core.errors import MessageInvalid
 from trading_core.messages import Message, encode
@@ -17,6 +17,9 @@ from trading_core.messages import Message, encode
 WINDOW = 256
 ACK_TIMEOUT_S = 5.0
 CHECK_S = 0.25
+KEEP_S = 2.0
+KEEP = 10_000
+"""A stream in async persist mode acknowledges what it has only in memory: a killed server loses some of it."""
 
 
 @dataclass(slots=True)
@@ -26,19 +29,23 @@ class _Sent:
     headers: dict[str, str]
     future: asyncio.Future[None]
     deadline: float = 0.0
+    acked: float = 0.0
+    in_window: bool = True
 
 
 class WindowPublisher:
     """At most 256 unacknowledged messages, first sends in order, the same id on every retry.
 
-    While the server is away nothing is written; when it is back, everything unacknowledged is sent again
-    in the order of the first sends, before anything newer. What had been stored is dropped by its id.
+    While the server is away nothing is written; when it is back, everything unacknowledged and what was
+    acknowledged in the last two seconds is sent again in the order of the first sends, before anything
+    newer. The server drops by its id what it had stored.
     """
 
     def __init__(self, bus: Bus, *, window: int = WINDOW) -> None:
         self._bus = bus
         self._window = asyncio.Semaphore(window)
-        self._sent: OrderedDict[int, _Sent] = OrderedDict()
+        self._sent: dict[int, _Sent] = {}
+        self._acked: deque[tuple[int, _Sent]] = deque()
         self._number = 0
         self._inbox = b""
         self._subscription: Subscription | None = None
@@ -66,13 +73,15 @@ class WindowPublisher:
 
     def outstanding(self) -> list[asyncio.Future[None]]:
         """Futures of everything sent and not yet acknowledged, oldest first."""
-        return [sent.future for sent in self._sent.values()]
+        return [sent.future for sent in self._sent.values() if not sent.future.done()]
 
     async def barrier(self) -> None:
         """Returns when everything sent before this call is acknowledged; raises what a message was refused with."""
         waiting = self.outstanding()
         if waiting:
-            await asyncio.gather(*waiting)
+            await asyncio.wait(waiting)  # Unlike gather it leaves them alone when this call is cancelled.
+        for future in waiting:
+            future.result()
 
     async def close(self) -> None:
         """Stop retrying. What is outstanding stays unknown: wait for `barrier` before to be sure."""
@@ -84,6 +93,7 @@ class WindowPublisher:
         for sent in self._sent.values():
             sent.future.cancel()
         self._sent.clear()
+        self._acked.clear()
 
     def _is_current(self) -> bool:
         return self._connection == self._bus.connections and self._bus.connected.is_set()
@@ -100,7 +110,7 @@ class WindowPublisher:
 
     async def _keep_sending(self) -> None:
         while True:
-            await self._bus.connected.wait()
+            await self._bus.wait_connected()
             if not self._is_current():
                 await self._send_all_again()
             await asyncio.sleep(CHECK_S)
@@ -111,16 +121,18 @@ class WindowPublisher:
         if self._subscription is None:
             prefix = self._bus.nc.new_inbox()
             self._inbox = f"{prefix}.".encode()
-            self._subscription = await self._bus.nc.tap(f"{prefix}.*", self._on_ack)
+            self._subscription = await self._bus.nc.tap(f"{prefix}.*", self)
+        self._sent = dict(sorted([*self._acked, *self._sent.items()]))
+        self._acked.clear()
         done = 0
         # Newer messages join the end of this queue meanwhile, so that nothing overtakes.
-        while self._bus.connections == connection:
-            number = next((number for number in self._sent if number > done), None)
-            if number is None:
-                self._connection = connection
-                return
-            done = number
-            await self._write(number, self._sent[number])
+        while numbers := [number for number in self._sent if number > done]:
+            for done in numbers:
+                if self._bus.connections != connection:
+                    return
+                if sent := self._sent.get(done):
+                    await self._write(done, sent)
+        self._connection = connection
 
     async def _send_late_again(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -136,28 +148,48 @@ class WindowPublisher:
                 continue
             await self._write(number, sent)
 
-    def _on_ack(self, subject: bytes, reply: bytes, data: bytes, status: bytes) -> None:
-        number = int(subject[len(self._inbox) :])
-        sent = self._sent.get(number)
-        if sent is None:
-            return
-        try:
-            if not status and ack_of(data, sent.subject) is not None:
-                self._settle(number, None)
-            else:
-                # No stream listens, or it cannot store just now.
-                sent.deadline = asyncio.get_running_loop().time() + CHECK_S
-        except (MessageInvalid, json.JSONDecodeError) as error:
-            self._settle(number, error)
+    def on_messages(self, run: list[Raw]) -> None:
+        """Acknowledgements, positive and negative."""
+        for subject, _, data in run:
+            number = int(subject[len(self._inbox) :])
+            sent = self._sent.get(number)
+            if sent is None:
+                continue
+            try:
+                if ack_of(data, sent.subject) is None:
+                    self._again_soon(sent)
+                else:
+                    self._settle(number, None)
+            except (MessageInvalid, ValueError) as error:
+                self._settle(number, error)
+
+    def on_status(self, subject: bytes, status: bytes) -> None:
+        """No stream listens: nothing was stored."""
+        sent = self._sent.get(int(subject[len(self._inbox) :]))
+        if sent is not None:
+            self._again_soon(sent)
+
+    def _again_soon(self, sent: _Sent) -> None:
+        sent.deadline = asyncio.get_running_loop().time() + CHECK_S
 
     def _settle(self, number: int, error: Exception | None) -> None:
         sent = self._sent.pop(number, None)
         if sent is None:
             return
-        self._window.release()
+        if sent.in_window:
+            sent.in_window = False
+            self._window.release()
+        if error is None:
+            self._keep(number, sent)
         if sent.future.done():
-            return
+            return  # Its owner has cancelled it, or this is the acknowledgement of a repetition.
         if error is None:
             sent.future.set_result(None)
         else:
             sent.future.set_exception(error)
+
+    def _keep(self, number: int, sent: _Sent) -> None:
+        sent.acked = asyncio.get_running_loop().time()
+        self._acked.append((number, sent))
+        while len(self._acked) > KEEP or self._acked[0][1].acked < sent.acked - KEEP_S:
+            self._acked.popleft()

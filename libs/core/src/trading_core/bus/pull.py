@@ -13,15 +13,12 @@ from collections import deque
 from nats import errors
 from nats.aio.subscription import Subscription
 
-from trading_core.bus.client import TappedClient
+from trading_core.bus.client import Raw, TappedClient
 
 WINDOW = 4_000
 EXPIRES_S = 30
 HEARTBEAT_S = 1
 SILENCE_S = 3.0
-
-Raw = tuple[bytes, bytes, bytes]
-"""Subject, acknowledgement subject and data of one message."""
 
 _IDLE_HEARTBEAT = 100
 _ENDED = {404, 408}
@@ -45,7 +42,7 @@ class Pull:
         self._subscription: Subscription | None = None
 
     async def open(self) -> None:
-        self._subscription = await self._client.tap(self._inbox, self._on)
+        self._subscription = await self._client.tap(self._inbox, self)
         await self._ask()
 
     async def close(self) -> None:
@@ -94,17 +91,15 @@ class Pull:
         except errors.Error as error:
             self._break(str(error))
 
-    def _on(self, subject: bytes, reply: bytes, data: bytes, status: bytes) -> None:
+    def on_messages(self, run: list[Raw]) -> None:
         self._heard = True
-        if status:
-            self._on_status(status)
-            return
-        self.buffer.append((subject, reply, data))
-        self._asked -= 1
+        self.buffer.extend(run)
+        self._asked -= len(run)
         self._arrived.set()
 
-    def _on_status(self, status: bytes) -> None:
+    def on_status(self, subject: bytes, status: bytes) -> None:
         """A request ended (how much of it is unanswered is in a header), a heartbeat, or trouble."""
+        self._heard = True
         code = int(status[9:12])
         if code == _IDLE_HEARTBEAT:
             return
@@ -140,8 +135,16 @@ def sequences(reply: bytes) -> tuple[int, int, int, int, int]:
     Both forms are read: `$JS.ACK.stream.consumer.…` and the longer one with domain and account.
     """
     tokens = reply.split(b".")
-    if len(tokens) == 9:
-        _, _, _, _, delivered, stream, consumer, time_ns, pending = tokens
-    else:
-        delivered, stream, consumer, time_ns, pending = tokens[6:11]
+    at = 4 if len(tokens) == 9 else 6
+    delivered, stream, consumer, time_ns, pending = tokens[at : at + 5]
     return int(delivered), int(stream), int(consumer), int(time_ns), int(pending)
+
+
+def unbroken(raw: list[Raw], first: int) -> int:
+    """How many of `raw` come before the first missing delivery, when `first` is the consumer sequence expected."""
+    if sequences(raw[-1][1])[2] == first + len(raw) - 1 and sequences(raw[0][1])[2] == first:
+        return len(raw)  # A connection keeps order, so the ends say it all.
+    for index, (_, reply, _) in enumerate(raw):
+        if sequences(reply)[2] != first + index:
+            return index
+    return len(raw)

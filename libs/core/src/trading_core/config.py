@@ -1,0 +1,329 @@
+"""`config.yaml` and its environment overrides, checked. Unknown keys and wrong types are refused by name.
+
+`TRADING_<SECTION>__<KEY>` overrides a key (`TRADING_NATS__URL`); `TRADING_CONFIG` names another file.
+Every default of the platform stands here; `config.yaml` repeats and explains them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextvars import ContextVar
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import structlog
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from trading_core.config_problems import ENV_PREFIX, sentences, unknown_variables
+from trading_core.errors import ConfigError
+from trading_core.model import INTERVALS_MS
+
+DEFAULT_FILE = "config.yaml"
+# What the file says, for the settings object that is being built from it.
+_file_values: ContextVar[Mapping[str, Any] | None] = ContextVar("file_values", default=None)
+log = structlog.get_logger()
+Fraction = Annotated[Decimal, Field(ge=0, le=1)]
+Asset = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,16}$")]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseConfig(Section):
+    url: str = "postgresql://localhost:5432/trading"
+
+    @property
+    def has_password(self) -> bool:
+        return bool(urlsplit(self.url).password)
+
+
+class NatsConfig(Section):
+    url: str = "nats://127.0.0.1:4222"
+
+
+class SilenceConfig(Section):
+    """Seconds of silence after which a channel counts as dead."""
+
+    ctx_s: float = Field(8, gt=0)
+    bbo_s: float = Field(60, gt=0)
+    candle_s: float = Field(90, gt=0)
+
+
+class HyperliquidConfig(Section):
+    enabled: bool = True
+    base_url: str = "https://api.hyperliquid.xyz"
+    ws_url: str | None = None
+    """Default: `base_url` with ws(s) and `/ws`."""
+    simulated_clock: bool = False
+    """True when the venue is `venue-sim`: venue time is then what its clock frames say."""
+    poll_interval_s: int = Field(60, ge=1)
+    lateness_ms: int = Field(1_500, ge=0)
+    candle_wait_ms: int = Field(5_000, ge=0)
+    backfill_hours: int = Field(24, ge=0, le=83)
+    silence: SilenceConfig = SilenceConfig()
+
+    @property
+    def websocket_url(self) -> str:
+        return self.ws_url or self.base_url.replace("http", "ws", 1).rstrip("/") + "/ws"
+
+
+class PolymarketConfig(Section):
+    enabled: bool = False
+    base_url: str = "https://clob.polymarket.com"
+    gamma_url: str = "https://gamma-api.polymarket.com"
+    ws_url: str = "wss://ws-subscriptions-clob.polymarket.com/ws/market"
+    poll_interval_s: int = Field(60, ge=1)
+
+
+class ExchangesConfig(Section):
+    hyperliquid: HyperliquidConfig = HyperliquidConfig()
+    polymarket: PolymarketConfig = PolymarketConfig()
+
+
+class StrategyRules(Section):
+    """What a strategy, a backtest or a person may override; unset keys keep the value of `broker:`."""
+
+    sizing: Literal["fraction", "stop_risk"] | None = None
+    stake_fraction: Fraction | None = None
+    risk_fraction: Fraction | None = None
+    stop_loss: Fraction | None = None
+    take_profit: Annotated[Decimal, Field(gt=0)] | None = None
+    timeout_m: Annotated[int, Field(gt=0)] | None = None
+    min_confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    cooldown_s: Annotated[int, Field(ge=0)] | None = None
+    max_positions: Annotated[int, Field(ge=0)] | None = None
+    max_exposure: Annotated[Decimal, Field(ge=0)] | None = None
+    max_daily_loss: Fraction | None = None
+    max_signal_age_s: Annotated[int, Field(ge=0)] | None = None
+    max_mark_age_s: Annotated[int, Field(ge=0)] | None = None
+    fill_model: Literal["fixed", "book"] | None = None
+    slippage: Fraction | None = None
+    max_book_age_s: Annotated[int, Field(ge=0)] | None = None
+    stats_max_age_s: Annotated[int, Field(ge=0)] | None = None
+    funding_max_age_h: Annotated[int, Field(ge=1)] | None = None
+
+    def given(self) -> dict[str, Any]:
+        """The broker's keys that were set, `null` included: `stop_loss: null` switches the stop off."""
+        return {key: getattr(self, key) for key in sorted(self.model_fields_set - SnapshotConfig.model_fields.keys())}
+
+    def input_limits(self) -> dict[str, int]:
+        """The keys of section `snapshot` that were set: how old this strategy's inputs may be."""
+        set_here = sorted(self.model_fields_set & SnapshotConfig.model_fields.keys())
+        return {key: value for key in set_here if (value := getattr(self, key)) is not None}
+
+
+class ExchangeRules(Section):
+    fill_model: Literal["fixed", "book"] = "fixed"
+    slippage: Fraction = Decimal("0.0005")
+    taker_fee: Fraction = Decimal("0.0005")
+    maker_fee: Fraction = Decimal("0.0002")
+    min_notional: Annotated[Decimal, Field(ge=0)] | None = Decimal(10)
+    min_size: Annotated[Decimal, Field(ge=0)] | None = None
+    fill_book_age_s: int = Field(10, ge=0)
+
+
+def _polymarket_rules() -> ExchangeRules:
+    return ExchangeRules(
+        fill_model="book", slippage=Decimal("0.005"), taker_fee=Decimal(0), maker_fee=Decimal(0),
+        min_notional=None, min_size=Decimal(5),
+    )  # fmt: skip
+
+
+class ExchangesRules(Section):
+    hyperliquid: ExchangeRules = ExchangeRules()
+    polymarket: ExchangeRules = Field(default_factory=_polymarket_rules)
+
+
+class BrokerConfig(Section):
+    """The rule book's numbers; the meaning of each key is in `config.yaml`."""
+
+    portfolio: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")] = "default"
+    initial_capital: Annotated[Decimal, Field(gt=0)] = Decimal(10_000)
+    sizing: Literal["fraction", "stop_risk"] = "fraction"
+    stake_fraction: Fraction = Decimal("0.02")
+    risk_fraction: Fraction = Decimal("0.005")
+    stop_loss: Fraction | None = Decimal("0.02")
+    take_profit: Annotated[Decimal, Field(gt=0)] | None = Decimal("0.04")
+    timeout_m: Annotated[int, Field(gt=0)] | None = 60
+    min_confidence: float = Field(0.5, ge=0, le=1)
+    cooldown_s: int = Field(300, ge=0)
+    max_positions: int = Field(3, ge=0)
+    max_exposure: Annotated[Decimal, Field(ge=0)] = Decimal("0.50")
+    max_daily_loss: Fraction = Decimal("0.01")
+    max_signal_age_s: int = Field(30, ge=0)
+    max_mark_age_s: int = Field(60, ge=0)
+    suspect_pnl: Decimal = Field(Decimal("0.5"), ge=0)
+    suspect_fill: Decimal = Field(Decimal("0.05"), ge=0)
+    funding_interval_h: int = Field(1, ge=1, le=24)
+    exchange_wait_ms: int = Field(15_000, ge=0)
+    wait_ms: int = Field(10_000, ge=0)
+    exchanges: ExchangesRules = Field(default_factory=ExchangesRules)
+
+
+class SnapshotConfig(Section):
+    max_book_age_s: int = Field(30, ge=0)
+    stats_max_age_s: int = Field(600, ge=0)
+    funding_max_age_h: int = Field(2, ge=1)
+
+
+class MetricsConfig(Section):
+    annualisation_days: int = Field(252, ge=1, le=366)
+
+
+class RetentionConfig(Section):
+    pass_retention_days: int = Field(30, ge=1)
+
+
+class StrategyConfig(Section):
+    """One strategy's own `config.yaml`, and its entry under `strategies:` which wins over it."""
+
+    enabled: bool = False
+    assets: tuple[Asset, ...] | None = None
+    interval: str | None = None
+    params: dict[str, Any] = {}
+    rules: StrategyRules = StrategyRules()
+
+    @field_validator("params", mode="before")
+    @classmethod
+    def _plain_text_is_yaml(cls, value: Any) -> Any:
+        """A parameter from the environment is text; it reads as it would in the file: `10` is a number."""
+        if not isinstance(value, dict):
+            return value
+        return {key: yaml.safe_load(item) if isinstance(item, str) else item for key, item in value.items()}
+
+    @field_validator("interval")
+    @classmethod
+    def _known_interval(cls, value: str | None) -> str | None:
+        if value is not None and value not in INTERVALS_MS:
+            raise ValueError(f"must be one of {', '.join(INTERVALS_MS)}")
+        return value
+
+
+class RunnerConfig(Section):
+    strategies_dir: str = "strategies"
+
+
+class ApiConfig(Section):
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=1, le=65_535)
+    frontend_dir: str = "frontend/dist"
+    data_notice: str = ""
+    """Shown as a banner on every page: where the market data comes from when it is not live."""
+
+
+class LoggingConfig(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        env_parse_none_str="null",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    assets: Annotated[tuple[Asset, ...], NoDecode] = ("BTC", "ETH", "SOL")
+    exchanges: ExchangesConfig = ExchangesConfig()
+    database: DatabaseConfig = DatabaseConfig()
+    nats: NatsConfig = NatsConfig()
+    broker: BrokerConfig = Field(default_factory=BrokerConfig)
+    snapshot: SnapshotConfig = SnapshotConfig()
+    metrics: MetricsConfig = MetricsConfig()
+    retention: RetentionConfig = RetentionConfig()
+    strategies: dict[str, StrategyConfig] = {}
+    runner: RunnerConfig = RunnerConfig()
+    api: ApiConfig = ApiConfig()
+    logging: LoggingConfig = LoggingConfig()
+
+    @field_validator("assets", mode="before")
+    @classmethod
+    def _split_assets(cls, value: Any) -> Any:
+        """`TRADING_ASSETS=BTC,ETH` as well as a YAML or JSON list."""
+        return value.strip(" []").replace('"', "").replace(" ", "").split(",") if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _has_assets(self) -> Settings:
+        if not self.assets or len(set(self.assets)) != len(self.assets):
+            raise ValueError("assets must name at least one asset, each once")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, env_settings, InitSettingsSource(settings_cls, dict(_file_values.get() or {})))
+
+
+def load(path: str | Path | None = None, **overrides: Any) -> Settings:
+    """The settings of `path`, else of TRADING_CONFIG, else of ./config.yaml, else the defaults.
+
+    `overrides` win over the environment, the environment over the file, the file over the defaults.
+    ConfigError with one sentence for each wrong key, none left out.
+    """
+    file = _file(path)
+    values = _read(file) if file else {}
+    if unknown := unknown_variables(os.environ, Settings.model_fields):
+        raise ConfigError("\n".join(unknown))
+    token = _file_values.set(values)
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        raise ConfigError("\n".join(sentences(error, str(file or DEFAULT_FILE), os.environ, Settings))) from error
+    except SettingsError as error:
+        raise ConfigError(
+            f"A variable {ENV_PREFIX}… cannot be read: {error}. Lists and objects are written as JSON."
+        ) from error
+    finally:
+        _file_values.reset(token)
+    database = values.get("database")
+    if isinstance(database, dict) and urlsplit(str(database.get("url", ""))).password:
+        log.warning(
+            "password_found_in_file",
+            file=str(file),
+            key="database.url",
+            advice="take it out of the file and set TRADING_DATABASE__URL instead",
+        )
+    return settings
+
+
+def _file(path: str | Path | None) -> Path | None:
+    chosen = path or os.environ.get(f"{ENV_PREFIX}CONFIG")
+    if chosen is None:
+        return Path(DEFAULT_FILE) if Path(DEFAULT_FILE).is_file() else None
+    if not Path(chosen).is_file():
+        origin = "" if path else f" (from {ENV_PREFIX}CONFIG)"
+        raise ConfigError(f"{chosen}{origin}: no such file. Name an existing one, or none to use ./{DEFAULT_FILE}.")
+    return Path(chosen)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"{file}: must hold sections (`nats:`, `broker:` …), got {type(content).__name__}.")
+    return {str(key): value for key, value in content.items()}

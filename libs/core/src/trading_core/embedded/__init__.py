@@ -1,0 +1,1 @@
+"""A real nats-server and a real PostgreSQL from wheels, for `make demo`, `make run` and the tests."""

@@ -1,0 +1,83 @@
+"""Servers and services of a test's own, which it may kill and start again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from trading_core.embedded import launch
+
+
+class Startable(Protocol):
+    """`NatsServer`, `PostgresServer`, or anything that says how it is started and when it is ready."""
+
+    def prepare(self) -> launch.Launch: ...
+
+    def ready(self) -> bool: ...
+
+
+class OwnServer:
+    """One server process, always on the same port and data. Every way to end it waits until it is gone."""
+
+    def __init__(self, server: Startable, log: Path) -> None:
+        self._server = server
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        plan = self._server.prepare()
+        self._process = launch.start(plan, self._log)
+        launch.wait_ready(self._process, self._server.ready, plan, self._log)
+
+    def kill(self) -> None:
+        """kill -9."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            launch.stop(self._process, self._server.prepare().stop_signal)
+
+    def freeze(self) -> None:
+        """The process stays, with its connections, and answers nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+
+class ServiceProcess:
+    """`python -m <module>` with its own settings in the environment; what it says is in `log`."""
+
+    def __init__(self, module: str, environment: Mapping[str, str], log: Path) -> None:
+        self.log = log
+        self._argv = [sys.executable, "-m", module]
+        self._environment = {**os.environ, **environment}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(self._argv, env=self._environment, stdout=output, stderr=output)
+
+    def kill(self) -> None:
+        """kill -9."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def terminate(self, limit_s: float = 5) -> int:
+        """The exit code after SIGTERM; TimeoutExpired when it takes longer than `limit_s`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(timeout=limit_s)
+
+    def said(self, words: str) -> bool:
+        return self.log.exists() and words in self.log.read_text()

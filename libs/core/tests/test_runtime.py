@@ -1,0 +1,145 @@
+"""The frame around a service, seen from outside: its exit code, its log and its heartbeat."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from trading_core.bus.connection import Bus
+from trading_core.embedded.launch import free_port
+from trading_core.messages import HeartbeatMessage, decode
+from trading_core.streams import HEALTH, heartbeat_subject
+from trading_core.testing import eventually
+
+SERVICES = """
+import asyncio, sys
+from trading_core.errors import ConfigError
+from trading_core.runtime import Runtime, main
+
+async def waits(runtime: Runtime) -> None:
+    runtime.health.event_time_ms = 1000
+    runtime.log.bind(strategy="s", asset="BTC").info("position_closed", held_ms=5)
+    await runtime.stop.wait()
+
+async def hangs(runtime: Runtime) -> None:
+    runtime.log.info("hang_begun")
+    while True:
+        await asyncio.sleep(1)
+
+async def crashes(runtime: Runtime) -> None:
+    raise RuntimeError("broken on purpose")
+
+async def misconfigured(runtime: Runtime) -> None:
+    raise ConfigError("strategies.x is wrong. Fix it.")
+
+sys.exit(main("probe-service", globals()[sys.argv[1]], needs_bus=sys.argv[2] == "bus"))
+"""
+
+
+class Service:
+    """One service process in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, kind: str, bus: str = "no", **environment: str) -> subprocess.Popen[bytes]:
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", SERVICES, kind, bus],
+                cwd=self.folder,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **environment},
+            )
+        return self.process
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def events(self) -> list[str]:
+        return [line["event"] for line in self.lines()]
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    made = Service(tmp_path)
+    yield made
+    if made.process is not None and made.process.poll() is None:
+        made.process.kill()
+        made.process.wait()
+
+
+async def test_a_stop_ends_it_with_0_and_every_line_names_the_service(service: Service) -> None:
+    process = service.start("waits")
+    await eventually(lambda: "position_closed" in service.events())
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(5) == 0
+    assert service.events() == ["service_started", "position_closed", "service_stopped"]
+    closed = service.lines()[1]
+    assert list(closed) == ["time", "level", "service", "event", "strategy", "asset", "held_ms", "instance"]
+    assert closed["service"] == "probe-service"
+    assert closed["time"].endswith("Z")
+
+
+async def test_one_that_does_not_return_is_ended_within_five_seconds(service: Service) -> None:
+    process = service.start("hangs")
+    await eventually(lambda: "hang_begun" in service.events())
+    asked = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    await eventually(lambda: process.poll() is not None, timeout=8)
+    assert process.returncode == 0
+    assert time.monotonic() - asked < 5
+    assert "stop_limit_exceeded" in service.events()
+
+
+async def test_a_wrong_setting_ends_it_with_2_and_a_crash_with_1(service: Service) -> None:
+    assert service.start("waits", TRADING_API__PORT="eighty").wait(20) == 2
+    [line] = service.lines()
+    assert line["event"] == "settings_refused"
+    assert "api.port must be a whole number" in line["problem"]
+    assert service.start("misconfigured").wait(20) == 2
+    assert service.start("crashes").wait(20) == 1
+    assert "broken on purpose" in service.lines()[-1]["exception"]
+
+
+async def test_it_says_every_few_seconds_how_it_does(service: Service, bus: Bus, nats_url: str) -> None:
+    process = service.start("waits", "bus", TRADING_NATS__URL=nats_url, TRADING_INSTANCE="7")
+    subject = heartbeat_subject("probe-service", "7")
+
+    async def position() -> int | None:
+        delivered = await bus.last(HEALTH, subject)
+        message = decode(delivered.data) if delivered else None
+        return message.event_time_ms if isinstance(message, HeartbeatMessage) else None
+
+    assert await eventually(position) == 1000
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(5) == 0
+
+
+async def test_it_waits_for_nats_and_can_be_stopped_meanwhile(service: Service) -> None:
+    process = service.start("waits", "bus", TRADING_NATS__URL=f"nats://127.0.0.1:{free_port()}")
+    await eventually(lambda: "nats_error_heard" in service.events())
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(5) == 0
+    assert "service_started" not in service.events()
+
+
+async def test_metrics_are_served_on_the_given_port(service: Service) -> None:
+    port = free_port()
+    service.start("waits", TRADING_METRICS_PORT=str(port))
+    await eventually(lambda: "service_started" in service.events())
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(f"http://127.0.0.1:{port}/metrics")
+    assert "process_cpu_seconds_total" in answer.text

@@ -1,0 +1,1 @@
+"""Takes the side that is paid the funding."""

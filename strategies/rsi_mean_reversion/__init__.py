@@ -1,0 +1,1 @@
+"""Bets that a stretched price comes back."""
