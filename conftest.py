@@ -21,6 +21,7 @@ import pytest
 from trading_core.db.migrate import migrate
 from trading_core.db.roles import LOGIN_ROLES, set_passwords, url_for
 from trading_core.embedded import launch, nats, postgres
+from trading_core.testing_servers import OwnPostgres, ServiceAt, ServiceProcess
 
 if TYPE_CHECKING:
     from trading_core.bus.connection import Bus
@@ -154,3 +155,40 @@ async def bus(nats_url: str) -> AsyncIterator[Bus]:
         yield connected
     finally:
         await connected.close()
+
+
+@pytest.fixture
+def own_postgres(server_folder: Path) -> Iterator[OwnPostgres]:
+    """A PostgreSQL that the test may stop and kill; the fast settings of the shared one would lose commits."""
+    folder = server_folder / f"postgres_{next(_numbers)}"
+    folder.mkdir()
+    postgres = OwnPostgres(folder, ROLE_PASSWORD)
+    postgres.process.start()
+    try:
+        migrate(postgres.url)
+        run_apart(set_passwords(postgres.url, dict.fromkeys(LOGIN_ROLES, ROLE_PASSWORD)))
+        yield postgres
+    finally:
+        postgres.process.stop()
+        postgres.server.remove()
+
+
+@pytest.fixture
+def service_at(nats_url: str, role_url: Callable[[str], str], tmp_path: Path) -> Iterator[ServiceAt]:
+    """`service_at("recorder", "recorder")`: that service as a process, not started yet; it ends with the test."""
+    made: list[ServiceProcess] = []
+    root = Path(__file__).parent
+
+    def build(module: str, role_or_url: str, **environment: str) -> ServiceProcess:
+        settings = {
+            "TRADING_CONFIG": str(root / "config.yaml"),
+            "TRADING_RUNNER__STRATEGIES_DIR": str(root / "strategies"),
+            "TRADING_NATS__URL": nats_url,
+            "TRADING_DATABASE__URL": role_or_url if "://" in role_or_url else role_url(role_or_url),
+        }
+        made.append(ServiceProcess(module, {**settings, **environment}, tmp_path / f"{module}{len(made)}.log"))
+        return made[-1]
+
+    yield build
+    for process in made:
+        process.kill()

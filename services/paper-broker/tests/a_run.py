@@ -6,8 +6,8 @@ import random
 from dataclasses import dataclass
 
 from message_builders import a_grid, a_mark, a_signal, a_watermark
-from service_process import ROOT
 
+from repository import ROOT
 from trading_core import messages, streams
 from trading_core.broker.announce import announcement
 from trading_core.broker.apply import apply

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import asyncpg
 import msgspec
 import pytest
 from a_run import PORTFOLIO, Hour, an_hour, publish, said_by_the_core
-from service_process import ServiceProcess
 
 from trading_core import messages, streams
 from trading_core.bus.connection import Bus
 from trading_core.bus.ordered import OrderedPull, Start
 from trading_core.messages import ExecMessage
 from trading_core.testing import eventually
+from trading_core.testing_servers import OwnPostgres, ServiceAt, ServiceProcess
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def broker(bus: Bus, nats_url: str, role_url: Callable[[str], str], tmp_path: Path) -> Iterator[ServiceProcess]:
-    process = ServiceProcess("paper_broker", tmp_path, nats_url, role_url("broker"))
-    yield process
-    process.kill()
+def broker(bus: Bus, service_at: ServiceAt) -> ServiceProcess:
+    return service_at("paper_broker", "broker")
 
 
 async def on_exec(bus: Bus) -> list[ExecMessage]:
@@ -101,7 +97,7 @@ async def test_what_the_broker_says_is_what_the_core_says_byte_for_byte(
     said = await all_of(bus, hour)
     assert [without_outbox_id(message) for message in said] == said_by_the_core(hour)
     await check_ledger(database_url, said, hour)
-    assert broker.stop() == 0
+    assert broker.terminate() == 0
 
 
 async def test_kill_9_at_random_moments_loses_nothing_and_doubles_nothing(
@@ -145,34 +141,29 @@ async def _acknowledged(bus: Bus, sequence: int) -> bool:
 async def test_a_second_broker_stands_by_and_takes_over(
     bus: Bus,
     broker: ServiceProcess,
-    tmp_path: Path,
-    nats_url: str,
-    role_url: Callable[[str], str],
+    service_at: ServiceAt,
     database_url: str,
 ) -> None:
     hour = an_hour(seed=4, minutes=20)
     broker.start()
     await publish(bus, hour, range(1, 11))
     await eventually(lambda: _has_checkpoint(database_url), timeout=20)
-    second = ServiceProcess("paper_broker", tmp_path, nats_url, role_url("broker"), TRADING_INSTANCE="2")
+    second = service_at("paper_broker", "broker", TRADING_INSTANCE="2")
     second.start()
-    try:
-        subject = streams.heartbeat_subject("paper-broker", "2")
+    subject = streams.heartbeat_subject("paper-broker", "2")
 
-        async def standing_by() -> bool:
-            found = await bus.last(streams.HEALTH, subject)
-            message = messages.decode(found.data) if found else None
-            return isinstance(message, messages.HeartbeatMessage) and message.status == "standby"
+    async def standing_by() -> bool:
+        found = await bus.last(streams.HEALTH, subject)
+        message = messages.decode(found.data) if found else None
+        return isinstance(message, messages.HeartbeatMessage) and message.status == "standby"
 
-        await eventually(standing_by, timeout=20)
-        broker.kill()
-        await publish(bus, hour, range(11, 21))
-        said = await all_of(bus, hour)
-        assert [without_outbox_id(message) for message in said] == said_by_the_core(hour)
-        await check_ledger(database_url, said, hour)
-        assert second.stop() == 0
-    finally:
-        second.kill()
+    await eventually(standing_by, timeout=20)
+    broker.kill()
+    await publish(bus, hour, range(11, 21))
+    said = await all_of(bus, hour)
+    assert [without_outbox_id(message) for message in said] == said_by_the_core(hour)
+    await check_ledger(database_url, said, hour)
+    assert second.terminate() == 0
 
 
 async def _has_checkpoint(database_url: str) -> bool:
@@ -186,3 +177,23 @@ async def _has_checkpoint(database_url: str) -> bool:
         return bool(found)
     finally:
         await db.close()
+
+
+async def test_a_postgres_that_goes_away_is_waited_for_without_a_restart(
+    bus: Bus, own_postgres: OwnPostgres, service_at: ServiceAt
+) -> None:
+    hour = an_hour(seed=5, minutes=30)
+    broker = service_at("paper_broker", own_postgres.role_url("broker"))
+    broker.start()
+    for first, end in ((1, own_postgres.process.stop), (11, own_postgres.process.kill)):
+        await publish(bus, hour, range(first, first + 8))
+        await eventually(lambda: _has_checkpoint(own_postgres.url), timeout=20)
+        await asyncio.to_thread(end)
+        await publish(bus, hour, range(first + 8, first + 10))
+        await eventually(lambda: broker.said("database_awaited"), timeout=20)
+        await asyncio.to_thread(own_postgres.process.start)
+    await publish(bus, hour, range(21, 31))
+    said = await all_of(bus, hour)
+    assert [without_outbox_id(message) for message in said] == said_by_the_core(hour)
+    await check_ledger(own_postgres.url, said, hour)
+    assert broker.terminate() == 0

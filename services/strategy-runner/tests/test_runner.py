@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from message_builders import a_mark, a_watermark
-from service_process import ROOT, ServiceProcess
 
+from repository import ROOT
 from strategy_runner.history import history_of
 from trading_core import ids, messages, streams
 from trading_core.bus.connection import Bus
@@ -24,6 +22,7 @@ from trading_core.model import HOUR_MS, MINUTE_MS
 from trading_core.sequence.shard import GridShard
 from trading_core.strategy.registry import load_strategies
 from trading_core.testing import eventually
+from trading_core.testing_servers import ServiceAt, ServiceProcess
 
 pytestmark = pytest.mark.integration
 
@@ -142,18 +141,15 @@ async def all_of(bus: Bus, recording: Recording) -> list[SignalMessage | GridMes
 
 
 @pytest.fixture
-def runner(bus: Bus, nats_url: str, role_url: Callable[[str], str], tmp_path: Path) -> Iterator[ServiceProcess]:
-    process = ServiceProcess("strategy_runner", tmp_path, nats_url, role_url("runner_ro"))
-    yield process
-    process.kill()
+def runner(bus: Bus, service_at: ServiceAt) -> ServiceProcess:
+    return service_at("strategy_runner", "runner_ro")
 
 
 @pytest.fixture
-def recorder(bus: Bus, nats_url: str, role_url: Callable[[str], str], tmp_path: Path) -> Iterator[ServiceProcess]:
-    process = ServiceProcess("recorder", tmp_path, nats_url, role_url("recorder"))
+def recorder(bus: Bus, service_at: ServiceAt) -> ServiceProcess:
+    process = service_at("recorder", "recorder")
     process.start()
-    yield process
-    process.kill()
+    return process
 
 
 async def test_signals_are_those_of_the_core_and_every_grid_point_is_counted(bus: Bus, runner: ServiceProcess) -> None:
@@ -165,7 +161,7 @@ async def test_signals_are_those_of_the_core_and_every_grid_point_is_counted(bus
     assert any(isinstance(m, SignalMessage) and m.direction != "PASS" for m in said), (
         "a run without a signal proves little"
     )
-    assert runner.stop() == 0
+    assert runner.terminate() == 0
 
 
 async def test_kill_9_at_random_moments_changes_no_signal_and_loses_none(
@@ -183,7 +179,7 @@ async def test_kill_9_at_random_moments_changes_no_signal_and_loses_none(
     said = await all_of(bus, recording)
     assert len(said) == len({m.id for m in said})
     assert {m.id: messages.encode(m).decode() for m in said} == said_by_the_core(recording)
-    assert recorder.running
+    assert recorder.terminate() == 0
 
 
 async def test_a_shard_that_knows_only_what_postgres_has_goes_on_as_one_that_saw_everything(
@@ -197,7 +193,9 @@ async def test_a_shard_that_knows_only_what_postgres_has_goes_on_as_one_that_saw
     try:
 
         async def recorded() -> bool:
-            newest = await database.fetchval("SELECT max(watermark_ms) FROM trading_ops.watermarks")
+            newest = await database.fetchval(
+                "SELECT max(watermark_ms) FROM trading_ops.watermarks WHERE stream = 'MARKET'"
+            )
             return bool(newest == recording.last_ts)
 
         await eventually(recorded, timeout=60)

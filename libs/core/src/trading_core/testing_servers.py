@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from trading_core.db.roles import url_for
 from trading_core.embedded import launch
+from trading_core.embedded.nats import new_password
+from trading_core.embedded.postgres import PostgresServer
 
 
 class Startable(Protocol):
@@ -48,6 +51,7 @@ class OwnServer:
         """The process stays, with its connections, and answers nothing."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)  # the signal needs a moment to arrive
 
     def thaw(self) -> None:
         assert self._process is not None
@@ -81,3 +85,22 @@ class ServiceProcess:
 
     def said(self, words: str) -> bool:
         return self.log.exists() and words in self.log.read_text()
+
+
+class ServiceAt(Protocol):
+    """The fixture `service_at`: a service on the test's streams, with a role of its database or another URL."""
+
+    def __call__(self, module: str, role_or_url: str, **environment: str) -> ServiceProcess: ...
+
+
+class OwnPostgres:
+    """A migrated PostgreSQL of a test's own that keeps its promises when it is killed (fsync on)."""
+
+    def __init__(self, folder: Path, password: str) -> None:
+        self.server = PostgresServer(folder / "postgres", launch.free_port(), new_password())
+        self.process = OwnServer(self.server, folder / "postgres.log")
+        self.url = self.server.url()
+        self._password = password
+
+    def role_url(self, role: str) -> str:
+        return url_for(self.url, role, self._password)

@@ -1,19 +1,18 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import msgspec
 import pytest
 
 from trading_core import streams
 from trading_core.bus.connection import Bus, connect, is_permission_error
+from trading_core.bus.durable import Durable
 from trading_core.bus.ordered import OrderedPull, Start
+from trading_core.bus.provision import provision
 from trading_core.bus.publisher import WindowPublisher
-from trading_core.embedded import launch
-from trading_core.embedded.nats import NatsServer, binary
+from trading_core.embedded.nats import NatsServer
 from trading_core.errors import ConfigError, MessageInvalid
 from trading_core.messages import TradeMessage, decode
 from trading_core.testing import eventually
@@ -21,6 +20,7 @@ from trading_core.testing_servers import OwnServer
 
 SUBJECT = "market.hyperliquid.BTC.trade"
 Trade = Callable[[int], TradeMessage]
+Guarded = Callable[[str], Awaitable[tuple[Bus, list[Exception]]]]
 
 
 async def stored(bus: Bus) -> int:
@@ -156,50 +156,32 @@ async def test_a_window_resends_what_a_frozen_server_did_not_acknowledge(
     await publisher.close()
 
 
-class GuardedNats:
-    """A server on which the only user may publish to MARKET and to nothing else."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = launch.free_port()
-        self._config = folder / "guarded.conf"
-        self._config.write_text(
-            f"""
-            host: 127.0.0.1
-            port: {self.port}
-            jetstream {{ store_dir: "{folder / "guarded"}" }}
-            authorization {{ users: [
-                {{ user: collector, password: collector-test,
-                   permissions: {{ publish: {{ deny: "exec.>" }} }} }}
-            ] }}
-            """
-        )
-
-    def prepare(self) -> launch.Launch:
-        return launch.Launch("nats-server", (str(binary()), "-c", str(self._config)), signal.SIGTERM)
-
-    def ready(self) -> bool:
-        return launch.answers(self.port)
+async def test_a_denied_publish_is_heard_and_raised(guarded: Guarded, a_trade: Trade) -> None:
+    bus, heard = await guarded("exec.>")
+    with pytest.raises(ConfigError, match=r"exec\.fill"):
+        await bus.publish("exec.fill.x.y.z", a_trade(1))
+    assert [is_permission_error(error) for error in heard] == [True]
+    publisher = WindowPublisher(bus)
+    with pytest.raises(ConfigError):
+        await asyncio.wait_for(await publisher.send("exec.fill.x.y.z", a_trade(1)), 15)
+    await publisher.close()
 
 
-async def test_a_denied_publish_is_heard_and_raised(tmp_path: Path, a_trade: Trade) -> None:
-    guarded = GuardedNats(tmp_path)
-    server = OwnServer(guarded, tmp_path / "log")
-    server.start()
-    heard: list[Exception] = []
-    bus = await connect(
-        f"nats://collector:collector-test@127.0.0.1:{guarded.port}", name="collector/1", on_error=heard.append
+async def drained(batches: AsyncIterator[Sequence[object]]) -> None:
+    async for _ in batches:
+        pass
+
+
+async def test_a_denied_pull_is_raised_by_both_readers(guarded: Guarded) -> None:
+    bus, _ = await guarded("$JS.API.CONSUMER.MSG.NEXT.>")
+    await provision(bus)
+    readers = (
+        OrderedPull(bus, streams.MARKET, ("market.>",), Start.all()).batches(),
+        Durable(bus, streams.RECORDER[0]).batches(),
     )
-    try:
-        with pytest.raises(ConfigError, match=r"exec\.fill"):
-            await bus.publish("exec.fill.x.y.z", a_trade(1))
-        assert [is_permission_error(error) for error in heard] == [True]
-        publisher = WindowPublisher(bus)
-        with pytest.raises(ConfigError):
-            await asyncio.wait_for(await publisher.send("exec.fill.x.y.z", a_trade(1)), 15)
-        await publisher.close()
-    finally:
-        await bus.close()
-        server.kill()
+    for batches in readers:
+        with pytest.raises(ConfigError, match=r"MSG\.NEXT"):
+            await asyncio.wait_for(drained(batches), 15)
 
 
 async def test_a_refused_login_is_a_matter_of_settings(own_server: OwnServer, own_nats: NatsServer) -> None:

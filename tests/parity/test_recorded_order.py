@@ -1,0 +1,73 @@
+"""A demo run whose processes are killed comes out of its recording again, byte for byte."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from demo_stack import START_LIMIT_S, DemoStack, demo_stack
+from repository import ROOT
+from trading_core.model import MINUTE_MS
+from trading_core.testing import eventually
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+KILLED = ("paper-broker", "strategy-runner", "nats", "recorder", "paper-broker")
+MINUTES_BETWEEN_KILLS = 60
+MINUTES_AFTER = 90
+
+
+async def event_time_ms(stack: DemoStack) -> int:
+    """How far the ledger is; 0 as long as there is none."""
+    try:
+        async with httpx.AsyncClient(timeout=5) as client:
+            answer = await client.get(f"{stack.address}/api/summary")
+        return int(answer.json().get("event_time_ms") or 0) if answer.status_code == 200 else 0
+    except httpx.HTTPError:
+        return 0
+
+
+async def reach(stack: DemoStack, ts: int) -> None:
+    async def reached() -> bool:
+        return stack.is_up() and await event_time_ms(stack) >= ts
+
+    await eventually(reached, timeout=90)
+
+
+async def test_a_run_with_kills_is_replayed_byte_for_byte(tmp_path: Path) -> None:
+    with demo_stack(speed=300) as stack:
+        stack.start()
+        await eventually(stack.is_up, timeout=START_LIMIT_S)
+        start = await eventually(lambda: event_time_ms(stack), timeout=60)
+        for number, name in enumerate(KILLED, start=1):
+            await reach(stack, start + number * MINUTES_BETWEEN_KILLS * MINUTE_MS)
+            stack.kill(name)
+        whole = len(KILLED) * MINUTES_BETWEEN_KILLS + MINUTES_AFTER
+        await reach(stack, start + whole * MINUTE_MS)
+        assert stack.stop() == 0, stack.said()
+
+        report = tmp_path / "parity.json"
+        with stack.data() as variables:
+            replay = await asyncio.to_thread(
+                subprocess.run,
+                [sys.executable, "-m", "trading_core", "parity", "--json", str(report)],
+                env={**os.environ, **variables},
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+        assert replay.returncode == 0, f"{replay.stdout}\n{replay.stderr}\n{stack.logs()}"
+        counts = json.loads(report.read_text())["compared"]
+        assert counts["equity"] >= whole
+        assert counts["signals"] > 3 * whole, "two strategies on three assets, one of them each minute"
+        assert counts["decisions"] > 0
+        assert counts["fills"] > 0
