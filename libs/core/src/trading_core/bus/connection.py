@@ -65,7 +65,7 @@ class Bus:
         self.errors_heard = 0
         self._on_error = on_error
         self._last_logged = ""
-        self._denied: dict[str, str] = {}
+        self._denied: set[str] = set()
 
     async def publish(self, subject: str, message: Message, *, headers: Mapping[str, str] | None = None) -> int:
         """Stream sequence of `message`, once it is stored.
@@ -138,8 +138,9 @@ class Bus:
         return True
 
     def raise_if_denied(self, subject: str) -> None:
-        if subject in self._denied:
-            raise ConfigError(f"NATS refuses this user: {self._denied[subject]}. Grant it in the server's auth matrix.")
+        """ConfigError when the server was heard to refuse a publish to `subject`: it never answers one."""
+        if subject.lower() in self._denied:
+            raise ConfigError(f"NATS does not let this user publish to {subject}. Grant it in the server's settings.")
 
     async def close(self) -> None:
         """Flush what was published, then disconnect. Never longer than a few seconds."""
@@ -159,7 +160,7 @@ class Bus:
         self.errors_heard += 1
         denied = _DENIED.search(str(error))
         if denied:
-            self._denied[denied[2]] = str(error)
+            self._denied.add(denied[2].lower())  # nats-py passes on the server's words in lower case
         if not self.connections and _LOGIN_REFUSED in str(error).lower():
             raise ConfigError("nats.url: the server refuses this user and password. Fix TRADING_NATS__URL.")
         if self._on_error is not None:

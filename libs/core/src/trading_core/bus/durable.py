@@ -149,6 +149,7 @@ class Durable:
         if pull.broken is not None or self._connection != self._bus.connections:
             _log.info("durable_rebound", stream=self._spec.stream.name, reason=pull.broken or "connection lost")
             await self.close()
+            self._bus.raise_if_denied(pull.subject)
         return batch
 
     def _decode(self, raw: list[Raw]) -> list[DurableMessage]:

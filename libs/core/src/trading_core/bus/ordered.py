@@ -179,6 +179,7 @@ class OrderedPull:
         if batch is None or pull.broken is not None or self._connection != self._bus.connections:
             _log.info("reader_restarted", stream=self._stream.name, reason=pull.broken or "connection or sequence lost")
             await self._drop()
+            self._bus.raise_if_denied(pull.subject)
             return batch or []
         return batch
 

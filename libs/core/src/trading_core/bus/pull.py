@@ -32,7 +32,7 @@ class Pull:
         self.broken: str | None = None
         self.buffer: deque[Raw] = deque()
         self._client = client
-        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+        self.subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._window = window
         self._asked = 0
         self._heard = True
@@ -87,7 +87,7 @@ class Pull:
         body = {"batch": missing, "expires": EXPIRES_S * 10**9, "idle_heartbeat": HEARTBEAT_S * 10**9}
         self._asked += missing
         try:
-            await self._client.publish(self._subject, json.dumps(body).encode(), reply=self._inbox)
+            await self._client.publish(self.subject, json.dumps(body).encode(), reply=self._inbox)
         except errors.Error as error:
             self._break(str(error))
 

@@ -1,0 +1,65 @@
+"""Writes the rows of a batch in one transaction."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import asyncpg
+
+from recorder import metrics, tables
+from recorder.tables import Batch, Row, Table, newest_by_key
+
+# What one row causes whatever the state of the server: the row is wrong, not the storage.
+POISON = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+# Everything else that a server or a connection can say is worth trying again.
+STORAGE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+_WATERMARKS = """
+    SELECT exchange, max(watermark_ms) AS watermark_ms FROM trading_ops.watermarks WHERE stream = $1 GROUP BY exchange
+"""
+
+
+class Sink:
+    """All of a batch is committed when `write` returns, nothing of it when `write` raises before COMMIT."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def decided(self, stream: str) -> dict[str, int]:
+        """The newest committed watermark by exchange."""
+        rows = await self._pool.fetch(_WATERMARKS, stream)
+        return {row["exchange"]: row["watermark_ms"] for row in rows}
+
+    async def write(self, batch: Batch) -> None:
+        started = time.perf_counter()
+        written: dict[str, int] = {}
+        async with self._pool.acquire() as connection, connection.transaction():
+            for table, rows in batch.rows.items():
+                if table is tables.CANDLES:
+                    continue
+                if table is tables.CANDLE_REVISIONS:
+                    written.update(await _write_candles(connection, batch))
+                elif rows:
+                    written[table.name] = await _write(connection, table, rows)
+        metrics.commit_seconds.observe(time.perf_counter() - started)
+        for name, count in written.items():
+            metrics.rows.labels(name).inc(count)
+
+
+async def _write(connection: Any, table: Table, rows: list[Row]) -> int:
+    status: str = await connection.execute(table.insert, *_columns(newest_by_key(table, rows)))
+    return int(status.rsplit(" ", 1)[-1])
+
+
+async def _write_candles(connection: Any, batch: Batch) -> dict[str, int]:
+    """Revisions first; `candles` then takes the last of those that were new."""
+    new = await connection.fetch(tables.CANDLE_REVISIONS.insert, *_columns(batch.of(tables.CANDLE_REVISIONS)))
+    ids = {row["event_id"] for row in new}
+    rows = [row for row in batch.of(tables.CANDLES) if row[0] in ids]
+    changed = await _write(connection, tables.CANDLES, rows) if rows else 0
+    return {tables.CANDLE_REVISIONS.name: len(ids), tables.CANDLES.name: changed}
+
+
+def _columns(rows: list[Row]) -> list[tuple[Any, ...]]:
+    return list(zip(*rows, strict=True))

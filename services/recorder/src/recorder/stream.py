@@ -1,0 +1,114 @@
+"""One stream into Postgres: decode, write, COMMIT, and only then acknowledge."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+
+import structlog
+
+from recorder import metrics
+from recorder.rows import Project
+from recorder.sink import POISON, STORAGE_ERRORS, Sink
+from recorder.tables import Batch
+from trading_core.bus.durable import Durable, DurableMessage
+from trading_core.errors import MessageInvalid
+
+BATCH = 500
+LINGER_S = 0.25
+FIRST_WAIT_S = 0.2
+LONGEST_WAIT_S = 5.0
+
+
+class StreamRecorder:
+    """Batches are committed one after the other in stream order, so what is stored is always a prefix.
+
+    In particular no watermark is committed before everything that precedes it in its stream.
+    """
+
+    def __init__(self, name: str, durable: Durable, sink: Sink, project: Project) -> None:
+        self.recorded = 0
+        """Messages done with since the start."""
+        self.failing = False
+        """True while the storage refuses; the stream is the buffer meanwhile."""
+        self._name = name
+        self._durable = durable
+        self._sink = sink
+        self._project = project
+        self._log = structlog.get_logger().bind(stream=name)
+
+    @property
+    def lag(self) -> int:
+        return self._durable.pending
+
+    async def run(self, stopping: Callable[[], bool]) -> None:
+        """Until `stopping()`; a batch that was begun is finished first, unless the storage is away."""
+        async with aclosing(self._durable.batches(max=BATCH, linger_s=LINGER_S)) as batches:
+            async for messages in batches:
+                if messages:
+                    await self._store(messages, stopping)
+                metrics.lag.labels(self._name).set(self.lag)
+                if stopping():
+                    return
+
+    async def _store(self, messages: list[DurableMessage], stopping: Callable[[], bool]) -> None:
+        batch, good, bad = Batch(), list[DurableMessage](), list[tuple[DurableMessage, str]]()
+        for message in messages:
+            try:
+                self._project(batch, message)
+                good.append(message)
+            except MessageInvalid as error:
+                bad.append((message, str(error)))
+        try:
+            if not await self._write(batch, good, stopping):
+                return
+        except POISON as error:
+            await self._isolate(good, str(error), stopping)
+            good = []
+        await self._durable.ack(good)
+        self._count(len(good))
+        for message, reason in bad:
+            await self._dead_letter(message, reason)
+
+    async def _write(self, batch: Batch, messages: list[DurableMessage], stopping: Callable[[], bool]) -> bool:
+        """True once committed; False when a stop came first. Retries for as long as the storage is away."""
+        wait_s = FIRST_WAIT_S
+        while True:
+            try:
+                await self._sink.write(batch)
+            except POISON:
+                raise
+            except STORAGE_ERRORS as error:
+                self.failing = True
+                metrics.storage_errors.inc()
+                self._log.warning("storage_awaited", error=str(error) or type(error).__name__, messages=len(messages))
+                if stopping():
+                    return False
+                await self._durable.in_progress(messages)
+                await self._durable.refresh_pending()
+                metrics.lag.labels(self._name).set(self.lag)
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+            else:
+                self.failing = False
+                return True
+
+    async def _isolate(self, messages: list[DurableMessage], reason: str, stopping: Callable[[], bool]) -> None:
+        """Halve until the row that Postgres refuses stands alone; the others are stored, in order."""
+        if len(messages) == 1:
+            await self._dead_letter(messages[0], reason)
+            return
+        middle = len(messages) // 2
+        for half in (messages[:middle], messages[middle:]):
+            await self._store(half, stopping)
+
+    async def _dead_letter(self, message: DurableMessage, reason: str) -> None:
+        self._log.warning("message_dead_lettered", subject=message.subject, reason=reason)
+        await self._durable.dead_letter(message, reason)
+        metrics.dead_letters.labels(self._name).inc()
+        self._count(1)
+
+    def _count(self, messages: int) -> None:
+        self.recorded += messages
+        metrics.messages.labels(self._name).inc(messages)

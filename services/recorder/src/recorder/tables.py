@@ -1,0 +1,201 @@
+"""One INSERT per table, for many rows at once; safe to repeat with the same rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """`insert` takes one array per column. `key` gives the columns of which a batch may hold one row only."""
+
+    name: str
+    insert: str
+    key: tuple[int, ...] = ()
+
+
+TICKS = Table(
+    "ticks",
+    """
+    INSERT INTO trading_market_data.ticks
+        (ts, event_id, exchange, asset, kind, visible_ms, price, size, side, payload)
+    SELECT ts, event_id, exchange, asset, kind, visible_ms, price::numeric, size::numeric, side, payload::json
+    FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+                $7::text[], $8::text[], $9::text[], $10::text[])
+        AS r(ts, event_id, exchange, asset, kind, visible_ms, price, size, side, payload)
+    ON CONFLICT DO NOTHING
+    """,
+)
+# Returns the revisions that are new: only those may change `candles`, so that an old one that is read
+# again never replaces a newer one.
+CANDLE_REVISIONS = Table(
+    "candle_revisions",
+    """
+    INSERT INTO trading_market_data.candle_revisions
+        (event_id, exchange, asset, interval, open_time, open, high, low, close, volume, visible_ms)
+    SELECT event_id, exchange, asset, "interval", open_time, "open"::numeric, high::numeric, low::numeric,
+           "close"::numeric, volume::numeric, visible_ms
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[],
+                $8::text[], $9::text[], $10::text[], $11::bigint[])
+        AS r(event_id, exchange, asset, "interval", open_time, "open", high, low, "close", volume, visible_ms)
+    ON CONFLICT DO NOTHING
+    RETURNING event_id
+    """,
+)
+CANDLES = Table(
+    "candles",
+    """
+    INSERT INTO trading_market_data.candles
+        (event_id, exchange, asset, interval, open_time, open, high, low, close, volume, visible_ms, backfilled)
+    SELECT event_id, exchange, asset, "interval", open_time, "open"::numeric, high::numeric, low::numeric,
+           "close"::numeric, volume::numeric, visible_ms, backfilled
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[],
+                $8::text[], $9::text[], $10::text[], $11::bigint[], $12::boolean[])
+        AS r(event_id, exchange, asset, "interval", open_time, "open", high, low, "close", volume,
+             visible_ms, backfilled)
+    ON CONFLICT (exchange, asset, interval, open_time) DO UPDATE SET
+        event_id = excluded.event_id, open = excluded.open, high = excluded.high, low = excluded.low,
+        close = excluded.close, volume = excluded.volume, visible_ms = excluded.visible_ms,
+        backfilled = excluded.backfilled
+    """,
+    key=(1, 2, 3, 4),
+)
+FUNDING_RATES = Table(
+    "funding_rates",
+    """
+    INSERT INTO trading_market_data.funding_rates
+        (exchange, asset, hour, ts, rate, premium, event_id, visible_ms)
+    SELECT exchange, asset, hour, ts, rate::numeric, premium::numeric, event_id, visible_ms
+    FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[],
+                $7::text[], $8::bigint[])
+        AS r(exchange, asset, hour, ts, rate, premium, event_id, visible_ms)
+    ON CONFLICT DO NOTHING
+    """,
+)
+FUNDING_SNAPSHOTS = Table(
+    "funding_snapshots",
+    """
+    INSERT INTO trading_market_data.funding_snapshots
+        (exchange, asset, ts, funding_rate, open_interest, mark_price, event_id)
+    SELECT exchange, asset, ts, funding_rate::numeric, open_interest::numeric, mark_price::numeric, event_id
+    FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[])
+        AS r(exchange, asset, ts, funding_rate, open_interest, mark_price, event_id)
+    ON CONFLICT DO NOTHING
+    """,
+)
+# One row per gap, whichever of its messages comes first.
+GAPS = Table(
+    "gaps",
+    """
+    INSERT INTO trading_ops.gaps
+        (event_id, exchange, asset, channel, from_ts, to_ts, state, reason, opened_visible_ms, closed_visible_ms)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[],
+                         $7::text[], $8::text[], $9::bigint[], $10::bigint[])
+    ON CONFLICT (event_id) DO UPDATE SET
+        to_ts = COALESCE(excluded.to_ts, gaps.to_ts),
+        state = CASE WHEN excluded.state = 'open' THEN gaps.state ELSE excluded.state END,
+        reason = COALESCE(NULLIF(gaps.reason, ''), excluded.reason),
+        opened_visible_ms = LEAST(gaps.opened_visible_ms, excluded.opened_visible_ms),
+        closed_visible_ms = COALESCE(gaps.closed_visible_ms, excluded.closed_visible_ms)
+    """,
+)
+WATERMARKS = Table(
+    "watermarks",
+    """
+    INSERT INTO trading_ops.watermarks (exchange, stream, watermark_ms, ingest_time)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[])
+    ON CONFLICT DO NOTHING
+    """,
+)
+SIGNALS = Table(
+    "signals",
+    """
+    INSERT INTO trading_signals.signals
+        (ts, strategy, asset, exchange, direction, confidence, entry_price, metadata, event_id, instrument,
+         reason, payload)
+    SELECT ts, strategy, asset, exchange, direction, confidence, entry_price::numeric, metadata::jsonb, event_id,
+           instrument, reason, payload::json
+    FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::float8[], $7::text[],
+                $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
+        AS r(ts, strategy, asset, exchange, direction, confidence, entry_price, metadata, event_id, instrument,
+             reason, payload)
+    ON CONFLICT (event_id) DO NOTHING
+    """,
+)
+GRIDS = Table(
+    "grids",
+    """
+    INSERT INTO trading_ops.grids (event_id, exchanges, asset, eval_ms, evaluations)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::integer[])
+    ON CONFLICT DO NOTHING
+    """,
+)
+EXEC_EVENTS = Table(
+    "exec_events",
+    """
+    INSERT INTO trading_ops.exec_events (event_id, outbox_id, kind, portfolio, strategy, asset, ts, payload)
+    SELECT event_id, outbox_id, kind, portfolio, strategy, asset, ts, payload::json
+    FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
+                $8::text[])
+        AS r(event_id, outbox_id, kind, portfolio, strategy, asset, ts, payload)
+    ON CONFLICT DO NOTHING
+    """,
+)
+EVENTS = Table(
+    "events",
+    """
+    INSERT INTO trading_ops.events (event_id, ts, service, event, severity, body)
+    SELECT event_id, ts, service, event, severity, body::jsonb
+    FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[])
+        AS r(event_id, ts, service, event, severity, body)
+    ON CONFLICT DO NOTHING
+    """,
+)
+HEARTBEATS = Table(
+    "heartbeats",
+    """
+    INSERT INTO trading_ops.heartbeats (service, instance, sent_at, started_at, status, event_time, detail)
+    SELECT service, instance, sent_at, started_at, status, event_time, detail::jsonb
+    FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::timestamptz[],
+                $7::text[])
+        AS r(service, instance, sent_at, started_at, status, event_time, detail)
+    ON CONFLICT (service, instance) DO UPDATE SET
+        sent_at = excluded.sent_at, started_at = excluded.started_at, status = excluded.status,
+        event_time = excluded.event_time, detail = excluded.detail
+    WHERE heartbeats.sent_at <= excluded.sent_at
+    """,
+    key=(0, 1),
+)
+DEAD_LETTERS = Table(
+    "dead_letters",
+    """
+    INSERT INTO trading_ops.dead_letters (event_id, subject, source, reason, payload)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+    ON CONFLICT DO NOTHING
+    """,
+)
+
+
+@dataclass
+class Batch:
+    """Rows of one transaction, by table, in the order of their messages."""
+
+    rows: dict[Table, list[Row]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, table: Table, *row: Any) -> None:
+        self.rows[table].append(row)
+
+    def of(self, table: Table) -> list[Row]:
+        return self.rows.get(table, [])
+
+
+def newest_by_key(table: Table, rows: Sequence[Row]) -> list[Row]:
+    """The last row of each key: a statement that updates may name a row only once."""
+    if not table.key:
+        return list(rows)
+    return list({tuple(row[column] for column in table.key): row for row in rows}.values())
