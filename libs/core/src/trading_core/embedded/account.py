@@ -48,7 +48,7 @@ def can_pass(folder: Path, account: Account) -> bool:
 def passable_home(folder: Path, account: Account | None) -> Path:
     """`folder` itself, or its stand-in under /var/tmp when `account` cannot reach it (a clone under /root).
 
-    The stand-in's name depends on `folder` alone, so the next start finds the same data.
+    The stand-in's name depends on `folder` alone, so the next start finds the same data. Neither is created here.
     """
     folder = folder.absolute()
     if account is None or can_pass(folder.parent, account):
@@ -57,8 +57,7 @@ def passable_home(folder: Path, account: Account | None) -> Path:
     for base in (Path("/var/tmp"), Path(tempfile.gettempdir()), Path("/tmp")):
         if base.is_dir() and can_pass(base, account):
             home = base / name
-            home.mkdir(mode=0o711, exist_ok=True)
-            if home.is_symlink() or home.stat().st_uid != os.geteuid():
+            if home.is_symlink() or (home.exists() and home.stat().st_uid != os.geteuid()):
                 raise TradingError(f"{home} belongs to someone else. Remove it, or run in a folder others can enter.")
             return home
     raise TradingError(f"{folder} cannot be reached by the account nobody. Run as an ordinary user instead of root.")

@@ -75,7 +75,7 @@ class PostgresServer:
         """Makes the cluster where there is none yet, and says how to start it."""
         account = unprivileged()
         home = self.home
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o711, parents=True, exist_ok=True)
         if account is not None:
             home.chmod(0o711)
         tree = _reachable(install_tree(), home, account)

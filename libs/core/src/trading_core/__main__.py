@@ -1,0 +1,158 @@
+"""`python -m trading_core`: the commands of the platform."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from trading_core import logging as trading_logging
+from trading_core.config import DatabaseConfig, load
+from trading_core.errors import ConfigError, TradingError
+
+EXAMPLES = """\
+examples:
+  python -m trading_core up --demo                      recorded data, 300 times faster, page on port 8080
+  python -m trading_core up --live --port 8090          the real venues
+  python -m trading_core parity                         replays what a run recorded and compares every byte
+  python -m trading_core backtest --help                a strategy over recorded candles
+  python -m trading_core migrate                        brings database.url to the newest schema
+  python -m trading_core provision                      makes or updates the streams on nats.url
+"""
+
+
+class Command(Protocol):
+    """What a command's module offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+    def run(self, arguments: argparse.Namespace) -> int: ...
+
+
+# Imported when asked for: `migrate` in a small image needs neither polars nor the servers.
+MODULES = {
+    "up": ("trading_core.supervise.command", "run the whole platform on this machine"),
+    "backtest": ("trading_core.backtest.command", "run strategies over recorded history"),
+    "parity": ("trading_core.parity.command", "replay a recorded run and compare it with what happened"),
+}
+HEALTH_AGE_S = 20
+
+
+def _attached(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """`run` on the database of the newest run in .run, unless database.url says otherwise."""
+
+    def attached(arguments: argparse.Namespace) -> int:
+        from trading_core.supervise.attach import attach, newest
+
+        folder = newest(Path(".run"))
+        if folder is None or load().database != DatabaseConfig():
+            return run(arguments)
+        with attach(folder) as variables:
+            os.environ.update(variables)
+            return run(arguments)
+
+    return attached
+
+
+def migrate(_arguments: argparse.Namespace) -> int:
+    from trading_core.db.migrate import migrate as apply
+    from trading_core.db.partitions import ensure_partitions
+    from trading_core.db.pool import connect, where
+    from trading_core.db.roles import set_passwords
+
+    url = load().database.url
+
+    async def reach() -> None:
+        await (await connect(url, role_name="migrate")).close()
+
+    asyncio.run(reach())
+    apply(url)
+    passwords = _role_passwords()
+
+    async def finish() -> None:
+        await set_passwords(url, passwords)
+        await ensure_partitions(url)
+
+    asyncio.run(finish())
+    print(f"{where(url)} has the newest schema" + (f"; logins set: {', '.join(passwords)}" if passwords else ""))
+    return 0
+
+
+def _role_passwords() -> dict[str, str]:
+    """From TRADING_ROLE_PASSWORD_<ROLE>, for example TRADING_ROLE_PASSWORD_BROKER."""
+    from trading_core.db.roles import LOGIN_ROLES
+
+    given = {role: os.environ.get(f"TRADING_ROLE_PASSWORD_{role.upper()}") for role in LOGIN_ROLES}
+    return {role: password for role, password in given.items() if password}
+
+
+def provision(_arguments: argparse.Namespace) -> int:
+    from trading_core.bus.connection import connect
+    from trading_core.bus.provision import provision as apply
+
+    async def work() -> None:
+        bus = await connect(load().nats.url, name="provision/1")
+        try:
+            await apply(bus)
+        finally:
+            await bus.close()
+
+    asyncio.run(work())
+    print("streams and durable consumers are as declared")
+    return 0
+
+
+def probe(_arguments: argparse.Namespace) -> int:
+    """For container health checks: 0 when the service's heartbeat is recent."""
+    from trading_core.runtime import PROBE_FILE_VARIABLE
+
+    file = Path(os.environ.get(PROBE_FILE_VARIABLE, ""))
+    if not file.is_file():
+        print("no heartbeat yet")
+        return 1
+    age_s = time.time() - file.stat().st_mtime
+    print(f"{file.read_text()}, {age_s:.0f} s ago")
+    return 0 if age_s <= HEALTH_AGE_S else 1
+
+
+FUNCTIONS: dict[str, tuple[Callable[[argparse.Namespace], int], str]] = {
+    "migrate": (migrate, "bring the database of database.url to the newest schema"),
+    "provision": (provision, "make or update the streams and consumers on nats.url"),
+    "probe": (probe, "is the service of this container alive?"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    words = list(sys.argv[1:] if argv is None else argv)
+    name = words[0] if words and words[0] in MODULES else None
+    parser = argparse.ArgumentParser(
+        "python -m trading_core", description="Event-time paper trading.", epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    try:
+        for command, (path, summary) in MODULES.items():
+            sub = commands.add_parser(command, help=summary, description=summary)
+            if command == name:
+                module: Command = importlib.import_module(path)
+                module.add_arguments(sub)
+                sub.set_defaults(run=_attached(module.run) if command == "parity" else module.run)
+        for command, (function, summary) in FUNCTIONS.items():
+            commands.add_parser(command, help=summary, description=summary).set_defaults(run=function)
+        arguments = parser.parse_args(words)
+        trading_logging.configure(name or "trading-core", "warning")
+        return int(arguments.run(arguments))
+    except TradingError as error:
+        print(f"trading_core: {error}", file=sys.stderr)
+        return 2 if isinstance(error, ConfigError) else 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

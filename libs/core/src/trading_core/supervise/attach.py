@@ -1,0 +1,56 @@
+"""For commands that look at an embedded platform's data, whether it runs now or not."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from trading_core.db.roles import url_for
+from trading_core.embedded import launch
+from trading_core.embedded.postgres import PostgresServer
+from trading_core.errors import ConfigError
+from trading_core.supervise import pids
+from trading_core.supervise.folder import DATABASE, RunFolder
+
+
+def newest(base: Path) -> RunFolder | None:
+    """The run folder that was used last, or None when there is none with data."""
+    folders = [RunFolder(base, mode) for mode in ("demo", "live")]
+    used = [folder for folder in folders if (folder.path / "secrets").exists()]
+    return max(used, key=lambda folder: (folder.path / "lock").stat().st_mtime, default=None)
+
+
+@contextlib.contextmanager
+def attach(folder: RunFolder) -> Iterator[dict[str, str]]:
+    """Environment variables that lead to the data of `folder`; starts its PostgreSQL for the time if need be."""
+    try:
+        lock = folder.lock()
+    except ConfigError:
+        print(f"using the platform that runs in {folder.path}", file=sys.stderr)
+        yield running(folder)
+        return
+    with lock:
+        print(f"using the data in {folder.path}", file=sys.stderr)
+        pids.end_leftovers(folder.pids, lambda line: print(line, file=sys.stderr))
+        secrets = folder.secrets()
+        server = PostgresServer(folder.path / "postgres", launch.free_port(), secrets["postgres"])
+        plan = server.prepare()
+        process = launch.start(plan, folder.log("postgres"))
+        pids.remember(folder.pids, "postgres", process.pid, plan.stop_signal)
+        try:
+            launch.wait_ready(process, server.ready, plan, folder.log("postgres"))
+            yield {"TRADING_DATABASE__URL": url_for(server.url(DATABASE), "research", secrets["research"])}
+        finally:
+            launch.stop(process, plan.stop_signal)
+            pids.forget(folder.pids, "postgres")
+
+
+def running(folder: RunFolder) -> dict[str, str]:
+    """What a running platform left in its `env` file. ConfigError while it is still starting."""
+    if not folder.environment.exists():
+        raise ConfigError(f"The platform in {folder.path} is still starting or stopping. Try again in a moment.")
+    words = shlex.split(folder.environment.read_text())
+    return dict(word.split("=", 1) for word in words if "=" in word)

@@ -1,0 +1,86 @@
+"""Which services there are and what each gets: its command, its database role, its settings."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from trading_core.db.roles import ROLE_OF_SERVICE, url_for
+from trading_core.embedded.launch import Launch
+from trading_core.supervise.folder import RunFolder
+
+# In the order of the data's way. Each is `python -m <module>`.
+MODULES = {
+    "recorder": "recorder",
+    "paper-broker": "paper_broker",
+    "strategy-runner": "strategy_runner",
+    "api": "trading_api",
+    "collector-hl": "collector_hl",
+}
+START_MINUTE = 1560
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where everything listens, on loopback. Chosen once per start, so that a restarted process is found again."""
+
+    nats_url: str
+    database_url: str
+    page_host: str
+    page_port: int
+    venue_port: int
+
+    @property
+    def page(self) -> str:
+        return f"http://{self.page_host}:{self.page_port}"
+
+    @property
+    def venue(self) -> str:
+        return f"http://127.0.0.1:{self.venue_port}"
+
+
+def demo_notice(speed: float) -> str:
+    return (
+        f"Recorded sample data replayed at {speed:g}× real time: candles from Binance perpetuals, funding from "
+        "Hyperliquid and Binance; prints, quotes and marks are derived from recorded 1m candles"
+    )
+
+
+def service_launch(
+    name: str, addresses: Addresses, secrets: Mapping[str, str], *, demo_speed: float | None, metrics_port: int
+) -> Launch:
+    """How to start `name`. Settings of the person's own environment stay; addresses and logins are ours."""
+    environment = {
+        "TRADING_NATS__URL": addresses.nats_url,
+        "TRADING_INSTANCE": "1",
+        "TRADING_METRICS_PORT": str(metrics_port),
+        "PYTHONUNBUFFERED": "1",
+    }
+    if role := ROLE_OF_SERVICE.get(name):
+        environment["TRADING_DATABASE__URL"] = url_for(addresses.database_url, role, secrets[role])
+    else:
+        environment["TRADING_DATABASE__URL"] = f"postgresql://none@{urlsplit(addresses.database_url).hostname}/none"
+    if name == "api":
+        environment["TRADING_API__HOST"] = addresses.page_host
+        environment["TRADING_API__PORT"] = str(addresses.page_port)
+    if demo_speed is not None:
+        environment["TRADING_EXCHANGES__HYPERLIQUID__BASE_URL"] = addresses.venue
+        environment["TRADING_EXCHANGES__HYPERLIQUID__WS_URL"] = "null"
+        environment["TRADING_EXCHANGES__HYPERLIQUID__SIMULATED_CLOCK"] = "true"
+        environment["TRADING_API__DATA_NOTICE"] = demo_notice(demo_speed)
+    return _python(name, [MODULES[name]], environment)
+
+
+def venue_launch(folder: RunFolder, addresses: Addresses, speed: float) -> Launch:
+    """The simulator; its clock stands still until the collector has subscribed, so that nothing is missed."""
+    argv = ["venue_sim", "--port", str(addresses.venue_port), "--speed", f"{speed:g}", "--hold"]
+    argv += ["--start-minute", str(START_MINUTE), "--state", str(folder.venue_clock)]
+    argv += ["--truth", str(folder.path / "truth.jsonl")]
+    return _python("venue-sim", argv, {"PYTHONUNBUFFERED": "1"})
+
+
+def _python(name: str, argv: list[str], environment: dict[str, str]) -> Launch:
+    return Launch(name, (sys.executable, "-m", *argv), signal.SIGTERM, environment=environment)

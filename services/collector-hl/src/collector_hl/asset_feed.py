@@ -1,0 +1,95 @@
+"""What one asset's channels have said so far: what is new, what changed, where a hole begins. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from collector_hl import outgoing
+from collector_hl.candles import Bars
+from collector_hl.parse import BboRow, Context, TradeRow
+from collector_hl.stamp import full_minute
+
+REMEMBERED = 4_000
+
+
+@dataclass
+class Known:
+    """The newest of each channel in the stream: where a restart goes on."""
+
+    trade_ms: int | None = None
+    trade_id: str = ""
+    bbo_ms: int | None = None
+    bbo_id: str = ""
+    ctx_ms: int | None = None
+
+
+@dataclass
+class AssetFeed:
+    known: Known
+    bars: Bars = field(default_factory=Bars)
+    heard: dict[str, tuple[float, int]] = field(default_factory=dict)
+    """Channel → monotonic second and venue time of its newest frame on this socket."""
+    backlog_due: bool = True
+    """The first trades frame of a socket repeats older trades."""
+    trades_from_ms: int = 0
+    """Older trades are history: they are neither live flow nor part of a hole of ours."""
+    lost_bbo_ms: int | None = None
+    lost_ctx_ms: int | None = None
+    _seen: set[str] = field(default_factory=set)
+    _order: deque[str] = field(default_factory=deque)
+    _context: Context | None = None
+    _context_minute: int = -1
+
+    def __post_init__(self) -> None:
+        self.lost_bbo_ms, self.lost_ctx_ms = self.known.bbo_ms, self.known.ctx_ms
+        if self.known.trade_id:
+            self._remember(self.known.trade_id)
+
+    def disconnected(self) -> None:
+        self.bars.restart()
+        self.heard.clear()
+        self.backlog_due = True
+        if self.lost_bbo_ms is None:
+            self.lost_bbo_ms = self.known.bbo_ms
+        if self.lost_ctx_ms is None:
+            self.lost_ctx_ms = self.known.ctx_ms
+
+    def new_trades(self, rows: list[TradeRow]) -> list[TradeRow]:
+        """Those not published before, in the venue's order."""
+        fresh: list[TradeRow] = []
+        for row in rows:
+            key = outgoing.trade_id(row)
+            if row.time < self.trades_from_ms or key in self._seen:
+                continue
+            self._remember(key)
+            fresh.append(row)
+            self.known.trade_ms = max(row.time, self.known.trade_ms or 0)
+        return fresh
+
+    def continues(self, backlog: list[TradeRow]) -> bool:
+        """Whether the backlog reaches back to the last published trade, so that nothing lies between."""
+        last_ms = self.known.trade_ms
+        return last_ms is None or any(row.time <= last_ms for row in backlog)
+
+    def is_new_bbo(self, row: BboRow, message_id: str) -> bool:
+        """False for a repeated or an older quote."""
+        if message_id == self.known.bbo_id or row.time < (self.known.bbo_ms or 0):
+            return False
+        self.known.bbo_ms, self.known.bbo_id = row.time, message_id
+        return True
+
+    def is_news(self, context: Context, clock_ms: int) -> bool:
+        """A context is published when it changed, and as the first of a full minute."""
+        self.known.ctx_ms = clock_ms
+        minute = full_minute(clock_ms)
+        if context == self._context and minute <= self._context_minute:
+            return False
+        self._context, self._context_minute = context, max(minute, self._context_minute)
+        return True
+
+    def _remember(self, key: str) -> None:
+        self._seen.add(key)
+        self._order.append(key)
+        if len(self._order) > REMEMBERED:
+            self._seen.discard(self._order.popleft())

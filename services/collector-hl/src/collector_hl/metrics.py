@@ -1,0 +1,17 @@
+"""Every metric of the collector, declared once, with its unit."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge
+
+PUBLISHED = Counter("trading_collector_messages_total", "Messages handed to the bus", ["exchange", "kind"])
+REJECTED = Counter("trading_collector_rejects_total", "Venue messages kept in the dead-letter stream", ["exchange"])
+REFUSED = Counter("trading_collector_refused_total", "Messages that the stream refused", ["exchange"])
+DROPPED = Counter("trading_collector_dropped_total", "Messages dropped from a full spool", ["exchange", "kind"])
+CONNECTIONS = Counter("trading_collector_connections_total", "Sockets opened to the venue", ["exchange"])
+GAPS = Counter("trading_collector_gaps_total", "Holes written to the stream", ["exchange", "state"])
+STALE_CANDLES = Gauge("trading_collector_stale_candle_frames", "Frames of buckets closed before", ["exchange"])
+WATERMARK_MS = Gauge("trading_collector_watermark_milliseconds", "Last decided watermark, UTC", ["exchange"])
+CLOCK_MS = Gauge("trading_collector_venue_clock_milliseconds", "Venue clock, UTC", ["exchange"])
+OFFSET_MS = Gauge("trading_collector_clock_offset_milliseconds", "Measured venue clock minus own clock", ["exchange"])
+SPOOLED = Gauge("trading_collector_spooled_messages", "Messages waiting for the bus", ["exchange"])

@@ -1,0 +1,321 @@
+"""Venue bytes in, checked rows out, or VenueMessageInvalid. Pure.
+
+Prices and sizes stay the strings the venue printed. Unknown fields are ignored: the venue adds some over time.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, TypeVar
+
+import msgspec
+
+from trading_core.errors import VenueMessageInvalid
+from trading_core.model import DAY_MS, MINUTE_MS
+
+GREETING = b"Websocket connection established."
+AHEAD_MS = 5_000
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_NUMBER_LENGTH_MAX = 32
+_SHOWN = 120
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing the venue said."""
+
+
+class TradeRow(Row, frozen=True, kw_only=True):
+    coin: str
+    side: Literal["B", "A"]
+    """The aggressor: B bought, A sold."""
+    px: str
+    sz: str
+    time: int
+    tid: int
+
+
+class CandleRow(Row, frozen=True, kw_only=True):
+    """A bucket as far as it has come; nothing says that it is closed."""
+
+    t: int
+    last_ms: int = msgspec.field(name="T")
+    s: str
+    i: str
+    o: str
+    h: str
+    l: str  # noqa: E741 - the venue's name
+    c: str
+    v: str
+    n: int | None = None
+
+    @property
+    def close_ms(self) -> int:
+        return self.t + MINUTE_MS
+
+    @property
+    def ohlcv(self) -> tuple[str, str, str, str, str]:
+        return self.o, self.h, self.l, self.c, self.v
+
+
+class Level(msgspec.Struct, frozen=True, kw_only=True):
+    px: str
+    sz: str
+
+
+class BboRow(Row, frozen=True, kw_only=True):
+    coin: str
+    time: int
+    bbo: tuple[Level | None, Level | None]
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    mark_px: str
+    oracle_px: str | None = None
+    mid_px: str | None = None
+    open_interest: str | None = None
+    funding: str | None = None
+
+
+class CtxRow(Row, frozen=True, kw_only=True):
+    coin: str
+    ctx: Context
+
+
+class FundingRow(Row, frozen=True, kw_only=True):
+    coin: str
+    rate: str = msgspec.field(name="fundingRate")
+    premium: str | None = None
+    time: int
+
+
+class ClockRow(Row, frozen=True, kw_only=True):
+    """The simulator's clock frame."""
+
+    time: int
+    speed: float = 1.0
+
+
+class AckRow(Row, frozen=True, kw_only=True):
+    """A subscription that the venue has accepted."""
+
+    type: str
+    coin: str = ""
+
+
+class ErrorRow(Row, frozen=True, kw_only=True):
+    text: str
+
+
+class _Frame(msgspec.Struct, frozen=True):
+    channel: str
+    data: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Ack(msgspec.Struct, frozen=True):
+    method: str
+    subscription: AckRow
+
+
+class _Asset(msgspec.Struct, frozen=True, rename="camel"):
+    name: str
+    is_delisted: bool | None = None
+
+
+class _Meta(msgspec.Struct, frozen=True):
+    universe: list[_Asset]
+
+
+T = TypeVar("T")
+_frame = msgspec.json.Decoder(_Frame)
+_raws = msgspec.json.Decoder(list[msgspec.Raw])
+_trade = msgspec.json.Decoder(TradeRow)
+_candle = msgspec.json.Decoder(CandleRow)
+_bbo = msgspec.json.Decoder(BboRow)
+_ctx = msgspec.json.Decoder(CtxRow)
+_context = msgspec.json.Decoder(Context)
+_funding = msgspec.json.Decoder(FundingRow)
+_clock = msgspec.json.Decoder(ClockRow)
+_ack = msgspec.json.Decoder(_Ack)
+_text = msgspec.json.Decoder(str)
+_meta = msgspec.json.Decoder(_Meta)
+_meta_and_contexts = msgspec.json.Decoder(tuple[_Meta, list[msgspec.Raw]])
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """A part of a frame that cannot be used, and why."""
+
+    reason: str
+    payload: str
+
+
+def frame(data: bytes) -> tuple[str, list[Row], list[Reject]]:
+    """Channel, rows and rejects of one WebSocket frame. A bad trade does not take its neighbours with it.
+
+    VenueMessageInvalid when nothing of the frame can be used.
+    """
+    if data == GREETING:
+        return "greeting", [], []
+    outer = _decode(_frame, data)
+    match outer.channel:
+        case "trades":
+            return outer.channel, *_each_trade(_decode(_raws, outer.data))
+        case "candle":
+            return outer.channel, [candle(outer.data)], []
+        case "bbo":
+            return outer.channel, [_checked_bbo(_decode(_bbo, outer.data))], []
+        case "activeAssetCtx":
+            row = _decode(_ctx, outer.data)
+            _check_context(row.ctx)
+            return outer.channel, [row], []
+        case "clock":
+            return outer.channel, [_decode(_clock, outer.data)], []
+        case "subscriptionResponse":
+            return outer.channel, [_decode(_ack, outer.data).subscription], []
+        case "error":
+            return outer.channel, [ErrorRow(text=_decode(_text, outer.data))], []
+        case "pong":
+            return outer.channel, [], []
+        case other:
+            raise VenueMessageInvalid(f"unknown channel {other[:_SHOWN]!r}")
+
+
+def trade(data: bytes | msgspec.Raw) -> TradeRow:
+    row = _decode(_trade, data)
+    _price("px", row.px)
+    _size("sz", row.sz)
+    return row
+
+
+def candle(data: bytes | msgspec.Raw) -> CandleRow:
+    row = _decode(_candle, data)
+    low, high = _price("l", row.l), _price("h", row.h)
+    open_, close = _price("o", row.o), _price("c", row.c)
+    _size("v", row.v)
+    if row.i != "1m" or row.t % MINUTE_MS or row.last_ms != row.t + MINUTE_MS - 1:
+        raise VenueMessageInvalid(f"not a 1m bucket: i={row.i[:_SHOWN]} t={row.t} T={row.last_ms}")
+    if not low <= min(open_, close) <= max(open_, close) <= high:
+        raise VenueMessageInvalid(f"candle breaks low <= open, close <= high: {row.ohlcv}")
+    return row
+
+
+def candles(data: bytes) -> tuple[list[CandleRow], list[Reject]]:
+    """Rows of a `candleSnapshot` answer."""
+    rows: list[CandleRow] = []
+    rejects: list[Reject] = []
+    for raw in _decode(_raws, data):
+        try:
+            rows.append(candle(raw))
+        except VenueMessageInvalid as error:
+            rejects.append(Reject(str(error), _shown(raw)))
+    return rows, rejects
+
+
+def funding(data: bytes) -> tuple[list[FundingRow], list[Reject]]:
+    """Rows of a `fundingHistory` answer."""
+    rows: list[FundingRow] = []
+    rejects: list[Reject] = []
+    for raw in _decode(_raws, data):
+        try:
+            row = _decode(_funding, raw)
+            _number("fundingRate", row.rate)
+            rows.append(row)
+        except VenueMessageInvalid as error:
+            rejects.append(Reject(str(error), _shown(raw)))
+    return rows, rejects
+
+
+def listed(data: bytes) -> set[str]:
+    """Names of the assets of a `meta` answer that are not delisted."""
+    return {asset.name for asset in _decode(_meta, data).universe if not asset.is_delisted}
+
+
+def contexts(data: bytes, assets: set[str]) -> tuple[dict[str, Context], list[Reject]]:
+    """Contexts of `assets` in a `metaAndAssetCtxs` answer, by asset."""
+    meta, raws = _decode(_meta_and_contexts, data)
+    if len(meta.universe) != len(raws):
+        raise VenueMessageInvalid(f"{len(meta.universe)} assets, {len(raws)} contexts")
+    found: dict[str, Context] = {}
+    rejects: list[Reject] = []
+    for asset, raw in zip(meta.universe, raws, strict=True):
+        if asset.name in assets:
+            try:
+                context = _decode(_context, raw)
+                _check_context(context)
+                found[asset.name] = context
+            except VenueMessageInvalid as error:
+                rejects.append(Reject(f"{asset.name}: {error}", _shown(raw)))
+    return found, rejects
+
+
+def check_time(event_ms: int, clock_ms: int) -> None:
+    """VenueMessageInvalid when a live event lies over 5 s ahead of venue time or over 24 h behind it."""
+    if event_ms > clock_ms + AHEAD_MS:
+        raise VenueMessageInvalid(f"time {event_ms} is {event_ms - clock_ms} ms ahead of venue time")
+    if event_ms < clock_ms - DAY_MS:
+        raise VenueMessageInvalid(f"time {event_ms} is more than 24 h behind venue time {clock_ms}")
+
+
+def _each_trade(raws: list[msgspec.Raw]) -> tuple[list[Row], list[Reject]]:
+    rows: list[Row] = []
+    rejects: list[Reject] = []
+    for raw in raws:
+        try:
+            rows.append(trade(raw))
+        except VenueMessageInvalid as error:
+            rejects.append(Reject(str(error), _shown(raw)))
+    return rows, rejects
+
+
+def _checked_bbo(row: BboRow) -> BboRow:
+    prices = []
+    for level in row.bbo:
+        if level is not None:
+            prices.append(_price("px", level.px))
+            _size("sz", level.sz)
+    if len(prices) == 2 and prices[0] >= prices[1]:
+        raise VenueMessageInvalid(f"crossed book: bid {prices[0]} >= ask {prices[1]}")
+    return row
+
+
+def _check_context(context: Context) -> None:
+    _price("markPx", context.mark_px)
+    for name, price in (("oraclePx", context.oracle_px), ("midPx", context.mid_px)):
+        if price is not None:
+            _price(name, price)
+    if context.open_interest is not None:
+        _size("openInterest", context.open_interest)
+    if context.funding is not None:
+        _number("funding", context.funding)
+
+
+def _number(name: str, text: str) -> float:
+    if len(text) > _NUMBER_LENGTH_MAX:
+        raise VenueMessageInvalid(f"{name} has {len(text)} characters, at most {_NUMBER_LENGTH_MAX} are taken")
+    if not _NUMBER.fullmatch(text):
+        raise VenueMessageInvalid(f"{name} is no decimal number: {text!r}")
+    return float(text)
+
+
+def _price(name: str, text: str) -> float:
+    value = _number(name, text)
+    if value <= 0:
+        raise VenueMessageInvalid(f"{name} must be > 0, got {text}")
+    return value
+
+
+def _size(name: str, text: str) -> float:
+    value = _number(name, text)
+    if value < 0:
+        raise VenueMessageInvalid(f"{name} must be >= 0, got {text}")
+    return value
+
+
+def _decode(decoder: msgspec.json.Decoder[T], data: bytes | msgspec.Raw) -> T:
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise VenueMessageInvalid(str(error)) from error
+
+
+def _shown(raw: msgspec.Raw) -> str:
+    return bytes(raw).decode("utf-8", "replace")

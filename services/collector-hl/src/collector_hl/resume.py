@@ -1,0 +1,134 @@
+"""Where the last start of the collector stopped, read from the stream itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from collector_hl.asset_feed import Known
+from collector_hl.outgoing import CANDLES, EXCHANGE
+from collector_hl.stamp import full_minute
+from trading_core.bus.connection import Bus, Delivered
+from trading_core.bus.ordered import OrderedPull, Start
+from trading_core.messages import (
+    AnyMessage,
+    BboMessage,
+    CandleMessage,
+    CtxMessage,
+    FundingMessage,
+    GapMessage,
+    TradeMessage,
+    WatermarkMessage,
+    decode,
+)
+from trading_core.streams import BOOK, MARKET, StreamSpec, market_kind, watermark_subject
+
+
+@dataclass
+class Resume:
+    """Empty (`watermark_ms` None) on a first start."""
+
+    watermark_ms: int | None = None
+    closed_ms: dict[str, int] = field(default_factory=dict)
+    """Asset → close time up to which every candle is in the stream or was declared missing."""
+    known: dict[str, Known] = field(default_factory=dict)
+    gaps: dict[str, int] = field(default_factory=dict)
+    """Asset → `from_ms` of a candle gap that is still open."""
+    after_gap: dict[str, list[int]] = field(default_factory=dict)
+    """Asset → close times of candles that came after the gap was opened."""
+    funding_hour_ms: dict[str, int] = field(default_factory=dict)
+
+
+async def read(bus: Bus, assets: Sequence[str]) -> Resume:
+    """What the stream says. Without a watermark in it nothing was decided: a first start."""
+    marks = [await _watermark(bus, stream) for stream in (MARKET, BOOK)]
+    known_marks = [mark for mark in marks if mark is not None]
+    if not known_marks:
+        return Resume()
+    # The stream that lags was cut off by the stop; what the other one promised holds for both.
+    resume = Resume(watermark_ms=max(known_marks))
+    assert resume.watermark_ms is not None
+    opened = await _open_gaps(bus, assets)
+    for asset in assets:
+        candle = await _last(bus, asset, CANDLES)
+        resume.known[asset] = await _known(bus, asset)
+        funding = await _last(bus, asset, "funding")
+        if isinstance(funding, FundingMessage):
+            resume.funding_hour_ms[asset] = funding.hour_ms
+        if asset in opened:
+            gap, ingest_time_ns = opened[asset]
+            resume.gaps[asset] = gap.from_ms
+            resume.closed_ms[asset] = gap.from_ms - 1
+            resume.after_gap[asset] = await _candles_since(bus, asset, ingest_time_ns)
+        elif isinstance(candle, CandleMessage):
+            # Below the watermark nothing is missing: a candle or a closed gap stands for every minute.
+            resume.closed_ms[asset] = max(candle.event_time_ms, full_minute(resume.watermark_ms))
+        else:
+            resume.closed_ms[asset] = full_minute(resume.watermark_ms)
+    return resume
+
+
+def still_open(gaps: Iterable[tuple[GapMessage, int]]) -> dict[str, tuple[GapMessage, int]]:
+    """Asset → candle gap that no later message closes, with its ingest time; oldest message first. Pure."""
+    opened: dict[str, tuple[GapMessage, int]] = {}
+    for gap, ingest_time_ns in gaps:
+        if gap.channel != CANDLES:
+            continue
+        if gap.state == "open":
+            opened[gap.asset] = (gap, ingest_time_ns)
+        elif gap.asset in opened and opened[gap.asset][0].from_ms == gap.from_ms:
+            del opened[gap.asset]
+    return opened
+
+
+async def _known(bus: Bus, asset: str) -> Known:
+    known = Known()
+    trade, bbo, ctx = [await _last(bus, asset, kind) for kind in ("trade", "bbo", "ctx")]
+    if isinstance(trade, TradeMessage):
+        known.trade_ms, known.trade_id = trade.event_time_ms, trade.id
+    if isinstance(bbo, BboMessage):
+        known.bbo_ms, known.bbo_id = bbo.event_time_ms, bbo.id
+    if isinstance(ctx, CtxMessage):
+        known.ctx_ms = ctx.event_time_ms
+    return known
+
+
+async def _open_gaps(bus: Bus, assets: Sequence[str]) -> dict[str, tuple[GapMessage, int]]:
+    read_back: list[tuple[GapMessage, int]] = []
+    for delivered in await _all(bus, [market_kind(EXCHANGE, asset, "gap") for asset in assets], Start.all()):
+        message = decode(delivered.data)
+        if isinstance(message, GapMessage):
+            read_back.append((message, delivered.ingest_time_ns))
+    return still_open(read_back)
+
+
+async def _candles_since(bus: Bus, asset: str, ingest_time_ns: int) -> list[int]:
+    found = await _all(bus, [market_kind(EXCHANGE, asset, CANDLES)], Start.from_time(ingest_time_ns))
+    messages = [decode(delivered.data) for delivered in found]
+    return [message.event_time_ms for message in messages if isinstance(message, CandleMessage)]
+
+
+async def _all(bus: Bus, subjects: Sequence[str], start: Start) -> list[Delivered]:
+    """Every message of `subjects` from `start` to the newest one now."""
+    found: list[Delivered] = []
+    pull = OrderedPull(bus, MARKET, subjects, start)
+    batches = pull.batches()
+    try:
+        async for batch in batches:
+            found.extend(batch)
+            if pull.caught_up or not batch:
+                return found
+    finally:
+        await batches.aclose()
+    return found
+
+
+async def _last(bus: Bus, asset: str, kind: str) -> AnyMessage | None:
+    delivered = await bus.last(MARKET, market_kind(EXCHANGE, asset, kind))
+    return decode(delivered.data) if delivered is not None else None
+
+
+async def _watermark(bus: Bus, stream: StreamSpec) -> int | None:
+    delivered = await bus.last(stream, watermark_subject(stream, EXCHANGE))
+    message = decode(delivered.data) if delivered is not None else None
+    return message.watermark_ms if isinstance(message, WatermarkMessage) else None

@@ -1,0 +1,171 @@
+"""Wiring: socket, REST, spool and bus; back-off, silence, health. No field of a message is touched here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+
+from collector_hl import metrics, resume, ws
+from collector_hl.feed import Feed
+from collector_hl.history import History, check_assets, wall_ms
+from collector_hl.outgoing import EXCHANGE
+from collector_hl.rest import Rest
+from collector_hl.spool import Spool
+from trading_core.bus.publisher import WindowPublisher
+from trading_core.errors import TradingError, VenueUnavailable
+from trading_core.runtime import Runtime
+
+TICK_S = 0.2
+FLUSH_LIMIT_S = 2.0
+BACK_OFF_S = (0.5, 4.0)
+BACK_OFF_LONG_S = 30.0
+FAILING_S = 300.0
+
+
+class Collector:
+    """One start of the collector."""
+
+    def __init__(self, runtime: Runtime, publisher: WindowPublisher, rest: Rest, last: resume.Resume) -> None:
+        self._runtime = runtime
+        self._log = runtime.log
+        self._config = runtime.settings.exchanges.hyperliquid
+        self._spool = Spool(publisher)
+        self._feed = Feed(runtime.settings.assets, self._config, last, self._spool)
+        self._history = History(rest, self._feed, self._config, last.funding_hour_ms)
+        self._is_first_start = last.watermark_ms is None
+        self._socket: ws.Socket | None = None
+        self._connections = 0
+
+    async def run(self) -> None:
+        """Until the stop; then what is spooled still goes out, as far as two seconds reach."""
+        spooling = asyncio.create_task(self._spool.run())
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(work)
+                    for work in (self._stream(), self._tick(), self._catch_up(), self._history.fill_gaps())
+                ]
+                stopped = asyncio.create_task(self._runtime.stop.wait())
+                try:
+                    await asyncio.wait({spooling, stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for task in (stopped, *tasks):
+                        task.cancel()
+            if spooling.done():
+                spooling.result()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._spool.flushed(), FLUSH_LIMIT_S)
+        finally:
+            spooling.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await spooling
+
+    async def _catch_up(self) -> None:
+        """A first start publishes its history before anything is decided; then the polls begin."""
+        await self._feed.live.wait()
+        if self._is_first_start:
+            await self._history.first()
+            await self._spool.flushed()
+            self._feed.stamp.begin()
+        await self._history.poll()
+
+    async def _stream(self) -> None:
+        """Reads sockets for ever; every end of one is followed by the next."""
+        failing_since_s = time.monotonic()
+        while True:
+            try:
+                async with ws.opened(self._config.websocket_url) as socket:
+                    await self._read(socket)
+            except VenueUnavailable as error:
+                self._log.warning("venue_lost", error=str(error))
+            finally:
+                self._socket = None
+                was_live = self._feed.live.is_set()
+                self._feed.disconnected()
+            now_s = time.monotonic()
+            if was_live:
+                failing_since_s = now_s
+            lowest, highest = BACK_OFF_S
+            if now_s - failing_since_s > FAILING_S:
+                highest = BACK_OFF_LONG_S
+            await asyncio.sleep(random.uniform(lowest, highest))
+
+    async def _read(self, socket: ws.Socket) -> None:
+        feed, spool, is_paced = self._feed, self._spool, self._config.simulated_clock
+        feed.connected(time.monotonic(), wall_ms())
+        self._connections += 1
+        self._socket = socket
+        await socket.subscribe(feed.subscriptions())
+        async for data in socket.frames():
+            feed.on_frame(data, time.monotonic(), wall_ms())
+            if is_paced:
+                # A simulator waits for its reader, so a full spool slows it down instead of losing anything.
+                await spool.room()
+
+    async def _tick(self) -> None:
+        while True:
+            now_s, now_ms = time.monotonic(), wall_ms()
+            self._feed.advance(now_s, now_ms)
+            for dropped in self._spool.take_dropped():
+                self._feed.on_dropped(dropped.asset, dropped.channel, dropped.from_ms, dropped.to_ms, now_ms)
+            if self._socket is not None and (quiet := self._feed.silent(now_s, now_ms)) is not None:
+                self._log.warning("venue_silent", channel=quiet)
+                self._socket.abort()
+                self._socket = None
+            self._report(now_ms)
+            await asyncio.sleep(TICK_S)
+
+    def _report(self, now_ms: int) -> None:
+        feed, health = self._feed, self._runtime.health
+        clock_ms = feed.clock.now_ms(now_ms)
+        health.status = "ok" if feed.live.is_set() else "degraded"
+        health.event_time_ms = feed.stamp.watermark_ms
+        health.detail = {
+            "watermark_ms": feed.stamp.watermark_ms,
+            "venue_clock_ms": clock_ms,
+            "published": self._spool.published,
+            "rejects": feed.rejects,
+            "spooled": len(self._spool),
+            "connections": self._connections,
+            "open_gaps": len(feed.gaps),
+            "clock_offset_ms": feed.clock.offset_ms,
+        }
+        metrics.WATERMARK_MS.labels(EXCHANGE).set(feed.stamp.watermark_ms or 0)
+        metrics.CLOCK_MS.labels(EXCHANGE).set(clock_ms or 0)
+        metrics.OFFSET_MS.labels(EXCHANGE).set(feed.clock.offset_ms)
+        metrics.SPOOLED.labels(EXCHANGE).set(len(self._spool))
+        metrics.STALE_CANDLES.labels(EXCHANGE).set(sum(one.bars.stale for one in feed.assets.values()))
+
+
+async def start(runtime: Runtime) -> None:
+    """Runs the collector until `runtime.stop` is set."""
+    config = runtime.settings.exchanges.hyperliquid
+    if not config.enabled:
+        runtime.log.info("exchange_disabled", exchange=EXCHANGE)
+        await runtime.stop.wait()
+        return
+    try:
+        async with Rest(config.base_url) as rest:
+            last = await runtime.until_stop(_prepare(runtime, rest))
+            if last is None:
+                return
+            publisher = WindowPublisher(runtime.bus)
+            try:
+                await Collector(runtime, publisher, rest, last).run()
+            finally:
+                await publisher.close()
+    except BaseExceptionGroup as group:
+        # A person reads one sentence, not a tree: the first error we raise on purpose stands for the group.
+        known = [error for error in group.exceptions if isinstance(error, TradingError)]
+        if known:
+            raise known[0] from group
+        raise
+
+
+async def _prepare(runtime: Runtime, rest: Rest) -> resume.Resume:
+    await check_assets(rest, runtime.settings.assets)
+    last = await resume.read(runtime.bus, runtime.settings.assets)
+    runtime.log.info("position_read", watermark_ms=last.watermark_ms, open_gaps=sorted(last.gaps))
+    return last

@@ -1,0 +1,102 @@
+"""HTTP and WebSocket of the venue on loopback."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from venue_sim import frames, info
+from venue_sim.client import Client
+from venue_sim.subscriptions import Fatal, Unparsable, dumps, parse
+from venue_sim.venue import Venue
+
+
+def application(venue: Venue) -> web.Application:
+    app = web.Application(client_max_size=64 * 1024)
+
+    async def post_info(request: web.Request) -> web.Response:
+        if request.content_type != info.JSON_TYPE:
+            return _response(info.BAD_TYPE)
+        return _response(info.answer(venue.market, venue.now(), await request.read()))
+
+    async def get_info(_request: web.Request) -> web.Response:
+        return web.Response(status=405)
+
+    async def websocket(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse(compress=False, autoping=True, max_msg_size=64 * 1024)
+        await socket.prepare(request)
+        client = Client(socket, request.transport)
+        venue.clients.add(client)
+        try:
+            async for message in socket:
+                client.heard_s = time.monotonic()
+                if message.type is WSMsgType.TEXT:
+                    await _on_frame(venue, client, message.data)
+        except Fatal:
+            client.cut()
+        finally:
+            venue.clients.discard(client)
+        return socket
+
+    app.router.add_post("/info", post_info)
+    app.router.add_get("/info", get_info)
+    app.router.add_get("/ws", websocket)
+    return app
+
+
+def _response(answer: info.Answer) -> web.Response:
+    return web.Response(status=answer.status, text=answer.body, content_type=answer.content_type)
+
+
+async def _on_frame(venue: Venue, client: Client, text: str) -> None:
+    """One frame of the client. Fatal when the venue would cut the socket."""
+    try:
+        frame = json.loads(text)
+        match frame:
+            case {"method": "ping"}:
+                await client.send('{"channel":"pong"}')
+            case {"method": "subscribe" | "unsubscribe" as method, "subscription": subscription}:
+                await _subscribe(venue, client, method, subscription)
+            case {"method": "post", "id": int(number), "request": {"type": "info", "payload": payload}}:
+                await client.send(dumps(_posted(venue, number, payload)))
+            case _:
+                raise Unparsable
+    except (ValueError, Unparsable):
+        await client.send(frames.error(f"Error parsing JSON into valid websocket request: {text}"))
+
+
+async def _subscribe(venue: Venue, client: Client, method: str, wanted: Any) -> None:
+    subscription = parse(wanted, venue.market.coins)
+    async with venue.turn:
+        if method == "unsubscribe":
+            if client.remove(subscription):
+                await client.send(frames.acknowledged(method, subscription))
+            else:
+                await client.send(frames.error(f"Already unsubscribed: {subscription.text}"))
+            return
+        if not client.add(subscription):
+            await client.send(frames.error(f"Already subscribed: {subscription.text}"))
+            return
+        await client.send(frames.acknowledged(method, subscription))
+        now = venue.now()
+        if subscription.channel == "clock":
+            await client.send(frames.clock(now.time_ms, venue.options.speed))
+        else:
+            if client.has_clock and subscription.channel == "activeAssetCtx":
+                # The context carries no time of its own; the client stamps it with this one.
+                await client.send(frames.clock(now.time_ms, venue.options.speed))
+            venue.note_snapshot(subscription.channel, subscription.coin, now.time_ms)
+            await client.send_of(subscription, frames.first(venue.market, subscription, now.p))
+
+
+def _posted(venue: Venue, number: int, payload: Any) -> dict[str, Any]:
+    answer = info.ask(venue.market, venue.now(), payload)
+    if answer.status == 200:
+        kind = payload["type"]
+        response = {"type": "info", "payload": {"type": kind, "data": json.loads(answer.body)}}
+    else:
+        response = {"type": "error", "payload": answer.body}
+    return {"channel": "post", "data": {"id": number, "response": response}}

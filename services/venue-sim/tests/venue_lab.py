@@ -1,0 +1,55 @@
+"""The recorded sample, loaded once, and a venue on loopback inside the test's own loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from aiohttp import web
+
+from trading_core.model import DAY_MS, MINUTE_MS
+from venue_sim import sample, server
+from venue_sim.clock import ClockState
+from venue_sim.market import Market
+from venue_sim.truth import TruthLog
+from venue_sim.venue import Options, Venue
+
+SAMPLE = Path(__file__).parents[3] / "data" / "sample"
+START_MINUTE = 1_560
+
+
+@functools.cache
+def the_market() -> Market:
+    return Market(sample.load(SAMPLE), 500 * DAY_MS)
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    truth: Path | None = None,
+    p: int = START_MINUTE * 4 - 1,
+    *,
+    speed: float,
+    state_path: Path | None = None,
+    hold: bool = False,
+    idle_s: float = 60.0,
+) -> AsyncIterator[tuple[str, Venue]]:
+    """Address and state of a running venue, from minute 1,560 on."""
+    market = the_market()
+    options = Options(speed, state_path, hold, idle_s)
+    start = ClockState(market.first_ms + START_MINUTE * MINUTE_MS, options.speed, market.shift_ms)
+    with TruthLog(truth) as log:
+        venue = Venue(market, start, p, options, log)
+        runner = web.AppRunner(server.application(venue), access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        running = asyncio.create_task(venue.run())
+        host, port = runner.addresses[0][:2]
+        try:
+            yield f"{host}:{port}", venue
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await runner.cleanup()
