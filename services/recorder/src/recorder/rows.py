@@ -13,6 +13,7 @@ from recorder.tables import Batch
 from recorder.visibility import Visibility
 from trading_core import ids, messages
 from trading_core.bus.connection import Delivered
+from trading_core.db.signals import signal_row
 from trading_core.errors import MessageInvalid
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -131,12 +132,9 @@ def signals(batch: Batch, delivered: Delivered) -> None:
     message = messages.decode(delivered.data)
     match message:
         case messages.SignalMessage():
-            batch.add(
-                tables.SIGNALS, at(message.ts), message.strategy, message.asset, message.exchange,
-                None if message.direction == "PASS" else message.direction, message.confidence,
-                optional(message.entry_price), json(message.metadata), message.id, message.instrument, message.reason,
-                text_of(delivered),
-            )  # fmt: skip
+            at(message.ts)  # a time that no calendar has is refused here, by name
+            optional(message.entry_price)
+            batch.add(tables.SIGNALS, *signal_row(message, text_of(delivered)))
         case messages.GridMessage():
             batch.add(tables.GRIDS, message.id, message.exchanges, message.asset, message.ts, message.evaluations)
         case _:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from trading_core.db.signals import INSERT as INSERT_SIGNALS
+
 Row = tuple[Any, ...]
 
 
@@ -112,21 +114,7 @@ WATERMARKS = Table(
     ON CONFLICT DO NOTHING
     """,
 )
-SIGNALS = Table(
-    "signals",
-    """
-    INSERT INTO trading_signals.signals
-        (ts, strategy, asset, exchange, direction, confidence, entry_price, metadata, event_id, instrument,
-         reason, payload)
-    SELECT ts, strategy, asset, exchange, direction, confidence, entry_price::numeric, metadata::jsonb, event_id,
-           instrument, reason, payload::json
-    FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::float8[], $7::text[],
-                $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
-        AS r(ts, strategy, asset, exchange, direction, confidence, entry_price, metadata, event_id, instrument,
-             reason, payload)
-    ON CONFLICT (event_id) DO NOTHING
-    """,
-)
+SIGNALS = Table("signals", INSERT_SIGNALS)
 GRIDS = Table(
     "grids",
     """
