@@ -52,9 +52,7 @@ EXEC = StreamSpec(
 OPS = StreamSpec("OPS", ("ops.>",), timedelta(days=30), 512 * MIB)
 # On disk: a memory stream is gone after a restart of the server, and only `provision` makes streams.
 HEALTH = StreamSpec("HEALTH", ("heartbeat.>",), timedelta(hours=1), 64 * MIB, asynchronous=True, per_subject=60)
-LEASE = StreamSpec(
-    "LEASE", ("lease.>",), timedelta(0), 16 * MIB, per_subject=1, message_ttl=True, allow_direct=True
-)
+LEASE = StreamSpec("LEASE", ("lease.>",), timedelta(0), 16 * MIB, per_subject=1, message_ttl=True, allow_direct=True)
 DLQ = StreamSpec(
     "DLQ",
     (

@@ -1,0 +1,49 @@
+import createClient from 'openapi-fetch'
+
+import type { components, paths } from './schema'
+
+export type Summary = components['schemas']['Summary']
+export type StrategyRow = components['schemas']['StrategyRow']
+export type OpenPosition = components['schemas']['OpenPosition']
+export type EquityCurve = components['schemas']['EquityCurve']
+export type EquityPoint = components['schemas']['EquityPoint']
+export type CandlePoint = components['schemas']['CandlePoint']
+export type CandleSeries = components['schemas']['CandleSeries']
+export type TradeRow = components['schemas']['TradeRow']
+export type SignalRow = components['schemas']['SignalRow']
+export type FillRow = components['schemas']['FillRow']
+export type Health = components['schemas']['Health']
+export type Component = components['schemas']['Component']
+export type LiveMessage = components['schemas']['LiveMessage']
+export type Interval = NonNullable<NonNullable<paths['/api/candles']['get']['parameters']['query']>['interval']>
+
+export const api = createClient<paths>({ baseUrl: window.location.origin })
+
+/** What the API refused or could not do, in its own words. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    detail: string,
+    readonly id: string,
+  ) {
+    super(detail)
+  }
+}
+
+function isProblem(body: unknown): body is components['schemas']['Problem'] {
+  return typeof body === 'object' && body !== null && 'detail' in body && 'id' in body
+}
+
+interface Answer<T> {
+  data?: T
+  error?: unknown
+  response: Response
+}
+
+/** The body of a 2xx answer; throws on any other, so that no view mistakes an error for data. */
+export async function unwrap<T>(asked: Promise<Answer<T>>): Promise<T> {
+  const { data, error, response } = await asked
+  if (response.ok && data !== undefined) return data
+  if (isProblem(error)) throw new ApiError(response.status, error.detail, error.id)
+  throw new ApiError(response.status, `The server answered ${response.status}.`, '')
+}

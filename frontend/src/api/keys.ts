@@ -1,0 +1,45 @@
+/** Names of everything in the query cache: queries fill it, the WebSocket keeps it moving. */
+
+export const RANGES = ['6 h', '1 d', '7 d', 'All'] as const
+export type Range = (typeof RANGES)[number]
+
+const HOUR_MS = 3_600_000
+
+export function rangeMs(range: Range): number | null {
+  switch (range) {
+    case '6 h':
+      return 6 * HOUR_MS
+    case '1 d':
+      return 24 * HOUR_MS
+    case '7 d':
+      return 7 * 24 * HOUR_MS
+    case 'All':
+      return null
+    default:
+      return range satisfies never
+  }
+}
+
+export interface Mark {
+  price: string
+  event_time_ms: number
+}
+
+export const keys = {
+  summary: ['summary'],
+  strategies: ['strategies'],
+  positions: ['positions'],
+  signals: ['signals'],
+  fills: ['fills'],
+  health: ['health'],
+  eventTime: ['event-time'],
+  connection: ['connection'],
+  equity: (name: string | null, range: Range) => ['equity', name, range],
+  curves: ['equity'],
+  candles: (asset: string, interval: string) => ['candles', asset, interval],
+  allCandles: ['candles'],
+  trades: (asset: string) => ['trades', asset],
+  allTrades: ['trades'],
+  mark: (asset: string) => ['mark', asset],
+  closedCandles: (asset: string) => ['closed-candles', asset],
+} as const

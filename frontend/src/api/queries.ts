@@ -1,0 +1,109 @@
+import { keepPreviousData, skipToken, useQueries, useQuery } from '@tanstack/react-query'
+
+import { api, unwrap } from './client'
+import type { CandlePoint, Interval } from './client'
+import { keys, rangeMs } from './keys'
+import type { Mark, Range } from './keys'
+import type { Connection } from './live'
+
+/** Slow enough to cost nothing, fast enough that the page is right without its WebSocket. */
+const REFRESH_MS = 10_000
+/** While there is nothing to show: whoever has just started the platform is waiting for it. */
+const EMPTY_REFRESH_MS = 2_000
+const CURVE_POINTS = 300
+
+export const useSummary = () =>
+  useQuery({
+    queryKey: keys.summary,
+    queryFn: () => unwrap(api.GET('/api/summary')),
+    refetchInterval: REFRESH_MS,
+  })
+
+export const useStrategies = () =>
+  useQuery({
+    queryKey: keys.strategies,
+    queryFn: () => unwrap(api.GET('/api/strategies')),
+    refetchInterval: ({ state }) => (state.data?.length ? REFRESH_MS : EMPTY_REFRESH_MS),
+  })
+
+export const usePositions = () =>
+  useQuery({
+    queryKey: keys.positions,
+    queryFn: () => unwrap(api.GET('/api/positions/open')),
+    refetchInterval: REFRESH_MS,
+  })
+
+export const useSignals = () =>
+  useQuery({
+    queryKey: keys.signals,
+    queryFn: () => unwrap(api.GET('/api/signals', { params: { query: { limit: 100 } } })),
+    refetchInterval: REFRESH_MS,
+  })
+
+export const useFills = () =>
+  useQuery({
+    queryKey: keys.fills,
+    queryFn: () => unwrap(api.GET('/api/fills', { params: { query: { limit: 100 } } })),
+    refetchInterval: REFRESH_MS,
+  })
+
+export const useHealth = () =>
+  useQuery({
+    queryKey: keys.health,
+    queryFn: () => unwrap(api.GET('/api/health')),
+    refetchInterval: REFRESH_MS,
+  })
+
+/** One curve per name; null is the portfolio. `eventTimeMs` places the range, which ends at market time. */
+export const useEquityCurves = (names: readonly (string | null)[], range: Range, eventTimeMs: number | null) =>
+  useQueries({
+    queries: names.map((name) => ({
+      queryKey: keys.equity(name, range),
+      queryFn: () => {
+        const span = rangeMs(range)
+        const from = span === null || eventTimeMs === null ? undefined : Math.max(0, eventTimeMs - span)
+        const query = { strategy: name, from, points: CURVE_POINTS }
+        return unwrap(api.GET('/api/equity-curve', { params: { query } }))
+      },
+      // The curve grows by WebSocket; this thins it out again, and serves a page without one.
+      refetchInterval: 2 * REFRESH_MS,
+      placeholderData: keepPreviousData,
+    })),
+  })
+
+export const useCandles = (asset: string, interval: Interval) =>
+  useQuery({
+    queryKey: keys.candles(asset, interval),
+    queryFn: () => unwrap(api.GET('/api/candles', { params: { query: { asset, interval, limit: 600 } } })),
+    // Asked again whenever it comes into view: meanwhile more may have closed than the WebSocket's list holds.
+    staleTime: 0,
+    refetchInterval: ({ state }) => (state.data?.candles.length ? 3 * REFRESH_MS : EMPTY_REFRESH_MS),
+  })
+
+export const useTrades = (asset: string) =>
+  useQuery({
+    queryKey: keys.trades(asset),
+    queryFn: () => unwrap(api.GET('/api/trades', { params: { query: { asset, limit: 500 } } })),
+    refetchInterval: 3 * REFRESH_MS,
+  })
+
+/** The newest mark, once the WebSocket has brought one. */
+export const useMark = (asset: string) =>
+  useQuery<Mark>({ queryKey: keys.mark(asset), queryFn: skipToken, staleTime: Infinity })
+
+/** Market time, as far as anything on the page has heard of it. */
+export const useEventTime = (): number | null => {
+  const live = useQuery<number>({ queryKey: keys.eventTime, queryFn: skipToken, staleTime: Infinity }).data
+  const summary = useSummary().data?.event_time_ms
+  const known = [live, summary].filter((each) => typeof each === 'number')
+  return known.length ? Math.max(...known) : null
+}
+
+/** The last one-minute candles that the WebSocket has brought, oldest first. */
+export const useClosedCandles = (asset: string) =>
+  useQuery<CandlePoint[]>({ queryKey: keys.closedCandles(asset), queryFn: skipToken, staleTime: Infinity })
+
+export const useConnection = (): Connection =>
+  useQuery<Connection>({ queryKey: keys.connection, queryFn: skipToken, staleTime: Infinity }).data ?? {
+    state: 'connecting',
+  }

@@ -1,0 +1,134 @@
+import {
+  createColumnHelper,
+  createSortedRowModel,
+  metaHelper,
+  rowSortingFeature,
+  sortFn_alphanumeric,
+  tableFeatures,
+} from '@tanstack/react-table'
+
+import type { StrategyRow } from '../../api/client'
+import { count, percent, ratio, signedUsd } from '../../format/numbers'
+import { dayClock } from '../../format/times'
+import { Amount, Missing } from '../../ui/Figure'
+import { StrategyName } from './StrategyName'
+
+interface Meta {
+  /** What the figure is, for the tooltip of its heading. */
+  hint?: string
+  numeric?: boolean
+}
+
+export const features = tableFeatures({
+  rowSortingFeature,
+  sortedRowModel: createSortedRowModel(),
+  sortFns: { alphanumeric: sortFn_alphanumeric },
+  columnMeta: metaHelper<Meta>(),
+})
+
+const column = createColumnHelper<typeof features, StrategyRow>()
+const NO_TRADES = 'No position has been closed yet.'
+
+function defined(value: number | null): number | undefined {
+  return value ?? undefined
+}
+
+function tooFewDays(days: number): string {
+  return days < 2
+    ? `It rests on daily returns and needs two days; there is ${days === 1 ? 'one' : 'none'}.`
+    : `All ${count(days)} daily returns are the same.`
+}
+
+export const columns = column.columns([
+  column.accessor('name', {
+    header: 'Strategy',
+    sortFn: 'alphanumeric',
+    cell: ({ row }) => <StrategyName row={row.original} />,
+  }),
+  column.accessor((row) => Number(row.total_pnl), {
+    id: 'total_pnl',
+    header: 'P&L',
+    meta: { numeric: true, hint: 'USD since the start: closed positions after all costs, and open ones at their marks.' },
+    cell: ({ row }) => <Amount of={row.original.total_pnl}>{signedUsd(row.original.total_pnl)}</Amount>,
+  }),
+  column.accessor('trades', {
+    header: 'Trades',
+    meta: { numeric: true, hint: 'Closed positions. Small: open ones.' },
+    cell: ({ row }) => (
+      <>
+        {count(row.original.trades)}
+        {row.original.open_positions ? <small className="below">{count(row.original.open_positions)} open</small> : null}
+      </>
+    ),
+  }),
+  column.accessor((row) => defined(row.win_rate), {
+    id: 'win_rate',
+    header: 'Win rate',
+    sortUndefined: 'last',
+    meta: { numeric: true, hint: 'Closed positions with a gain, of all closed positions.' },
+    cell: ({ row }) => (row.original.win_rate === null ? <Missing why={NO_TRADES} /> : percent(row.original.win_rate, 1)),
+  }),
+  column.accessor((row) => (row.profit_factor_infinite ? Infinity : defined(row.profit_factor)), {
+    id: 'profit_factor',
+    header: 'Profit factor',
+    sortUndefined: 'last',
+    meta: { numeric: true, hint: 'Sum of gains over sum of losses. Above 1 the gains are larger.' },
+    cell: ({ row }) => {
+      const { profit_factor, profit_factor_infinite, trades } = row.original
+      if (profit_factor !== null) return ratio(profit_factor)
+      if (profit_factor_infinite) return <span title="Gains and not one loss yet.">∞</span>
+      return <Missing why={trades ? 'No closed position has gained or lost anything.' : NO_TRADES} />
+    },
+  }),
+  column.accessor((row) => defined(row.avg_win), {
+    id: 'avg_win',
+    header: 'Avg win',
+    sortUndefined: 'last',
+    meta: { numeric: true, hint: 'Mean gain of the closed positions that gained, USD.' },
+    cell: ({ row }) =>
+      row.original.avg_win === null ? <Missing why="No closed position has gained." /> : ratio(row.original.avg_win),
+  }),
+  column.accessor((row) => defined(row.avg_loss), {
+    id: 'avg_loss',
+    header: 'Avg loss',
+    sortUndefined: 'last',
+    meta: { numeric: true, hint: 'Mean loss of the closed positions that lost, USD, as a positive number.' },
+    cell: ({ row }) =>
+      row.original.avg_loss === null ? <Missing why="No closed position has lost." /> : ratio(row.original.avg_loss),
+  }),
+  column.accessor((row) => defined(row.sharpe), {
+    id: 'sharpe',
+    header: 'Sharpe',
+    sortUndefined: 'last',
+    meta: { numeric: true, hint: 'Mean over standard deviation of daily returns on full capital, annualised. Small: days.' },
+    cell: ({ row }) => {
+      const { sharpe, days } = row.original
+      if (sharpe === null) return <Missing why={tooFewDays(days)} />
+      return (
+        <span title={`Rests on ${count(days)} days. Below 30 days it says little.`}>
+          {ratio(sharpe)} <small className="below">{days === 1 ? '1 day' : `${count(days)} days`}</small>
+        </span>
+      )
+    },
+  }),
+  column.accessor('max_drawdown', {
+    header: 'Max DD',
+    meta: { numeric: true, hint: 'Largest fall of its curve on full capital from the running peak.' },
+    cell: ({ row }) => percent(row.original.max_drawdown),
+  }),
+  column.accessor((row) => defined(row.last_signal_ms), {
+    id: 'last_signal',
+    header: 'Last signal',
+    sortUndefined: 'last',
+    meta: { hint: 'The last LONG, SHORT or CLOSE, market time in UTC.' },
+    cell: ({ row }) => {
+      const { last_signal_ms, last_signal_direction, last_signal_asset } = row.original
+      if (last_signal_ms === null) return <Missing why="It has been evaluated without an opinion so far, or not yet." />
+      return (
+        <span className="nowrap">
+          {last_signal_direction} {last_signal_asset} <small className="below">{dayClock(last_signal_ms)}</small>
+        </span>
+      )
+    },
+  }),
+])

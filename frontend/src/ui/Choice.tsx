@@ -1,0 +1,28 @@
+interface Props<T extends string> {
+  label: string
+  options: readonly T[]
+  value: T
+  onChange: (value: T) => void
+}
+
+/** One of a few: radio buttons that look like a switch, so that arrow keys and screen readers know them. */
+export function Choice<T extends string>({ label, options, value, onChange }: Props<T>) {
+  return (
+    <fieldset className="choice">
+      <legend className="unseen">{label}</legend>
+      {options.map((option) => (
+        <label key={option} className={option === value ? 'is-chosen' : ''}>
+          <input
+            type="radio"
+            name={label}
+            checked={option === value}
+            onChange={() => {
+              onChange(option)
+            }}
+          />
+          {option}
+        </label>
+      ))}
+    </fieldset>
+  )
+}

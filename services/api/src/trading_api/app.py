@@ -1,0 +1,87 @@
+"""The application: routes, guards, errors, page."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from trading_api import frontend, live_messages, metrics, problems
+from trading_api.context import Context
+from trading_api.routes import health, live, positions, probes, series, signals, summary
+from trading_api.schemas import Problem
+from trading_api.security import Guard
+from trading_core.config import ApiConfig
+
+ABOUT = """Read-only view of a paper-trading portfolio.
+
+Money and quantities are decimal strings, times UTC milliseconds of market time, fractions 0.02 for two per cent.
+`/api/ws` is a WebSocket: a `Snapshot` first, then `LiveMessage`s numbered without a hole."""
+PROBLEM = {"model": Problem, "description": "Problem document (RFC 9457)"}
+
+
+class Timed:
+    """Counts how long answers take, by the template of their route so that ids never become labels."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_ns = time.perf_counter_ns()
+        status = "500"
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = str(message["status"])
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        finally:
+            route = getattr(scope.get("route"), "path", "other")
+            metrics.REQUESTS.labels(route, status).observe((time.perf_counter_ns() - started_ns) / 1e9)
+
+
+def create_app(context: Context | None = None, config: ApiConfig | None = None) -> FastAPI:
+    """Without a context only the OpenAPI document can be made."""
+    settings = config or (context.settings.api if context else ApiConfig())
+    app = FastAPI(
+        title="Paper trading",
+        version="1",
+        description=ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        responses={422: PROBLEM, 500: PROBLEM, 503: PROBLEM},
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.context = context
+    for part in (summary, positions, series, signals, health, live, probes):
+        app.include_router(part.router)
+    frontend.install(app, settings.frontend_dir)
+    problems.install(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)
+    app.add_middleware(Timed)
+    app.add_middleware(Guard, host=settings.host)
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]
+    return app
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """OpenAPI of the routes, with the WebSocket's messages among the components so that clients are typed too."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        schemas = document["components"]["schemas"]
+        schemas.update(live_messages.schemas())
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        app.openapi_schema = document
+    return app.openapi_schema

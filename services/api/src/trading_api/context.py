@@ -1,0 +1,42 @@
+"""What every request needs, built once by the service and hung on the application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from trading_api.database import Database
+from trading_api.figures import Figures
+from trading_api.live.hub import Hub
+from trading_api.live.marks import Marks
+from trading_api.live.portfolio import Portfolio
+from trading_api.live.pulse import Pulse
+from trading_core.config import Settings
+
+
+@dataclass
+class Context:
+    settings: Settings
+    database: Database
+    marks: Marks = field(default_factory=Marks)
+    pulse: Pulse = field(default_factory=Pulse)
+    hub: Hub = field(default_factory=Hub)
+    portfolio: Portfolio = field(init=False)
+    figures: Figures = field(init=False)
+
+    def __post_init__(self) -> None:
+        name = self.settings.broker.portfolio
+        self.portfolio = Portfolio(self.database, self.marks, name, self.settings.broker.initial_capital)
+        self.figures = Figures(self.database, self.portfolio, self.settings.metrics.annualisation_days)
+
+
+def of(connection: HTTPConnection) -> Context:
+    context = connection.app.state.context
+    assert isinstance(context, Context)
+    return context
+
+
+Ctx = Annotated[Context, Depends(of)]

@@ -1,0 +1,84 @@
+"""Read-only access to Postgres. While it is away every call raises DatabaseAway, which the edge turns into a 503."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+
+import asyncpg
+
+from trading_core.errors import TradingError
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ACQUIRE_S = 2.0
+QUERY_S = 5.0
+AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError)
+TRANSIENT = (asyncpg.TooManyConnectionsError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
+Row: TypeAlias = Any
+"""asyncpg ships no types: a row is read once, by name, where it becomes a model."""
+
+
+class DatabaseAway(TradingError):
+    """Postgres does not answer. The reader tries again; nothing has to be done here."""
+
+
+class QueryTooSlow(TradingError):
+    """The statement hit its time limit. The reader asks for less."""
+
+
+def to_ms(moment: datetime) -> int:
+    return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
+def maybe_ms(moment: datetime | None) -> int | None:
+    return None if moment is None else to_ms(moment)
+
+
+def from_ms(time_ms: int) -> datetime:
+    return EPOCH + timedelta(milliseconds=time_ms)
+
+
+class Database:
+    """A pool that may not be there yet: the API answers from its first moment, also before Postgres does."""
+
+    def __init__(self, pool: Any = None) -> None:
+        self._pool = pool
+
+    def connected(self, pool: Any) -> None:
+        self._pool = pool
+
+    async def close(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.terminate()
+
+    async def fetch(self, sql: str, *args: object) -> list[Row]:
+        async with self.connection() as connection:
+            rows: list[Row] = await connection.fetch(sql, *args)
+            return rows
+
+    async def fetchrow(self, sql: str, *args: object) -> Row | None:
+        async with self.connection() as connection:
+            return await connection.fetchrow(sql, *args)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Any]:
+        """One connection whose statements all see the same moment of the database."""
+        async with self.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            yield connection
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        if self._pool is None:
+            raise DatabaseAway("the database is not connected yet")
+        try:
+            async with self._pool.acquire(timeout=ACQUIRE_S) as connection:
+                yield connection
+        except asyncpg.QueryCanceledError as error:
+            raise QueryTooSlow(str(error)) from error
+        except (*AWAY, *TRANSIENT) as error:
+            raise DatabaseAway(str(error) or type(error).__name__) from error
+        except TimeoutError as error:
+            raise DatabaseAway("no connection was free in time") from error

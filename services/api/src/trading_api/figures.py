@@ -1,0 +1,190 @@
+"""Figures that rest on the whole history: curves read once and followed, statistics computed when they changed.
+
+`mark_to_market` only ever grows, so each row is read once in the life of the process. The formulas are those
+of `trading_core.metrics`; here is only what they are fed with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from trading_api.curves import Breakdown, Curve, CurveBook
+from trading_api.database import EPOCH, Database, Row, maybe_ms, to_ms
+from trading_api.live.portfolio import Portfolio
+from trading_api.live_messages import PartEquity
+from trading_api.queries import curves, standing
+from trading_api.schemas import StrategyRow
+from trading_api.statistics import closed_trade, ratios, trade_statistics
+from trading_core.metrics.trades import Trade
+from trading_core.money import ZERO, plain
+
+PAGE_ROWS = 5_000
+SHARE = 0.05
+"""Of the time at most this part goes into statistics: an answer is kept for its cost divided by it."""
+FRESHEST_S = 0.5
+OLDEST_S = 60.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    strategies: list[StrategyRow]
+    ratios: dict[str, Any]
+    computed_at_s: float
+    keep_s: float
+
+
+class Figures:
+    def __init__(self, database: Database, portfolio: Portfolio, annualisation_days: int) -> None:
+        self._database = database
+        self._portfolio = portfolio
+        self._days = annualisation_days
+        self._curves: CurveBook | None = None
+        self._lock = asyncio.Lock()
+        self._answer: Answer | None = None
+        self._answer_lock = asyncio.Lock()
+
+    async def _follow(self) -> CurveBook:
+        """The curves with every row there is now."""
+        async with self._lock:
+            held = await self._portfolio.ledger()
+            book = self._curves
+            if book is None or book.portfolio_id != held.portfolio_id:
+                book = self._curves = CurveBook(held.portfolio_id, held.initial_capital)
+            while True:
+                after = book.newest or EPOCH
+                rows = await self._database.fetch(curves.ROWS_AFTER, book.portfolio_id, after, PAGE_ROWS)
+                for row in rows:
+                    parts = msgspec.json.decode(row["breakdown"], type=Breakdown)
+                    book.add(row["ts"], row["total_equity"], parts)
+                if len(rows) < PAGE_ROWS:
+                    return book
+                await asyncio.sleep(0)  # a year of minutes must not hold up the other requests
+
+    async def newest_equity(self) -> dict[str, Any] | None:
+        """The fields of a LiveEquity but its number; None before the first row."""
+        book = await self._follow()
+        if book.newest is None:
+            return None
+        return {
+            "t": to_ms(book.newest),
+            "equity": plain(book.portfolio.last),
+            "drawdown": book.portfolio.drawdown,
+            "max_drawdown": book.portfolio.max_drawdown,
+            "strategies": {
+                name: PartEquity(equity=plain(curve.last), drawdown=curve.drawdown)
+                for name, curve in sorted(book.strategies.items())
+            },
+        }
+
+    async def drawdown(self) -> float:
+        return (await self._follow()).portfolio.drawdown
+
+    async def answer(self) -> Answer:
+        """Statistics from one moment of the database, recomputed when they are older than their cost allows."""
+        async with self._answer_lock:
+            now_s = time.monotonic()
+            held = self._answer
+            if held is None or now_s - held.computed_at_s > held.keep_s:
+                held = self._answer = await self._compute()
+            return held
+
+    async def _compute(self) -> Answer:
+        started_s = time.monotonic()
+        book = await self._follow()
+        async with self._database.snapshot() as connection:
+            known = await connection.fetch(standing.STRATEGIES)
+            closed = await connection.fetch(standing.CLOSED, book.portfolio_id)
+            open_counts = await connection.fetch(standing.OPEN_COUNTS, book.portfolio_id)
+            names = _names(known, closed, open_counts)
+            said = await connection.fetch(standing.LAST_SIGNALS, names)
+            failures = await connection.fetch(standing.FAILURES)
+        tables = _Tables(known, closed, open_counts, said, failures)
+        rows = [self._strategy(name, tables, book) for name in names]
+        cost_s = time.monotonic() - started_s
+        keep_s = min(OLDEST_S, max(FRESHEST_S, cost_s / SHARE))
+        return Answer(rows, ratios(book.portfolio, self._days), started_s, keep_s)
+
+    def _strategy(self, name: str, tables: _Tables, book: CurveBook) -> StrategyRow:
+        known = tables.known.get(name)
+        said = tables.said[name]
+        closed, statistics = trade_statistics(tables.closed[name])
+        open_now = tables.open_counts.get(name)
+        failure = tables.failures.get(name)
+        curve = book.strategies.get(name) or Curve.flat(book.initial, book.portfolio)
+        return StrategyRow(
+            name=name,
+            class_name=known["class_name"] if known else name,
+            status=_status(known, failure),
+            status_reason=_reason(known, failure),
+            failure=failure.traceback if failure else None,
+            interval=known["interval"] if known else "",
+            assets=known["assets"] if known else [],
+            exchanges=known["exchanges"] if known else [],
+            total_pnl=plain(curve.last - book.initial),
+            realised_pnl=plain(closed.realised_pnl),
+            fees=plain(closed.fees + (open_now["fees"] if open_now else ZERO)),
+            funding_pnl=plain(closed.funding_pnl + (open_now["funding_pnl"] if open_now else ZERO)),
+            open_positions=open_now["positions"] if open_now else 0,
+            last_signal_ms=maybe_ms(said["said_ts"]),
+            last_signal_direction=said["direction"],
+            last_signal_asset=said["asset"],
+            last_evaluation_ms=maybe_ms(said["evaluated_ts"]),
+            **statistics,
+            **ratios(curve, self._days),
+        )
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """The body of an `error` event of the runner."""
+
+    strategy: str
+    traceback: str = ""
+    error: str = ""
+    reason: str = ""
+    asset: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        last_line = self.traceback.strip().rsplit("\n", 1)[-1]
+        return self.error or self.reason or last_line or "raised an exception"
+
+
+class _Tables:
+    """The rows of one reading, by strategy."""
+
+    def __init__(
+        self, known: list[Row], closed: list[Row], open_counts: list[Row], said: list[Row], failures: list[Row]
+    ) -> None:
+        self.known = {row["name"]: row for row in known}
+        self.open_counts = {row["strategy"]: row for row in open_counts}
+        self.said = {row["name"]: row for row in said}
+        self.failures = {row["strategy"]: msgspec.json.decode(row["body"], type=Failure) for row in failures}
+        self.closed: defaultdict[str, list[Trade]] = defaultdict(list)
+        for row in closed:
+            self.closed[row["strategy"]].append(closed_trade(row))
+
+
+def _names(known: list[Row], closed: list[Row], open_counts: list[Row]) -> list[str]:
+    """Also a strategy that was taken out of the configuration keeps its row as long as it has trades."""
+    traded = {row["strategy"] for row in (*closed, *open_counts)}
+    return sorted({row["name"] for row in known} | traded)
+
+
+def _status(known: Row | None, failure: Failure | None) -> str:
+    if failure is not None:
+        return "failed"
+    return "active" if known is not None and known["status"] == "active" else "paused"
+
+
+def _reason(known: Row | None, failure: Failure | None) -> str | None:
+    if failure is not None:
+        return failure.sentence
+    if known is None:
+        return "No longer configured; its trades remain."
+    return known["status_reason"] or None

@@ -1,0 +1,46 @@
+"""The newest mark of every instrument, from the stream while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from trading_core.messages import CtxMessage
+from trading_core.money import decimal_of
+
+Key = tuple[str, str]
+"""(exchange, instrument)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    price: Decimal
+    event_time_ms: int
+
+
+@dataclass
+class Marks:
+    """`changed` holds the instruments with a mark that no browser has been told of."""
+
+    newest: dict[Key, Mark] = field(default_factory=dict)
+    changed: set[Key] = field(default_factory=set)
+    event_time_ms: int | None = None
+
+    def hear(self, message: CtxMessage) -> None:
+        if not message.polled:  # a poll is never a mark
+            self.offer((message.exchange, message.asset), Mark(decimal_of(message.mark_price), message.event_time_ms))
+
+    def offer(self, key: Key, mark: Mark) -> None:
+        """An older event never replaces a newer mark."""
+        held = self.newest.get(key)
+        if held is not None and mark.event_time_ms < held.event_time_ms:
+            return
+        if held is None or mark.price != held.price or mark.event_time_ms - held.event_time_ms >= 1_000:
+            self.changed.add(key)
+        self.newest[key] = mark
+        self.event_time_ms = max(self.event_time_ms or 0, mark.event_time_ms)
+
+    def take_changed(self) -> list[Key]:
+        taken = sorted(self.changed)
+        self.changed.clear()
+        return taken

@@ -1,0 +1,69 @@
+"""Equity curves and candles, thinned out by Postgres."""
+
+ROWS_AFTER = """
+SELECT ts, total_equity, breakdown::text AS breakdown
+FROM trading_paper.mark_to_market
+WHERE portfolio_id = $1 AND ts > $2
+ORDER BY ts
+LIMIT $3
+"""
+
+_EQUITY = {
+    "portfolio": "total_equity",
+    "strategies": "$5::numeric + coalesce((breakdown -> 'strategies' ->> $6)::numeric, 0)",
+    "assets": "$5::numeric + coalesce((breakdown -> 'assets' ->> $6)::numeric, 0)",
+}
+
+
+def thinned(part: str) -> str:
+    """The first row, and of each of $4 stretches its last row and its deepest row. The peak starts at the capital $5.
+
+    `part` is `portfolio`, `strategies` or `assets`, a key of ours and no input; $6 names the strategy or asset.
+    The peak of the rows before the span counts, so a drawdown does not depend on where the span begins.
+    """
+    equity = _EQUITY[part]
+    unused = " AND $6::text IS NULL" if part == "portfolio" else ""
+    return f"""
+WITH peaked AS (
+    SELECT ts, equity, greatest(max(equity) OVER (ORDER BY ts), $5::numeric) AS peak
+    FROM (SELECT ts, {equity} AS equity FROM trading_paper.mark_to_market
+          WHERE portfolio_id = $1 AND ts <= $3{unused}) each
+), numbered AS (
+    SELECT ts, equity, (peak - equity)::float8 / peak::float8 AS drawdown,
+           row_number() OVER (ORDER BY ts) - 1 AS number, count(*) OVER () AS total
+    FROM peaked WHERE ts >= $2
+), stretched AS (
+    SELECT ts, equity, drawdown, total, number,
+           row_number() OVER (PARTITION BY stretch ORDER BY ts DESC) AS from_end,
+           row_number() OVER (PARTITION BY stretch ORDER BY drawdown DESC, ts DESC) AS from_deepest
+    FROM (SELECT *, number * least($4::bigint, total) / total AS stretch FROM numbered) each
+)
+SELECT (extract(epoch FROM ts) * 1000)::bigint AS t, equity, drawdown, total
+FROM stretched
+WHERE number = 0 OR from_end = 1 OR (from_deepest = 1 AND total > $4)
+ORDER BY ts
+"""  # noqa: S608 - only the constants above are put into the text
+
+
+NEWEST_CANDLE = """
+SELECT max(open_time) FROM trading_market_data.candles WHERE exchange = $1 AND asset = $2 AND interval = '1m'
+"""
+
+CANDLES = """
+SELECT (extract(epoch FROM open_time) * 1000)::bigint AS t, open::float8 AS o, high::float8 AS h, low::float8 AS l,
+       close::float8 AS c, volume::float8 AS v
+FROM trading_market_data.candles
+WHERE exchange = $1 AND asset = $2 AND interval = '1m' AND open_time >= $3 AND open_time < $4
+ORDER BY open_time
+"""
+
+# A wider candle is made of the one-minute candles that exist; the newest one may still be forming.
+WIDER_CANDLES = """
+SELECT (extract(epoch FROM date_bin($5::interval, open_time, 'epoch')) * 1000)::bigint AS t,
+       (array_agg(open ORDER BY open_time))[1]::float8 AS o, max(high)::float8 AS h, min(low)::float8 AS l,
+       (array_agg(close ORDER BY open_time DESC))[1]::float8 AS c, sum(volume)::float8 AS v
+FROM trading_market_data.candles
+WHERE exchange = $1 AND asset = $2 AND interval = '1m' AND open_time >= $3 AND open_time < $4
+GROUP BY 1
+ORDER BY 1
+"""

@@ -1,0 +1,31 @@
+"""The portfolio's totals and open positions."""
+
+PORTFOLIO = """
+SELECT p.id, p.initial_capital, closed.trades, closed.realised_pnl,
+       (SELECT max(ts) FROM trading_paper.mark_to_market m WHERE m.portfolio_id = p.id) AS newest
+FROM trading_paper.portfolio p,
+     LATERAL (SELECT count(*) AS trades, coalesce(sum(realised_pnl), 0) AS realised_pnl
+              FROM trading_paper.positions WHERE portfolio_id = p.id AND status = 'CLOSED') closed
+WHERE p.name = $1
+"""
+
+OPEN_POSITIONS = """
+SELECT event_id, strategy, exchange, asset, instrument, direction, quantity, entry_price, entry_ts, stake, fees,
+       funding_pnl, stop_price, target_price, deadline_ts, confidence, suspect, version, entry_ref, slippage_cost, late
+FROM trading_paper.positions
+WHERE portfolio_id = $1 AND status = 'OPEN'
+ORDER BY entry_ts, id
+"""
+
+NEWEST_MARK = """
+SELECT coalesce(price::text, payload ->> 'mark_price') AS price, ts
+FROM trading_market_data.ticks
+WHERE exchange = $1 AND asset = $2 AND kind = 'ctx' AND payload ->> 'polled' IS DISTINCT FROM 'true'
+ORDER BY visible_ms DESC LIMIT 1
+"""
+
+# The clock for as long as no mark has been heard: of the candles stored last, the newest close.
+NEWEST_CLOSE = """
+SELECT max(open_time) + interval '1 minute' FROM (
+    SELECT open_time FROM trading_market_data.candles WHERE interval = '1m' ORDER BY id DESC LIMIT 20) last
+"""

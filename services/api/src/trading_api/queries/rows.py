@@ -1,0 +1,71 @@
+"""From database rows to the rows of answers."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from trading_api.database import Row, maybe_ms, to_ms
+from trading_api.schemas import FillRow, SignalRow, TradeRow
+from trading_core.money import plain
+
+
+def text(amount: Decimal | None) -> str | None:
+    return None if amount is None else plain(amount)
+
+
+def trade(row: Row) -> TradeRow:
+    return TradeRow(
+        id=row["event_id"],
+        strategy=row["strategy"],
+        exchange=row["exchange"],
+        asset=row["asset"],
+        direction=row["direction"],
+        status=row["status"],
+        quantity=plain(row["quantity"]),
+        stake=plain(row["stake"]),
+        entry_ms=to_ms(row["entry_ts"]),
+        entry_price=plain(row["entry_price"]),
+        exit_ms=maybe_ms(row["exit_ts"]),
+        exit_price=text(row["exit_price"]),
+        exit_reason=row["exit_reason"],
+        realised_pnl=text(row["realised_pnl"]),
+        gross_pnl=text(row["gross_pnl"]),
+        fees=plain(row["fees"]),
+        funding_pnl=plain(row["funding_pnl"]),
+        slippage_cost=plain(row["slippage_cost"]),
+        suspect=row["suspect"],
+        late=row["late"],
+    )
+
+
+def signal(row: Row) -> SignalRow:
+    return SignalRow(
+        id=row["event_id"],
+        t=to_ms(row["ts"]),
+        strategy=row["strategy"],
+        exchange=row["exchange"],
+        asset=row["asset"],
+        direction=row["direction"],
+        confidence=row["confidence"],
+        entry_price=text(row["entry_price"]),
+        decision=row["decision"],
+        reason=row["reason"],
+    )
+
+
+def fill(row: Row) -> FillRow:
+    closing = row["purpose"] != "entry"
+    return FillRow(
+        id=row["event_id"],
+        t=to_ms(row["ts"]),
+        strategy=row["strategy"],
+        exchange=row["exchange"],
+        asset=row["asset"],
+        side=row["side"],
+        purpose=row["purpose"],
+        quantity=plain(row["quantity"]),
+        price=plain(row["price"]),
+        fee=plain(row["fee"]),
+        exit_reason=row["exit_reason"] if closing else None,
+        realised_pnl=text(row["realised_pnl"]) if closing else None,
+    )

@@ -1,0 +1,136 @@
+"""Which services are alive, from what they said last."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from trading_api.context import Context, Ctx
+from trading_api.database import DatabaseAway, QueryTooSlow, maybe_ms, to_ms
+from trading_api.queries import standing
+from trading_api.schemas import Component, Health
+
+router = APIRouter(prefix="/api", tags=["health"])
+EXPECTED = ("collector-hl", "recorder", "strategy-runner", "paper-broker", "api")
+DOWN_AFTER_S = 15
+FORGET_AFTER_S = 3_600
+"""A service that is not expected, say one more instance, is no longer listed this long after its last word."""
+
+
+@dataclass(frozen=True)
+class Beat:
+    """The newest heartbeat of one instance; ages by the wall clock, as the sender and the reader share one."""
+
+    service: str
+    instance: str
+    sent_ms: int
+    started_ms: int
+    status: str
+    event_time_ms: int | None
+
+
+async def report(context: Context) -> Health:
+    """Heard on the bus or stored in the database, whichever is newer: neither alone is proof of a dead service."""
+    heard = [
+        Beat(m.service, m.instance, m.sent_time_ms, m.started_time_ms, m.status, m.event_time_ms)
+        for m in context.pulse.heard.values()
+    ]
+    database = "ok"
+    try:
+        stored = await context.database.fetch(standing.HEARTBEATS)
+    except (DatabaseAway, QueryTooSlow):
+        stored, database = [], "down"
+    heard += [
+        Beat(
+            row["service"],
+            row["instance"],
+            to_ms(row["sent_at"]),
+            to_ms(row["started_at"]),
+            row["status"],
+            maybe_ms(row["event_time"]),
+        )
+        for row in stored
+    ]
+    newest: dict[tuple[str, str], Beat] = {}
+    for beat in sorted(heard, key=lambda each: each.sent_ms):
+        newest[beat.service, beat.instance] = beat
+    now_ms = time.time_ns() // 1_000_000
+    components = [
+        _infrastructure("postgres", database == "ok", "The database does not answer."),
+        _infrastructure("nats", context.pulse.bus_connected, "No connection to the message bus."),
+    ]
+    components += _services(newest, now_ms)
+    bad = any(part.expected and part.state != "ok" for part in components)
+    return Health(status="degraded" if bad else "ok", down_after_s=DOWN_AFTER_S, components=components)
+
+
+def _services(newest: dict[tuple[str, str], Beat], now_ms: int) -> list[Component]:
+    shown = []
+    services = [*EXPECTED, *sorted({service for service, _ in newest} - set(EXPECTED))]
+    for service in services:
+        expected = service in EXPECTED
+        beats = sorted((beat for beat in newest.values() if beat.service == service), key=lambda beat: beat.instance)
+        alive = [beat for beat in beats if now_ms - beat.sent_ms <= DOWN_AFTER_S * 1000]
+        recent = [beat for beat in beats if now_ms - beat.sent_ms <= FORGET_AFTER_S * 1000]
+        if expected:
+            # An instance that has been replaced by another one is no news; the last one of a dead service is.
+            shown += [_component(beat, now_ms, expected) for beat in alive or beats[-1:]]
+            if not beats:
+                shown.append(_never(service))
+        else:
+            shown += [_component(beat, now_ms, expected) for beat in recent]
+    return shown
+
+
+def _component(beat: Beat, now_ms: int, expected: bool) -> Component:
+    age_s = max(0, now_ms - beat.sent_ms) / 1000
+    state = beat.status if age_s <= DOWN_AFTER_S and beat.status in ("ok", "standby", "degraded") else "down"
+    note = {
+        "down": f"No heartbeat for {DOWN_AFTER_S} s. It is restarted by itself; if not, look at its log.",
+        "degraded": "It runs, but says that something is wrong: look at its log.",
+    }.get(state, "")
+    return Component.model_validate(
+        {
+            "service": beat.service,
+            "instance": beat.instance,
+            "state": state,
+            "expected": expected,
+            "last_heartbeat_ms": beat.sent_ms,
+            "age_s": round(age_s, 1),
+            "started_ms": beat.started_ms,
+            "event_time_ms": beat.event_time_ms,
+            "note": note,
+        }
+    )
+
+
+def _never(service: str) -> Component:
+    return _bare(service, "down", "It has not been heard yet. Is it started?")
+
+
+def _infrastructure(name: str, up: bool, trouble: str) -> Component:
+    return _bare(name, "ok" if up else "down", "" if up else trouble)
+
+
+def _bare(service: str, state: str, note: str) -> Component:
+    return Component.model_validate(
+        {
+            "service": service,
+            "instance": None,
+            "state": state,
+            "expected": True,
+            "last_heartbeat_ms": None,
+            "age_s": None,
+            "started_ms": None,
+            "event_time_ms": None,
+            "note": note,
+        }
+    )
+
+
+@router.get("/health")
+async def health(context: Ctx) -> Health:
+    """Every component with its last heartbeat. The answer comes even while the database is away."""
+    return await report(context)

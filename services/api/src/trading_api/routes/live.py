@@ -1,0 +1,96 @@
+"""`/api/ws`: a snapshot, then what changes, numbered."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import structlog
+from fastapi import APIRouter
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from trading_api import context as contexts
+from trading_api import metrics
+from trading_api.database import DatabaseAway, QueryTooSlow
+from trading_api.live.hub import Subscriber
+from trading_api.live_messages import Snapshot
+from trading_api.queries import activity, rows
+from trading_api.routes import health
+from trading_api.routes.summary import summarise
+from trading_api.security import same_origin
+
+log = structlog.get_logger()
+router = APIRouter(prefix="/api")
+POLICY_VIOLATION = 1008
+TRY_AGAIN_LATER = 1013
+RECENT = 100
+
+
+@router.websocket("/ws")
+async def live(socket: WebSocket) -> None:
+    if not same_origin(socket.headers):
+        await socket.close(POLICY_VIOLATION, "this page may not listen here")
+        return
+    await socket.accept()
+    hub = contexts.of(socket).hub
+    subscriber = hub.join()
+    try:
+        await serve(socket, subscriber)
+    except WebSocketDisconnect:
+        pass
+    except (DatabaseAway, QueryTooSlow):
+        await _close(socket, "the database does not answer")
+    finally:
+        hub.leave(subscriber)
+
+
+async def snapshot(context: contexts.Context, subscriber: Subscriber) -> Snapshot:
+    """What is true no earlier than message number `since`: what follows repeats at worst, and never leaves out."""
+    held = await context.portfolio.ledger()
+    signals = await context.database.fetch(activity.SIGNALS, held.portfolio_id, None, None, RECENT)
+    fills = await context.database.fetch(activity.FILLS, held.portfolio_id, None, None, RECENT)
+    return Snapshot(
+        seq=subscriber.since,
+        summary=await summarise(context),
+        positions=context.portfolio.positions(held),
+        signals=[rows.signal(row) for row in signals],
+        fills=[rows.fill(row) for row in fills],
+        health=await health.report(context),
+    )
+
+
+async def serve(socket: WebSocket, subscriber: Subscriber) -> None:
+    first = await snapshot(contexts.of(socket), subscriber)
+    await socket.send_text(first.model_dump_json())
+    sending = asyncio.create_task(_send(socket, subscriber))
+    ends = {
+        sending,
+        asyncio.create_task(_until_gone(socket)),
+        asyncio.create_task(subscriber.overflowed.wait()),
+    }
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in ends:
+            task.cancel()
+        await asyncio.gather(*ends, return_exceptions=True)
+    if subscriber.overflowed.is_set():
+        metrics.BROWSERS_SENT_AWAY.inc()
+        log.info("browser_sent_away", reason="its queue was full")
+        await _close(socket, "too slow: connect again")
+
+
+async def _send(socket: WebSocket, subscriber: Subscriber) -> None:
+    while True:
+        await socket.send_text(await subscriber.queue.get())
+
+
+async def _until_gone(socket: WebSocket) -> None:
+    """Browsers say nothing here; reading is how a closed connection is noticed."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+async def _close(socket: WebSocket, reason: str) -> None:
+    with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+        await socket.close(TRY_AGAIN_LATER, reason)

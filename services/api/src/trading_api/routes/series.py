@@ -1,0 +1,101 @@
+"""Equity curves and candles: long answers, encoded without a model in between."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from trading_api.context import Ctx
+from trading_api.database import EPOCH, from_ms
+from trading_api.params import (
+    NEWEST_TIME_MS,
+    Asset,
+    Exchange,
+    FromMs,
+    Interval,
+    Limit,
+    OptionalAsset,
+    Points,
+    Strategy,
+    ToMs,
+)
+from trading_api.problems import Refused
+from trading_api.queries import curves
+from trading_api.schemas import CandleSeries, EquityCurve
+from trading_core.model import INTERVALS_MS, MINUTE_MS
+from trading_core.money import plain
+
+router = APIRouter(prefix="/api", tags=["series"])
+JSON = "application/json"
+
+
+@router.get("/equity-curve", response_model=EquityCurve)
+async def equity_curve(
+    context: Ctx,
+    strategy: Strategy = None,
+    asset: OptionalAsset = None,
+    from_: FromMs = None,
+    to: ToMs = None,
+    points: Points = 1_000,
+) -> Response:
+    """The portfolio's curve, or the part of one strategy or one asset on full capital."""
+    if strategy is not None and asset is not None:
+        raise Refused(422, "Choose a strategy or an asset: the share of one strategy in one asset is not recorded.")
+    part, name = ("strategies", strategy) if strategy else ("assets", asset) if asset else ("portfolio", None)
+    held = await context.portfolio.ledger()
+    found = await context.database.fetch(
+        curves.thinned(part),
+        held.portfolio_id,
+        from_ms(from_ or 0),
+        from_ms(NEWEST_TIME_MS if to is None else to),
+        points,
+        held.initial_capital,
+        name,
+    )
+    body = {
+        "strategy": strategy,
+        "asset": asset,
+        "basis": "portfolio" if name is None else "full_capital",
+        "initial_capital": plain(held.initial_capital),
+        "rows": found[0]["total"] if found else 0,
+        "points": [{"t": row["t"], "equity": plain(row["equity"]), "drawdown": row["drawdown"]} for row in found],
+    }
+    return Response(msgspec.json.encode(body), media_type=JSON)
+
+
+@router.get("/candles", response_model=CandleSeries)
+async def candles(
+    context: Ctx,
+    asset: Asset,
+    exchange: Exchange = "hyperliquid",
+    interval: Interval = "1m",
+    from_: FromMs = None,
+    to: ToMs = None,
+    limit: Limit = 500,
+) -> Response:
+    """The newest `limit` candles that open in [from, to), oldest first. Wider ones are built from one-minute ones."""
+    width = timedelta(milliseconds=INTERVALS_MS[interval])
+    newest = await context.database.fetchrow(curves.NEWEST_CANDLE, exchange, asset)
+    last_open = newest[0] if newest is not None else None
+    found = []
+    if last_open is not None:
+        after_last = last_open + timedelta(milliseconds=MINUTE_MS)
+        end = after_last if to is None else min(from_ms(to), after_last)
+        end_bucket = EPOCH + ((end - EPOCH - timedelta(milliseconds=1)) // width + 1) * width
+        begin = max(from_ms(from_ or 0), end_bucket - limit * width)
+        arguments = (exchange, asset, begin, end)
+        found = (
+            await context.database.fetch(curves.CANDLES, *arguments)
+            if interval == "1m"
+            else await context.database.fetch(curves.WIDER_CANDLES, *arguments, width)
+        )
+    body = {
+        "exchange": exchange,
+        "asset": asset,
+        "interval": interval,
+        "candles": [dict(row) for row in found],
+    }
+    return Response(msgspec.json.encode(body), media_type=JSON)

@@ -1,0 +1,114 @@
+"""Wiring: the web server, the database pool and the live feed, each of which may come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import structlog
+import uvicorn
+
+from trading_api.app import create_app
+from trading_api.context import Context
+from trading_api.database import Database
+from trading_api.live.feed import Feed
+from trading_core.bus.connection import Bus
+from trading_core.config import ApiConfig, Settings
+from trading_core.db.pool import connect_pool
+from trading_core.errors import ConfigError
+from trading_core.runtime import Runtime
+
+log = structlog.get_logger()
+POOL_MAX = 8
+RETRY_S = 1.0
+SHUTDOWN_S = 2
+
+
+class Server(uvicorn.Server):
+    """Signals belong to the runtime."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bind(config: ApiConfig) -> socket.socket:
+    """A listening socket. ConfigError with what to do when somebody else has the port."""
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((config.host, config.port))
+        listener.listen(256)
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"api.port: {config.host}:{config.port} cannot be used ({error.strerror}). "
+            "Stop what listens there, or choose another port with TRADING_API__PORT."
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+async def start(runtime: Runtime) -> None:
+    settings = runtime.settings
+    listener = bind(settings.api)
+    context = Context(settings, Database())
+    server = Server(
+        uvicorn.Config(
+            create_app(context),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=SHUTDOWN_S,
+            ws_max_size=4_096,
+            ws_ping_interval=20,
+            ws_ping_timeout=20,
+        )
+    )
+    background = [
+        asyncio.create_task(connect_database(context, settings)),
+        asyncio.create_task(follow(context, runtime.bus)),
+        asyncio.create_task(report_health(context, runtime)),
+        asyncio.create_task(runtime.stop.wait()),
+    ]
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    log.info("page_served", address=f"http://{settings.api.host}:{settings.api.port}")
+    try:
+        await asyncio.wait({serving, background[-1], background[0]}, return_when=asyncio.FIRST_COMPLETED)
+        while not runtime.stop.is_set() and not serving.done():
+            background[0].result()  # a refused login ends the service; a pool lets it go on
+            await asyncio.wait({serving, background[-1]}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        server.should_exit = True
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        await serving
+        await context.database.close()
+
+
+async def connect_database(context: Context, settings: Settings) -> None:
+    """Waits for Postgres as long as it takes; the server answers 503 until then."""
+    context.database.connected(await connect_pool(settings.database.url, role_name="api", max=POOL_MAX))
+
+
+async def follow(context: Context, bus: Bus) -> None:
+    """The live feed, started again whenever it breaks: the page then lives on what it asks for."""
+    while True:
+        try:
+            await Feed(context, bus).run()
+        except* Exception as errors:
+            log.error("live_feed_failed", exc_info=errors.exceptions[0])
+        await asyncio.sleep(RETRY_S)
+
+
+async def report_health(context: Context, runtime: Runtime) -> None:
+    while True:
+        context.pulse.bus_connected = runtime.bus.connected.is_set()
+        runtime.health.event_time_ms = context.portfolio.event_time_ms(context.portfolio.held)
+        runtime.health.detail["browsers"] = len(context.hub.subscribers)
+        await asyncio.sleep(0.5)

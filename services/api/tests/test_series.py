@@ -1,0 +1,89 @@
+"""Curves, candles and pages of trades."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from trading_api.schemas import CandleSeries, EquityCurve
+from trading_core.metrics.curve import max_drawdown
+
+from .conftest import Api
+from .seed import INITIAL, START, Seeded, ms
+
+
+async def test_a_curve_keeps_its_first_and_last_row_and_its_deepest_drawdown(api: Api, seeded: Seeded) -> None:
+    curve = EquityCurve.model_validate(await api.get("/api/equity-curve", points=20))
+    assert curve.rows == len(seeded.equity)
+    assert len(curve.points) <= 41
+    assert (curve.points[0].t, Decimal(curve.points[0].equity)) == (ms(START), seeded.equity[0])
+    assert Decimal(curve.points[-1].equity) == seeded.equity[-1]
+    assert max(point.drawdown for point in curve.points) == pytest.approx(max_drawdown(seeded.equity, INITIAL))
+    assert [point.t for point in curve.points] == sorted({point.t for point in curve.points})
+
+
+async def test_a_short_curve_is_given_whole(api: Api, seeded: Seeded) -> None:
+    last = ms(START) + seeded.minutes * 60_000
+    curve = EquityCurve.model_validate(await api.get("/api/equity-curve", points=100, **{"from": last - 9 * 60_000}))
+    assert [Decimal(point.equity) for point in curve.points] == seeded.equity[-10:]
+
+
+async def test_the_curves_of_all_strategies_share_out_the_portfolio(api: Api, seeded: Seeded) -> None:
+    parts = [
+        EquityCurve.model_validate(await api.get("/api/equity-curve", strategy=name))
+        for name in ("funding_arb", "momentum_breakout", "rsi_mean_reversion")
+    ]
+    assert {part.basis for part in parts} == {"full_capital"}
+    assert sum(Decimal(part.points[-1].equity) - INITIAL for part in parts) == seeded.equity[-1] - INITIAL
+
+
+async def test_the_share_of_a_strategy_in_an_asset_is_refused_with_a_reason(api: Api) -> None:
+    answer = await api.http.get("/api/equity-curve", params={"strategy": "funding_arb", "asset": "BTC"})
+    assert answer.status_code == 422
+    assert "Choose a strategy or an asset" in answer.json()["detail"]
+
+
+async def test_the_newest_candles_come_oldest_first(api: Api, seeded: Seeded) -> None:
+    series = CandleSeries.model_validate(await api.get("/api/candles", asset="BTC", limit=30))
+    assert [candle.c for candle in series.candles] == seeded.closes["BTC"][-30:]
+
+
+@pytest.mark.parametrize(("interval", "minutes"), [("5m", 5), ("1h", 60)])
+async def test_a_wider_candle_holds_its_minutes(api: Api, seeded: Seeded, interval: str, minutes: int) -> None:
+    narrow = CandleSeries.model_validate(await api.get("/api/candles", asset="ETH", limit=1000)).candles
+    wide = CandleSeries.model_validate(await api.get("/api/candles", asset="ETH", interval=interval, limit=3)).candles
+    assert len(wide) == 3
+    for candle in wide:
+        inside = [each for each in narrow if candle.t <= each.t < candle.t + minutes * 60_000]
+        assert (candle.o, candle.c) == (inside[0].o, inside[-1].c)
+        assert (candle.h, candle.l) == (max(each.h for each in inside), min(each.l for each in inside))
+        assert candle.v == pytest.approx(sum(each.v for each in inside))
+
+
+async def test_pages_of_trades_hold_every_trade_once(api: Api, seeded: Seeded) -> None:
+    seen: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        query = {"limit": 7, "asset": "SOL"} | ({"cursor": cursor} if cursor else {})
+        page = await api.get("/api/trades", **query)
+        seen += page["trades"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    expected = {row["event_id"] for row in seeded.positions if row["asset"] == "SOL"}
+    assert len(seen) == len(expected)
+    assert {trade["id"] for trade in seen} == expected
+    assert [trade["entry_ms"] for trade in seen] == sorted((trade["entry_ms"] for trade in seen), reverse=True)
+
+
+async def test_signals_carry_their_decision(api: Api) -> None:
+    signals = await api.get("/api/signals", limit=200)
+    assert {signal["decision"] for signal in signals} == {"opened", "rejected"}
+    assert all(signal["reason"] == "already_open" for signal in signals if signal["decision"] == "rejected")
+
+
+async def test_only_a_fill_that_closed_names_a_result(api: Api) -> None:
+    for fill in await api.get("/api/fills", limit=100):
+        assert (fill["realised_pnl"] is None) == (fill["purpose"] == "entry")

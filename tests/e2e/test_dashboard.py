@@ -1,0 +1,53 @@
+"""The demo as a person starts it, and its page as a browser shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from demo_stack import START_LIMIT_S, demo_stack
+from repository import ROOT
+from trading_core.testing import eventually
+
+SCRIPT = Path(__file__).with_name("dashboard.test.mjs")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PAGE_LIMIT_S = 150
+
+pytestmark = [pytest.mark.browser, pytest.mark.integration, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def chromium() -> str:
+    for name in (os.environ.get("CHROMIUM"), *BROWSERS):
+        if name and (path := shutil.which(name)):
+            return path
+    advice = "No Chromium found. Install one or set CHROMIUM; .ci/run does that by itself."
+    if os.environ.get("BROWSER_REQUIRED"):
+        pytest.fail(advice)
+    pytest.skip(advice)
+
+
+async def test_the_demo_shows_its_dashboard_and_stops_cleanly(chromium: str) -> None:
+    with demo_stack() as demo:
+        demo.start()
+        await eventually(demo.is_up, timeout=START_LIMIT_S)
+        page = await asyncio.to_thread(
+            subprocess.run,
+            ["node", "--test", "--test-reporter=spec", str(SCRIPT)],
+            env={**os.environ, "DASHBOARD_URL": demo.address, "CHROMIUM": chromium},
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PAGE_LIMIT_S,
+            check=False,
+        )
+        assert page.returncode == 0, f"{page.stdout}\n{page.stderr}\n{demo.logs()}"
+        assert await asyncio.to_thread(demo.stop) == 0, demo.said()
+        assert demo.said().rstrip().endswith("stopped"), demo.said()
+        assert "starting it again" not in demo.said(), demo.said()
