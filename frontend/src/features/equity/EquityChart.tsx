@@ -83,7 +83,7 @@ export default function EquityChart({ rows, shown, initialCapital }: Props) {
             {x}
             <YAxis
               domain={[(low: number) => Math.min(low * 1.1, -0.0005), 0]}
-              tickFormatter={(value: number) => percent(value, Math.abs(value) < 0.1 ? 1 : 0)}
+              tickFormatter={(value: number) => percent(value, axisDigits(value))}
               tick={AXIS}
               tickLine={false}
               axisLine={false}
@@ -107,6 +107,12 @@ export default function EquityChart({ rows, shown, initialCapital }: Props) {
       </div>
     </>
   )
+}
+
+/** A paper account of small stakes falls by hundredths of a per cent: such labels need both decimals. */
+function axisDigits(fraction: number): number {
+  if (fraction === 0) return 0
+  return Math.abs(fraction) < 0.01 ? 2 : 1
 }
 
 interface ReadoutProps extends Pick<Props, 'rows' | 'shown'> {
