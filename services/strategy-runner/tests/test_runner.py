@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from message_builders import a_mark, a_watermark
@@ -180,6 +182,49 @@ async def test_kill_9_at_random_moments_changes_no_signal_and_loses_none(
     assert len(said) == len({m.id for m in said})
     assert {m.id: messages.encode(m).decode() for m in said} == said_by_the_core(recording)
     assert recorder.terminate() == 0
+
+
+BROKEN = """
+from trading_core.strategy import MarketSnapshot, Signal, Strategy, register
+
+
+@register
+class Broken(Strategy):
+    \"\"\"Raises, always.\"\"\"
+
+    name = "broken"
+    interval = "1m"
+
+    def evaluate(self, snapshot: MarketSnapshot) -> Signal | None:
+        raise ZeroDivisionError("on purpose")
+"""
+
+
+async def test_a_strategy_that_raises_is_paused_with_its_traceback_and_the_others_go_on(
+    bus: Bus, service_at: ServiceAt, tmp_path: Path
+) -> None:
+    folder = tmp_path / "strategies"
+    shutil.copytree(ROOT / "strategies", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "broken").mkdir()
+    (folder / "broken" / "__init__.py").write_text("")
+    (folder / "broken" / "strategy.py").write_text(BROKEN)
+    (folder / "broken" / "config.yaml").write_text("enabled: true\n")
+    recording = a_recording(seed=4)
+    runner = service_at("strategy_runner", "runner_ro", TRADING_RUNNER__STRATEGIES_DIR=str(folder))
+    runner.start()
+    await publish(bus, recording)
+    said = await all_of(bus, recording)
+    broken = [m for m in said if isinstance(m, SignalMessage) and m.strategy == "broken"]
+    assert {m.reason for m in broken} == {"failed"}
+    assert len(broken) == LIVE * len(ASSETS)
+    others = {
+        m.id: messages.encode(m).decode() for m in said if isinstance(m, SignalMessage) and m.strategy != "broken"
+    }
+    assert others == {i: text for i, text in said_by_the_core(recording).items() if i.startswith("s:")}
+    told = await bus.last(streams.OPS, streams.ops_subject("strategy-runner", "error"))
+    assert told is not None
+    assert b"ZeroDivisionError" in told.data
+    assert runner.terminate() == 0
 
 
 async def test_a_shard_that_knows_only_what_postgres_has_goes_on_as_one_that_saw_everything(
