@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -15,6 +14,8 @@ log = structlog.get_logger()
 
 FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 5.0
+# Below the idle_session_timeout of the roles: a connection is given up before the server ends it.
+IDLE_LIMIT_S = 10.0
 # What a server says or does while it is away, starting, or stopping. Anything else is a mistake of ours.
 AWAY = (
     OSError,
@@ -54,9 +55,14 @@ async def connect_pool(url: str, *, role_name: str, min: int = 1, max: int = 4) 
     """A pool, once the server answers; it reconnects by itself later. `role_name` shows in pg_stat_activity."""
     probe = await connect(url, role_name=role_name)
     await probe.close()
-    settings: dict[str, Any] = {"application_name": role_name}
     return await asyncpg.create_pool(
-        url, min_size=min, max_size=max, timeout=5, command_timeout=30, server_settings=settings
+        url,
+        min_size=min,
+        max_size=max,
+        timeout=5,
+        command_timeout=30,
+        max_inactive_connection_lifetime=IDLE_LIMIT_S,
+        server_settings={"application_name": role_name},
     )
 
 

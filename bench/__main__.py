@@ -1,0 +1,93 @@
+"""`python -m bench`: measures the platform beside the raw limits of this machine."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import Any, Protocol
+
+import uvloop
+
+from bench import chain, core, end_to_end, machine, publish, record, report
+from bench.rows import Row
+from bench.servers import Servers, running
+from trading_core import logging as trading_logging
+from trading_core.errors import TradingError
+
+
+class Section(Protocol):
+    def __call__(self, servers: Servers, *, quick: bool) -> Coroutine[Any, Any, list[Row]]: ...
+
+
+WITH_SERVERS: dict[str, Section] = {
+    "publish": publish.measure,
+    "record": record.measure,
+    "end_to_end": end_to_end.measure,
+    "chain": chain.measure,
+}
+PURE: dict[str, Callable[[bool], list[Row]]] = {"core": core.measure}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers and their folder go in either case
+    trading_logging.configure("bench", "error")
+    chosen = arguments.only or [*WITH_SERVERS, *PURE]
+    facts = machine.describe()
+    try:
+        rows = _measure(chosen, quick=arguments.quick)
+    except (TradingError, TimeoutError, RuntimeError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    report.show(rows, facts)
+    print(f"appended to {report.append(rows, facts, quick=arguments.quick)}")
+    if arguments.write:
+        print(f"written: {report.write(rows, facts, quick=arguments.quick)}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m bench", description="Throughput and latency beside the raw limits.")
+    parser.add_argument(
+        "--only", action="append", choices=[*WITH_SERVERS, *PURE], metavar="NAME",
+        help=f"this section only, may be given again: {', '.join([*WITH_SERVERS, *PURE])}",
+    )  # fmt: skip
+    parser.add_argument("--quick", action="store_true", help="a few seconds a section: does it work, nothing more")
+    parser.add_argument("--write", action="store_true", help="also replace bench/RESULTS.md")
+    return parser
+
+
+def _measure(chosen: Sequence[str], *, quick: bool) -> list[Row]:
+    rows: list[Row] = []
+    sections = [name for name in WITH_SERVERS if name in chosen]
+    if sections:
+        with running() as servers:
+            for name in sections:
+                # uvloop, as the services have it.
+                with _announced(name), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                    rows += runner.run(WITH_SERVERS[name](servers, quick=quick))
+    for name in PURE:
+        if name in chosen:
+            with _announced(name):
+                rows += PURE[name](quick)
+    return rows
+
+
+@contextlib.contextmanager
+def _announced(name: str) -> Iterator[None]:
+    """Says which section is running and how long it took."""
+    began = time.monotonic()
+    print(f"» {name} …", end=" ", flush=True)
+    yield
+    print(f"{time.monotonic() - began:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

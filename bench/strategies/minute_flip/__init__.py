@@ -1,0 +1,1 @@
+"""Gives a signal at every grid point: for measuring, not for trading."""
