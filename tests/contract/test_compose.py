@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
+from repository import ROOT
 from trading_core.config import Settings
 from trading_core.db.roles import ROLE_OF_SERVICE
 from trading_core.embedded import nats
 from trading_core.supervise.services import MODULES
 
-ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from repository import ROOT
+
 LOCKS = (ROOT / "requirements.lock", ROOT / "frontend" / "package-lock.json")
 EXPORT = ("--all-packages", "--all-extras", "--all-groups", "--no-emit-workspace", "--no-header", "--format")
 _PIN = re.compile(r"^[A-Za-z0-9._-]+==[^\\\n]+", re.MULTILINE)

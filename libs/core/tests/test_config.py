@@ -11,10 +11,9 @@ import pytest
 import yaml
 from structlog.testing import capture_logs
 
+from repository import ROOT
 from trading_core.config import Settings, load
 from trading_core.errors import ConfigError
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)

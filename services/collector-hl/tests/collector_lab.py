@@ -16,13 +16,12 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from repository import ROOT
 from trading_core.bus.connection import Bus
 from trading_core.bus.ordered import OrderedPull, Start
 from trading_core.messages import AnyMessage, decode
 from trading_core.streams import StreamSpec
 from trading_core.testing import eventually
-
-ROOT = Path(__file__).parents[3]
 
 
 class Proxy:
