@@ -42,7 +42,7 @@ async def reach(stack: DemoStack, ts: int) -> None:
 
 
 async def test_a_run_with_kills_is_replayed_byte_for_byte(tmp_path: Path) -> None:
-    with demo_stack(speed=300) as stack:
+    with demo_stack(speed=900) as stack:
         stack.start()
         await eventually(stack.is_up, timeout=START_LIMIT_S)
         start = await eventually(lambda: event_time_ms(stack), timeout=60)
