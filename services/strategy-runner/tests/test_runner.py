@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from message_builders import a_mark, a_watermark
+from msgspec.structs import replace
 
 from repository import ROOT
 from strategy_runner.history import history_of
@@ -22,7 +23,7 @@ from trading_core.db.pool import connect_pool
 from trading_core.messages import CandleMessage, FundingMessage, GridMessage, MarketData, SignalMessage
 from trading_core.model import HOUR_MS, MINUTE_MS
 from trading_core.sequence.shard import GridShard
-from trading_core.strategy.registry import load_strategies
+from trading_core.strategy.registry import LoadedStrategy, load_strategies
 from trading_core.testing import eventually
 from trading_core.testing_servers import ServiceAt, ServiceProcess
 
@@ -76,6 +77,8 @@ def a_recording(seed: int) -> Recording:
         for asset, price in prices.items():
             found.append(a_mark(ts - 20_000, f"{price * 0.9999:.6g}", asset=asset))
             found.append(a_mark(ts, f"{price:.6g}", asset=asset))
+            poll = a_mark(ts - 10_000, f"{price:.6g}", asset=asset)
+            found.append(replace(poll, polled=True, open_interest=f"{chance.uniform(900, 1_100):.6g}"))
             if (ts - 5 * MINUTE_MS) % HOUR_MS == 0:
                 hour = ts - 5 * MINUTE_MS
                 found.append(
@@ -89,10 +92,26 @@ def a_recording(seed: int) -> Recording:
     return Recording(backfill, minutes)
 
 
-def said_by_the_core(recording: Recording) -> dict[str, str]:
+def enabled() -> list[LoadedStrategy]:
+    settings = load(ROOT / "config.yaml")
+    return [s for s in load_strategies(ROOT / settings.runner.strategies_dir, settings) if s.enabled]
+
+
+def all_with_small_windows() -> list[LoadedStrategy]:
+    """Every built-in strategy, set up so that a day of history is enough and signals are frequent."""
+    params = {
+        "funding_rate": {"threshold": 0.0004},
+        "funding_oi": {"funding": 0.0004, "min_snapshots": 2, "oi_pct": 50},
+        "momentum_breakout": {"bb_sigma": 1.0, "volume_factor": 1.2},
+        "rsi_mean_reversion": {"overbought": 52, "oversold": 48},
+    }
+    settings = load(ROOT / "config.yaml", strategies={name: {"params": given} for name, given in params.items()})
+    return load_strategies(ROOT / settings.runner.strategies_dir, settings)
+
+
+def said_by_the_core(recording: Recording, strategies: list[LoadedStrategy]) -> dict[str, str]:
     """Every signal and grid message by id, from shards that saw everything and never stopped."""
     settings = load(ROOT / "config.yaml")
-    strategies = [s for s in load_strategies(ROOT / settings.runner.strategies_dir, settings) if s.enabled]
     said: dict[str, str] = {}
     for asset in ASSETS:
         shard = GridShard("hyperliquid", asset, strategies, START + MINUTE_MS, settings.snapshot)
@@ -159,7 +178,7 @@ async def test_signals_are_those_of_the_core_and_every_grid_point_is_counted(bus
     runner.start()
     await publish(bus, recording)
     said = await all_of(bus, recording)
-    assert {m.id: messages.encode(m).decode() for m in said} == said_by_the_core(recording)
+    assert {m.id: messages.encode(m).decode() for m in said} == said_by_the_core(recording, enabled())
     assert any(isinstance(m, SignalMessage) and m.direction != "PASS" for m in said), (
         "a run without a signal proves little"
     )
@@ -180,7 +199,7 @@ async def test_kill_9_at_random_moments_changes_no_signal_and_loses_none(
     await publishing
     said = await all_of(bus, recording)
     assert len(said) == len({m.id for m in said})
-    assert {m.id: messages.encode(m).decode() for m in said} == said_by_the_core(recording)
+    assert {m.id: messages.encode(m).decode() for m in said} == said_by_the_core(recording, enabled())
     assert recorder.terminate() == 0
 
 
@@ -220,7 +239,7 @@ async def test_a_strategy_that_raises_is_paused_with_its_traceback_and_the_other
     others = {
         m.id: messages.encode(m).decode() for m in said if isinstance(m, SignalMessage) and m.strategy != "broken"
     }
-    assert others == {i: text for i, text in said_by_the_core(recording).items() if i.startswith("s:")}
+    assert others == {i: text for i, text in said_by_the_core(recording, enabled()).items() if i.startswith("s:")}
     told = await bus.last(streams.OPS, streams.ops_subject("strategy-runner", "error"))
     assert told is not None
     assert b"ZeroDivisionError" in told.data
@@ -232,8 +251,7 @@ async def test_a_shard_that_knows_only_what_postgres_has_goes_on_as_one_that_saw
 ) -> None:
     recording = a_recording(seed=3)
     await publish(bus, recording)
-    settings = load(ROOT / "config.yaml")
-    strategies = [s for s in load_strategies(ROOT / settings.runner.strategies_dir, settings) if s.enabled]
+    settings, strategies = load(ROOT / "config.yaml"), all_with_small_windows()
     database = await connect_pool(database_url, role_name="test", max=2)
     try:
 
@@ -244,8 +262,9 @@ async def test_a_shard_that_knows_only_what_postgres_has_goes_on_as_one_that_saw
             return bool(newest == recording.last_ts)
 
         await eventually(recorded, timeout=60)
-        said = said_by_the_core(recording)
+        said = said_by_the_core(recording, strategies)
         resumed_at = LIVE // 2
+        spoke: set[str] = set()
         last_done = START + resumed_at * MINUTE_MS
         for asset in ASSETS:
             shard = GridShard("hyperliquid", asset, strategies, last_done + MINUTE_MS, settings.snapshot)
@@ -255,5 +274,8 @@ async def test_a_shard_that_knows_only_what_postgres_has_goes_on_as_one_that_saw
             for _ in recording.minutes[resumed_at:]:
                 for signal in shard.evaluate_next().signals:
                     assert messages.encode(signal).decode() == said[signal.id]
+                    if signal.direction != "PASS":
+                        spoke.add(signal.strategy)
+        assert spoke == {strategy.name for strategy in strategies}
     finally:
         await database.close()

@@ -1,0 +1,1 @@
+"""Bets against an extreme funding rate while open interest is high."""

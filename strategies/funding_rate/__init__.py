@@ -1,0 +1,1 @@
+"""Bets against the side that pays an extreme funding rate."""

@@ -1,0 +1,1 @@
+"""Goes with a price that leaves its hourly band on high volume."""
