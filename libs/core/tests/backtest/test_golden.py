@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from backtest_builders import Scripted, scripted
 from shared_data import SHARED, needs
@@ -18,7 +19,7 @@ from trading_core.backtest.engine import Run, run_backtest
 from trading_core.backtest.history import History, candle_columns, funding_rows
 from trading_core.backtest.parquet import read_history
 from trading_core.backtest.report import report
-from trading_core.broker.rules import rule_book
+from trading_core.broker.rules import RuleBook, rule_book
 from trading_core.config import BrokerConfig, Settings, SnapshotConfig
 from trading_core.model import INTERVALS_MS, MINUTE_MS
 from trading_core.strategy.registry import find_strategy, load_strategies
@@ -67,17 +68,51 @@ def test_scenario(name: str) -> None:
 
 @needs(RSI, "data/shippable/candles_1m", "data/funding")
 def test_rsi_mean_reversion_alone() -> None:
-    expected = golden(RSI)
-    settings = Settings()
-    loaded = [find_strategy("RSIMeanReversion", load_strategies(REPOSITORY / "strategies", settings))]
-    history = read_history(SHARED / "data/shippable", settings.assets, SHARED / "data/funding")
-    sizes = expected["config"]["portfolio"]["sz_decimals"]
-    rules = rule_book(settings.broker, {strategy.name: strategy.rules for strategy in loaded}, sizes)
+    run_and_compare(RSI)
+
+
+@needs("golden/all_perp.json", "data/shippable/candles_1m", "data/funding")
+def test_four_strategies_in_one_portfolio() -> None:
+    run_and_compare("golden/all_perp.json")
+
+
+@needs("golden/all_perp_shippable.json", "data/shippable/candles_1m", "data/shippable/funding")
+def test_four_strategies_with_holes_in_the_funding() -> None:
+    run_and_compare("golden/all_perp_shippable.json")
+
+
+@needs("golden/stress.json", "data/shippable/candles_1m", "data/funding")
+def test_settings_that_bring_out_every_exit_and_every_refusal() -> None:
+    run_and_compare("golden/stress.json")
+
+
+def run_and_compare(name: str) -> None:
+    """The strategies of a golden file under its settings give its trades, decisions, passes, equity and metrics."""
+    expected = golden(name)
+    config = expected["config"]
+    overrides = config.get("overrides", {})
+    strategies = {
+        strategy: {"params": params, "rules": overrides.get(strategy, {})}
+        for strategy, params in config["strategies"].items()
+    }
+    settings = Settings.model_validate({"broker": config.get("broker", {}), "strategies": strategies})
+    available = load_strategies(REPOSITORY / "strategies", settings)
+    loaded = [find_strategy(strategy, available) for strategy in config["strategies"]]
+    rules = rule_book(
+        settings.broker, {strategy.name: strategy.rules for strategy in loaded}, config["portfolio"]["sz_decimals"]
+    )
+    for strategy in loaded:
+        assert strategy.params == config["strategy_parameters"][strategy.name]
+        agree("rules", rules_of(rules, strategy.name), config["effective_rules"][strategy.name])
+
+    history = read_history(
+        SHARED / "data/shippable", config["assets"], SHARED / config["funding"].removeprefix("shared/")
+    )
     first, last = expected["equity_hourly"][0][0], expected["equity_hourly"][-1][0]
     result = report(run_backtest(history, loaded, rules, settings.snapshot, first, last), 252)
 
     columns = expected["trades"]["columns"]
-    agree("trades", [[trade[name] for name in columns] for trade in result["trades"]], expected["trades"]["rows"])
+    agree("trades", [[trade[column] for column in columns] for trade in result["trades"]], expected["trades"]["rows"])
     totals = {key: value for key, value in expected["summary"].items() if key != "close_calls"}
     agree("summary", {key: result["summary"][key] for key in totals}, totals)
     for part in ("decisions", "passes"):
@@ -88,6 +123,17 @@ def test_rsi_mean_reversion_alone() -> None:
     agree("equity_hourly", result["equity_hourly"], expected["equity_hourly"])
     for key in ("decisions_sha256", "mark_to_market_rows", "mark_to_market_sha256"):
         assert result[key] == expected[key]
+
+
+def rules_of(rules: RuleBook, strategy: str) -> dict[str, Any]:
+    """What `strategy` is held to, under the flat keys of the golden files; no order rests, so no maker fee is held."""
+    held = {
+        **msgspec.structs.asdict(rules.rules_for(strategy, "hyperliquid")),
+        "suspect_pnl": rules.suspect_pnl,
+        "suspect_fill": rules.suspect_fill,
+        "maker_fee": Decimal("0.0002"),
+    }
+    return {key: format(value, "f") if isinstance(value, Decimal) else value for key, value in held.items()}
 
 
 def run_scenario(scenario: dict[str, Any]) -> Run:
