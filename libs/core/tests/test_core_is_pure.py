@@ -13,7 +13,9 @@ STRATEGIES = PACKAGE.parents[3] / "strategies"
 
 PURE_FOLDERS = ("market", "strategy", "broker", "metrics", "sequence", "backtest")
 PURE_FILES = ("model", "money", "messages", "ids", "streams", "errors")
-SHELLS = frozenset({"strategy/files.py", "backtest/command.py", "backtest/parquet.py"})
+SHELLS = frozenset(
+    {"strategy/files.py"} | {f"backtest/{name}.py" for name in ("choice", "command", "parquet", "plot", "postgres")}
+)
 """Inside a pure folder, but made to read files or to talk to a person."""
 USES_A_SHELL = "strategy/registry.py"
 """The one module that hands on what a shell has read: strategies and their settings."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from trading_core import logging as trading_logging
-from trading_core.config import DatabaseConfig, load
+from trading_core.config import load
 from trading_core.errors import ConfigError, TradingError
 
 EXAMPLES = """\
@@ -47,13 +47,9 @@ def _attached(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Na
     """`run` on the database of the newest run in .run, unless database.url says otherwise."""
 
     def attached(arguments: argparse.Namespace) -> int:
-        from trading_core.supervise.attach import attach, newest
+        from trading_core.supervise.attach import newest_database
 
-        folder = newest(Path(".run"))
-        if folder is None or load().database != DatabaseConfig():
-            return run(arguments)
-        with attach(folder) as variables:
-            os.environ.update(variables)
+        with newest_database(Path(".run"), start=True):
             return run(arguments)
 
     return attached

@@ -56,7 +56,7 @@ def invoke(*words: str) -> int:
 
 
 def backtest(data: Path, *more: str, strategy: str = "FundingArb", span: tuple[str, str] = (DAY, "2025-06-18")) -> int:
-    words = ["--strategy", strategy, "--from", span[0], "--to", span[1], "--source", f"parquet:{data}"]
+    words = ["--strategy", strategy, "--from", span[0], "--to", span[1], "--source", f"parquet:{data}", "--no-save"]
     assets = () if "--assets" in more else ("--assets", "BTC,ETH")
     return invoke(*words, *assets, *more)
 
@@ -81,6 +81,71 @@ def test_class_and_snake_case_names_mean_the_same(data: Path) -> None:
     assert one.read_bytes() == other.read_bytes()
 
 
+def test_several_strategies_share_one_portfolio(data: Path) -> None:
+    file = data / "run.json"
+    assert backtest(data, "--strategy", "RSIMeanReversion", "--json", str(file)) == 0
+    result = json.loads(file.read_bytes())
+    assert list(result["config"]["strategies"]) == ["funding_arb", "rsi_mean_reversion"]
+    assert list(result["summary"]["by_strategy"]) == ["funding_arb", "rsi_mean_reversion"]
+
+
+def test_all_strategies_run_and_one_without_its_input_is_named(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--from", DAY, "--to", "2025-06-18", "--source", f"parquet:{data}", "--assets", "BTC", "--no-save"]
+    assert invoke("--all", *words, "--json", str(data / "run.json")) == 0
+    result = json.loads((data / "run.json").read_bytes())
+    assert {"funding_oi", "funding_rate", "momentum_breakout"} <= set(result["config"]["strategies"])
+    assert result["summary"]["strategies_without_input"] == {"funding_oi": "no_candle 1, no_oi 2879"}
+    assert "funding_oi never had its input: no_candle 1, no_oi 2879." in capsys.readouterr().out
+
+
+def test_a_param_changes_a_parameter_or_a_rule_for_this_run(data: Path) -> None:
+    file = data / "run.json"
+    words = ["--param", "threshold=0.0001", "--param", "timeout_m=90", "--param", "FundingArb.take_profit=0.5"]
+    assert backtest(data, *words, "--param", "stop_loss=null", "--json", str(file)) == 0
+    strategy = json.loads(file.read_bytes())["config"]["strategies"]["funding_arb"]
+    assert strategy["params"] == {"threshold": 0.0001, "basis_hours": 8}
+    assert strategy["rules"]["timeout_m"] == 90
+    assert (strategy["rules"]["take_profit"], strategy["rules"]["stop_loss"]) == ("0.5", None)
+
+
+def test_a_param_with_a_strategy_s_name_leaves_the_others_alone(data: Path) -> None:
+    file = data / "run.json"
+    words = ["--strategy", "FundingRate", "--param", "funding_rate.threshold=0.01", "--json", str(file)]
+    assert backtest(data, *words) == 0
+    strategies = json.loads(file.read_bytes())["config"]["strategies"]
+    assert strategies["funding_rate"]["params"]["threshold"] == 0.01
+    assert strategies["funding_arb"]["params"]["threshold"] == 0.0005
+
+
+def test_half_a_candle_file_is_one_line_and_exit_code_2(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = data / "candles_1m" / "somewhere_BTC.parquet"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    assert backtest(data) == 2
+    said = capsys.readouterr().err
+    assert "somewhere_BTC.parquet: not readable as Parquet" in said
+    assert said.count("\n") == 1
+
+
+def test_a_platform_that_cannot_be_reached_is_one_line_and_exit_code_2(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRADING_DATABASE__URL", "postgresql://127.0.0.1:1/none")
+    assert backtest(data, "--source", "postgres") == 2
+    said = capsys.readouterr().err
+    assert "127.0.0.1:1/none cannot be reached" in said
+    assert said.count("\n") == 1
+
+
+def test_a_run_that_cannot_be_saved_is_shown_all_the_same(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRADING_DATABASE__URL", "postgresql://127.0.0.1:1/none")
+    words = ["--from", DAY, "--to", "2025-06-18", "--source", f"parquet:{data}", "--assets", "BTC"]
+    assert invoke("--strategy", "FundingArb", *words) == 0
+    assert "Not saved in a database: 127.0.0.1:1/none" in capsys.readouterr().err
+
+
 def test_another_funding_folder_takes_the_place_of_the_first(data: Path, tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     file = data / "run.json"
@@ -94,8 +159,12 @@ def test_another_funding_folder_takes_the_place_of_the_first(data: Path, tmp_pat
         ({"strategy": "FundingArp"}, "FundingArb"),
         ({"span": ("2025-06-18", DAY)}, "is not before"),
         ({"span": (DAY, DAY)}, "the span is empty"),
-        ({"span": ("2024-01-01", "2024-02-01")}, "it has 2025-06-16 00:00 to 2025-06-17 23:59 UTC"),
+        (
+            {"span": ("2024-01-01", "2024-02-01")},
+            "no candles of BTC, ETH from 2024-01-01 to 2024-02-01; it has BTC, ETH 2025-06-16 00:00 to 2025-06-17",
+        ),
         ({"span": ("yesterday", DAY)}, "--from 'yesterday' is no time"),
+        ({"span": ("2025-01-01", "2026-01-01")}, "candles of only 0.55% of the minutes"),
     ],
 )
 def test_a_wrong_argument_is_one_line_and_exit_code_2(
@@ -114,9 +183,19 @@ def test_a_wrong_argument_is_one_line_and_exit_code_2(
         (["--assets", "BTC,XYZ"], "--assets XYZ"),
         (["--json", "/nowhere/at/all.json"], "does not exist"),
         (["--funding", "/nowhere"], "--funding /nowhere"),
-        (["--source", "csv:x"], "Write parquet:DIR"),
+        (["--source", "csv:x"], "Write postgres or parquet:DIR"),
         (["--source", "parquet:/nowhere"], "no folder candles_1m"),
         (["--assets", "SOL"], "no candles of SOL"),
+        (["--json", "/"], "that is a folder"),
+        (["--plot", "/nowhere/at/all.png"], "does not exist"),
+        (["--strategy", "MomentumBreakot"], "MomentumBreakout"),
+        (["--param", "treshold=0.1"], "the nearest names are: threshold"),
+        (["--param", "timeout=60"], "timeout_m"),
+        (["--param", "threshold"], "Write it like threshold=0.001"),
+        (["--param", "threshold=-1"], "strategies.funding_arb.params.threshold"),
+        (["--param", "timeout_m=-1"], "--param timeout_m=-1: input should be greater than 0"),
+        (["--param", "cooldown_s=null"], "cooldown_s must not be null"),
+        (["--param", "rsi_mean_reversion.period=7"], "among those of this run"),
     ],
 )
 def test_a_wrong_file_is_one_line_and_exit_code_2(

@@ -1,39 +1,53 @@
-"""`python -m trading_core backtest`: arguments, progress, the report file, and a table for people."""
+"""`python -m trading_core backtest`: arguments, progress, and where the result goes."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
+from trading_core.backtest import plot, postgres
+from trading_core.backtest.choice import choose
 from trading_core.backtest.engine import Progress as Report
 from trading_core.backtest.engine import run_backtest
-from trading_core.backtest.history import History, between
+from trading_core.backtest.figures import minute
+from trading_core.backtest.history import History
 from trading_core.backtest.parquet import read_history
+from trading_core.backtest.postgres import Span
 from trading_core.backtest.report import report
 from trading_core.backtest.table import print_table
 from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, RuleBook, rule_book
 from trading_core.config import Settings, load
+from trading_core.db.pool import where
 from trading_core.errors import ConfigError, StrategyFailed
-from trading_core.strategy.registry import LoadedStrategy, find_strategy, load_strategies
+from trading_core.market.state import HISTORY
+from trading_core.model import MINUTE_MS
+from trading_core.strategy.registry import LoadedStrategy
 
 EXAMPLES = """\
 examples:
   python -m trading_core backtest --strategy RSIMeanReversion --from 2025-05-05 --to 2025-06-02 \\
-      --source parquet:data/sample --json rsi.json
-  python -m trading_core backtest --strategy funding_arb,rsi_mean_reversion --from 2025-05-05T12:00 --to 2025-05-06 \\
-      --source parquet:data/sample --funding other/funding --assets BTC,ETH
+      --source parquet:data/sample --plot rsi.html
+  python -m trading_core backtest --strategy funding_arb --strategy FundingRate --from 2025-05-05T12:00 \\
+      --to 2025-05-06 --source parquet:data/sample --param funding_rate.threshold=0.0008 --param timeout_m=120
+  python -m trading_core backtest --all --from 2026-11-20 --to 2026-11-22 --json all.json     what was recorded
 
-Times are UTC; --to is excluded. Several strategies share one portfolio. The broker's rules and the parameters are
-those of config.yaml and of strategies/<name>/config.yaml.
+Times are UTC; --to is excluded. Several strategies share one portfolio. Parameters and the broker's rules are those of
+config.yaml and of strategies/<name>/config.yaml; --param changes them for this run: a parameter of the strategies that
+have one of that name, else a rule of the broker for each of them.
 """
+LEAST_COVERAGE = 0.01
+"""With fewer of the minutes present a span is a mistake: it would mostly be empty equity rows."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,57 +55,107 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Run strategies over recorded 1m candles with the rules of the live paper broker."
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument(
-        "--strategy", required=True, metavar="NAME[,NAME]", help="class or snake_case name; several share a portfolio"
-    )  # fmt: skip
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "--strategy", action="append", metavar="NAME", help="class or snake_case name; several share a portfolio"
+    )
+    which.add_argument("--all", action="store_true", help="every strategy there is, in one portfolio")
     parser.add_argument(
         "--from", dest="from_", required=True, metavar="TIME", help="first minute, UTC: 2025-05-05 or …T12:00"
     )
     parser.add_argument("--to", required=True, metavar="TIME", help="end, UTC, excluded; open positions close there")
     parser.add_argument(
-        "--source", required=True, metavar="parquet:DIR", help="DIR holds candles_1m/*_ASSET.parquet and funding/"
+        "--source", default=postgres.SOURCE, metavar="postgres|parquet:DIR",
+        help="what the platform recorded (default), or a folder with candles_1m/*_ASSET.parquet and funding/",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fidelity", choices=["auto", "candle"], default="auto", help="what decides exits (auto: candles)"
     )
-    parser.add_argument("--fidelity", choices=["candle"], default="candle", help="what decides exits (default: candle)")
     parser.add_argument(
         "--funding", type=Path, metavar="DIR", help="folder with hyperliquid_ASSET.parquet instead of DIR/funding"
     )
     parser.add_argument("--assets", metavar="BTC,ETH", help="only these assets (default: all configured ones)")
+    parser.add_argument(
+        "--param", action="append", default=[], metavar="KEY=VALUE", help="change a parameter or a rule for this run"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole report there")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw it: .png a picture, else a page of HTML")
+    parser.add_argument("--no-save", action="store_true", help="leave no row in trading_paper.backtest_runs")
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0, 2 when an argument, a setting or the data must change, 1 when a strategy failed."""
     complain = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
-        result = _run(args, complain)
-    except ConfigError as error:
+        with _database(args):
+            result = _run(args, complain)
+            files = _write(args, result)
+            saved = None if args.no_save else _save(load().database.url, result)
+    except (ConfigError, StrategyFailed) as error:
         complain.print(f"backtest: {error}", markup=False)
-        return 2
-    except StrategyFailed as error:
-        complain.print(f"backtest: {error}", markup=False)
-        return 1
-    print_table(result["summary"], args.json)
+        return 2 if isinstance(error, ConfigError) else 1
+    print_table(result["summary"], files)
+    if saved is not None:
+        complain.print(saved, style="dim", markup=False)
     return 0
+
+
+def _database(args: argparse.Namespace) -> AbstractContextManager[None]:
+    """Leads `database.url` to the platform of this folder; its server is started only if the history lies there."""
+    runs = Path(".run")
+    if not runs.is_dir() or (args.no_save and args.source != postgres.SOURCE):
+        return nullcontext()
+    from trading_core.supervise.attach import newest_database
+
+    return newest_database(runs, start=args.source == postgres.SOURCE)
 
 
 def _run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     from_ms, to_ms = _time(args.from_, "--from"), _time(args.to, "--to")
     if from_ms >= to_ms:
         raise ConfigError(f"--from {args.from_} is not before --to {args.to}: the span is empty. Swap or move them.")
-    if args.json is not None and not args.json.absolute().parent.is_dir():
-        raise ConfigError(
-            f"--json {args.json}: the folder {args.json.absolute().parent} does not exist. Create it first."
-        )
-    settings = load()
-    strategies = _strategies(args.strategy, settings)
+    _writable("--json", args.json)
+    _writable("--plot", args.plot)
+    if args.plot is not None:
+        plot.require_matplotlib()
+    names = None if args.all else [name.strip() for given in args.strategy for name in given.split(",")]
+    settings, strategies = choose(names, args.param)
     rules = rule_book(settings.broker, {loaded.name: loaded.rules for loaded in strategies}, DEFAULT_SZ_DECIMALS)
-    history = _history(args, _assets(args.assets, strategies, rules), from_ms, to_ms)
+    assets = _assets(args.assets, strategies, rules)
+    history = _history(args, settings, assets, (from_ms, to_ms), strategies)
     with _progress(console) as progress:
         done = run_backtest(history, strategies, rules, settings.snapshot, from_ms, to_ms, progress)
-    result = report(done, settings.metrics.annualisation_days)
-    if args.json is not None:
-        args.json.write_bytes(msgspec.json.encode(result))
-    return result
+    return report(done, settings.metrics.annualisation_days)
+
+
+def _write(args: argparse.Namespace, result: dict[str, Any]) -> list[Path]:
+    """The files asked for."""
+    try:
+        if args.json is not None:
+            args.json.write_bytes(msgspec.json.encode(result))
+        if args.plot is not None:
+            plot.write_plot(result, args.plot)
+    except OSError as error:
+        raise ConfigError(f"{error.filename}: cannot be written: {error.strerror}. Name another file.") from error
+    return [file for file in (args.json, args.plot) if file is not None]
+
+
+def _save(url: str, result: Mapping[str, Any]) -> str:
+    """What became of the row in the database: a run is worth showing also where there is none."""
+    try:
+        return f"Saved as backtest run {asyncio.run(postgres.save_run(url, result))}."
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        return f"Not saved in a database: {where(url)}: {said} (--no-save: do not try)"
+
+
+def _writable(option: str, file: Path | None) -> None:
+    if file is None:
+        return
+    if file.is_dir():
+        raise ConfigError(f"{option} {file}: that is a folder. Name a file in it.")
+    if not file.absolute().parent.is_dir():
+        raise ConfigError(f"{option} {file}: the folder {file.absolute().parent} does not exist. Create it first.")
 
 
 def _time(text: str, option: str) -> int:
@@ -102,12 +166,6 @@ def _time(text: str, option: str) -> int:
             f"{option} {text!r} is no time. Write it like 2025-05-05 or 2025-05-05T12:00 (UTC)."
         ) from error
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
-
-
-def _strategies(names: str, settings: Settings) -> list[LoadedStrategy]:
-    loaded = load_strategies(Path(settings.runner.strategies_dir), settings)
-    chosen = {found.name: found for name in names.split(",") for found in [find_strategy(name.strip(), loaded)]}
-    return list(chosen.values())
 
 
 def _assets(given: str | None, strategies: Sequence[LoadedStrategy], rules: RuleBook) -> list[str]:
@@ -122,27 +180,54 @@ def _assets(given: str | None, strategies: Sequence[LoadedStrategy], rules: Rule
     return sorted(wanted)
 
 
-def _history(args: argparse.Namespace, assets: Sequence[str], from_ms: int, to_ms: int) -> History:
+def _history(
+    args: argparse.Namespace,
+    settings: Settings,
+    assets: Sequence[str],
+    span: tuple[int, int],
+    strategies: Sequence[LoadedStrategy],
+) -> History:
+    """ConfigError that says what exists when next to nothing of it lies in the span."""
     kind, _, folder = args.source.partition(":")
-    if kind != "parquet" or not folder:
-        raise ConfigError(f"--source {args.source!r} is not known. Write parquet:DIR.")
-    history = read_history(Path(folder), assets, args.funding)
-    if not any(len(between(candles, from_ms, to_ms).open_time_ms) for candles in history.candles.values()):
+    if args.source == postgres.SOURCE:
+        if args.funding is not None:
+            raise ConfigError("--funding goes with --source parquet:DIR; the platform recorded its own rates.")
+        warm_up = max((loaded.instance.history for loaded in strategies), default=HISTORY)
+        history, spans = asyncio.run(postgres.read_history(settings.database.url, assets, *span, warm_up))
+    elif kind == "parquet" and folder:
+        history = read_history(Path(folder), assets, args.funding)
+        opens = {asset: candles.open_time_ms for asset, candles in history.candles.items() if len(candles.open_time_ms)}
+        spans = {asset: Span(int(times[0]), int(times[-1])) for asset, times in opens.items()}
+    else:
+        raise ConfigError(f"--source {args.source!r} is not known. Write postgres or parquet:DIR.")
+    minutes = len(assets) * -(-(span[1] - span[0]) // MINUTE_MS)
+    missing = sum(gap.to_ms - gap.from_ms for gap in history.gaps(*span)) // MINUTE_MS
+    if minutes - missing < LEAST_COVERAGE * minutes:
+        found = "no candles" if missing >= minutes else f"candles of only {1 - missing / minutes:.2%} of the minutes"
         raise ConfigError(
-            f"{folder} has no candles from {args.from_} to {args.to}; it has {_span(history)}. Move the span."
+            f"{history.source} has {found} of {', '.join(assets)} from {args.from_} to {args.to}; it has "
+            f"{_shown(spans)}. Move the span."
         )
     return history
 
 
-def _span(history: History) -> str:
-    filled = [candles.open_time_ms for candles in history.candles.values() if len(candles.open_time_ms)]
-    bounds = [int(bound) for opens in filled for bound in (opens[0], opens[-1])]
-    if not bounds:
-        return "none at all"
-    first, last = (
-        datetime.fromtimestamp(bound / 1000, UTC).strftime("%Y-%m-%d %H:%M") for bound in (min(bounds), max(bounds))
+def _shown(spans: Mapping[str, Span]) -> str:
+    """What exists, assets with equal spans together."""
+    assets: dict[Span, list[str]] = {}
+    for asset, span in sorted(spans.items()):
+        assets.setdefault(span, []).append(asset)
+    return (
+        "; ".join(
+            f"{', '.join(names)} {minute(span.first_ms)} to {minute(span.last_ms)} UTC"
+            for span, names in assets.items()
+        )
+        or "none at all"
     )
-    return f"{first} to {last} UTC"
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f} minutes/s" if task.speed else "")
 
 
 @contextmanager
@@ -151,7 +236,9 @@ def _progress(console: Console) -> Iterator[Report | None]:
     if not console.is_terminal:
         yield None
         return
-    columns = (TextColumn("backtest"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
+    columns = (
+        TextColumn("backtest"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), _Rate(), TimeRemainingColumn(),
+    )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("backtest", total=None)
         yield lambda minutes, total: bar.update(task, completed=minutes, total=total)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ from trading_core.backtest.passes import DailyLog
 from trading_core.broker.events import Decision, EquityMark, PositionState
 from trading_core.metrics.curve import curve_metrics
 from trading_core.metrics.trades import Trade, trade_metrics
-from trading_core.model import DAY_MS, HOUR_MS
+from trading_core.model import DAY_MS, HOUR_MS, MINUTE_MS
 from trading_core.money import MICRO, NOTHING_USD, exactly, plain
 
 NOTES = (
@@ -62,6 +62,8 @@ def summary(run: Run, annualisation_days: int) -> dict[str, Any]:
         for key, count in day.counts.items():
             strategy, _, reason = key.split("/")
             passes[f"{strategy}:{reason}"] += count
+    missing = sum((gap.to_ms - gap.from_ms) // MINUTE_MS for gap in run.gaps)
+    minutes = len(run.assets) * (run.to_ms - run.from_ms) // MINUTE_MS
     decided = Counter(f"{decision.strategy}/{_outcome(decision)}" for decision in run.decisions)
     return {
         "initial_capital": plain(capital),
@@ -75,11 +77,11 @@ def summary(run: Run, annualisation_days: int) -> dict[str, Any]:
         "passes": dict(sorted(passes.items())),
         "by_strategy": {
             name: _part(run, [trade for trade in trades if trade.strategy == name], annualisation_days, strategy=name)
-            for name in sorted({trade.strategy for trade in trades})
+            for name in sorted(loaded.name for loaded in run.strategies)
         },
         "by_asset": {
             name: _part(run, [trade for trade in trades if trade.asset == name], annualisation_days, asset=name)
-            for name in sorted({trade.asset for trade in trades})
+            for name in run.assets
         },
         "parts_are": "on full capital",
         "evaluations": run.evaluations,
@@ -88,12 +90,25 @@ def summary(run: Run, annualisation_days: int) -> dict[str, Any]:
         "fidelity": "candle",
         "notes": list(NOTES),
         "gaps": len(run.gaps),
-        "missing_minutes": sum((gap.to_ms - gap.from_ms) // 60_000 for gap in run.gaps),
+        "missing_minutes": missing,
+        "coverage": 1 - missing / minutes if minutes else 0.0,
+        "strategies_without_input": _starved(run, passes),
         "strategies_not_evaluated": {
             loaded.name: f"there are no candles of {', '.join(e for e in loaded.exchanges if e != 'hyperliquid')}"
             for loaded in run.not_evaluated
         },
     }
+
+
+def _starved(run: Run, passes: Mapping[str, int]) -> dict[str, str]:
+    """Strategies that never came as far as their rule, and the reasons: no trade of theirs says anything."""
+    decided = {decision.strategy for decision in run.decisions}
+    found = {}
+    for loaded in run.strategies:
+        reasons = {key.partition(":")[2]: n for key, n in passes.items() if key.partition(":")[0] == loaded.name}
+        if reasons and "no_signal" not in reasons and loaded.name not in decided:
+            found[loaded.name] = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
+    return found
 
 
 def trade_row(position: PositionState) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ _COLUMNS = (
 )
 
 
-def print_table(summary: dict[str, Any], file: Path | None) -> None:
+def print_table(summary: dict[str, Any], files: Iterable[Path]) -> None:
     """One line for the whole run, each strategy and each asset; then what the numbers rest on."""
     console = Console(highlight=False)
     table = Table(title="Backtest, candle fidelity", title_justify="left", box=None, padding=(0, 1, 0, 0))
@@ -32,17 +33,20 @@ def print_table(summary: dict[str, Any], file: Path | None) -> None:
         table.add_row(name, *(_shown(key, part) for _, key in _COLUMNS))
     console.print(table)
     console.print(
-        f"Equity {summary['initial_capital']} → {summary['final_equity']} USD over {summary['days']} days; "
+        f"Equity {summary['initial_capital']} → {summary['final_equity']} USD over {summary['days']} days, "
+        f"{summary['coverage']:.2%} of the minutes present; "
         f"{summary['evaluations']} evaluations, {summary['funding_events']} funding payments "
         f"({summary['funding_hours_owed']} hours owed), {summary['forced_closes']} forced closes, "
         f"{summary['exits_with_both_levels_in_bar']} bars with stop and target, {summary['gaps']} gaps."
     )
     for name, why in summary["strategies_not_evaluated"].items():
         console.print(f"{name} was not evaluated: {why}.", markup=False)
+    for name, why in summary["strategies_without_input"].items():
+        console.print(f"{name} never had its input: {why}.", markup=False)
     for note in summary["notes"]:
         console.print(note, style="dim")
-    if file is not None:
-        console.print(f"Report: {file}", markup=False)
+    for file in files:
+        console.print(f"Written: {file}", markup=False)
 
 
 def _shown(key: str, part: dict[str, Any]) -> str:

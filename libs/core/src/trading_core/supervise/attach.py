@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from trading_core.config import DatabaseConfig, load
 from trading_core.db.roles import url_for
 from trading_core.embedded import launch
 from trading_core.embedded.postgres import PostgresServer
@@ -46,6 +48,26 @@ def attach(folder: RunFolder) -> Iterator[dict[str, str]]:
         finally:
             launch.stop(process, plan.stop_signal)
             pids.forget(folder.pids, "postgres")
+
+
+@contextlib.contextmanager
+def newest_database(base: Path, *, start: bool) -> Iterator[None]:
+    """`database.url` leads to the newest run under `base`, unless a person set it or there is no such run.
+
+    `start`: start its PostgreSQL for the time when the platform does not run; else leave `database.url` as it is.
+    """
+    folder = newest(base)
+    if folder is None or load().database != DatabaseConfig() or not (start or folder.environment.exists()):
+        yield
+        return
+    with attach(folder) as variables:
+        before = {name: os.environ.get(name) for name in variables}
+        os.environ.update(variables)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def running(folder: RunFolder) -> dict[str, str]:
