@@ -21,7 +21,8 @@ examples:
   python -m trading_core up --demo                      recorded data, 300 times faster, page on port 8080
   python -m trading_core up --live --port 8090          the real venues
   python -m trading_core parity                         replays what a run recorded and compares every byte
-  python -m trading_core backtest --help                a strategy over recorded candles
+  python -m trading_core backtest --help                strategies over recorded candles
+  python -m trading_core import --help                  your own candles for backtests
   python -m trading_core migrate                        brings database.url to the newest schema
   python -m trading_core provision                      makes or updates the streams on nats.url
 """
@@ -38,6 +39,7 @@ class Command(Protocol):
 MODULES = {
     "up": ("trading_core.supervise.command", "run the whole platform on this machine"),
     "backtest": ("trading_core.backtest.command", "run strategies over recorded history"),
+    "import": ("trading_core.ingest.command", "bring candles and funding rates from files into the database"),
     "parity": ("trading_core.parity.command", "replay a recorded run and compare it with what happened"),
 }
 HEALTH_AGE_S = 20

@@ -35,7 +35,7 @@ SELECT min(open_time) FROM (
     WHERE exchange = $1 AND asset = $2 AND interval = '1m' AND open_time < $3 ORDER BY open_time DESC LIMIT $4
 ) before
 """
-# A float as the live platform reads it from the wire; of an hour settled twice the table holds the newer rate.
+# A float, as the live platform reads it from the wire. The table holds one rate for each hour.
 _FUNDING = """
 SELECT (extract(epoch FROM ts) * 1000)::bigint AS stamp_ms, rate::float8 AS rate
 FROM trading_market_data.funding_rates

@@ -51,16 +51,19 @@ def attach(folder: RunFolder) -> Iterator[dict[str, str]]:
 
 
 @contextlib.contextmanager
-def newest_database(base: Path, *, start: bool) -> Iterator[None]:
+def newest_database(base: Path, *, start: bool, role: str = "research") -> Iterator[None]:
     """`database.url` leads to the newest run under `base`, unless a person set it or there is no such run.
 
-    `start`: start its PostgreSQL for the time when the platform does not run; else leave `database.url` as it is.
+    `role`: whose rights the login has. `start`: start its PostgreSQL for the time when the platform does not run;
+    else leave `database.url` as it is.
     """
     folder = newest(base)
     if folder is None or load().database != DatabaseConfig() or not (start or folder.environment.exists()):
         yield
         return
     with attach(folder) as variables:
+        url, password = variables["TRADING_DATABASE__URL"], folder.secrets()[role]
+        variables = {**variables, "TRADING_DATABASE__URL": url_for(url, role, password)}
         before = {name: os.environ.get(name) for name in variables}
         os.environ.update(variables)
         try:
