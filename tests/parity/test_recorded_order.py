@@ -66,7 +66,9 @@ async def test_a_run_with_kills_is_replayed_byte_for_byte(tmp_path: Path) -> Non
                 check=False,
             )
         assert replay.returncode == 0, f"{replay.stdout}\n{replay.stderr}\n{stack.logs()}"
-        counts = json.loads(report.read_text())["compared"]
+        found = json.loads(report.read_text())
+        assert found["ideal"]["differences"] == [], "nobody was late and nothing was missing"
+        counts = found["recorded"]["compared"]
         assert counts["equity"] >= whole
         assert counts["signals"] > 3 * whole, "two strategies on three assets, one of them each minute"
         assert counts["decisions"] > 0

@@ -4,79 +4,109 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, rule_book
 from trading_core.config import Settings, load
 from trading_core.db import pool
-from trading_core.db.times import utc
 from trading_core.errors import ConfigError
 from trading_core.model import MINUTE_MS
+from trading_core.parity.ideal import IdealReport, IdealRun
 from trading_core.parity.recording import Span, market_messages, outputs, recorded_span
 from trading_core.parity.replay import Replay, Report
+from trading_core.parity.show import period, show_ideal, show_recorded
 from trading_core.strategy.registry import load_strategies
 
-SHOWN = 10
 EXAMPLES = """examples:
   python -m trading_core parity                              the whole recorded run
   python -m trading_core parity --to 2026-11-20T12:00        up to one moment
+  python -m trading_core parity --order ideal                only: what would a backtest have done, and why not live
   python -m trading_core parity --json parity.json           every difference, for a program"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Feeds the recorded streams through the live code again, in the recorded order, and compares signals, "
-        "decisions, fills and ledger byte for byte. Exit code 0: identical. 1: differences. 2: nothing to compare."
+        "Recorded order: feeds the recorded streams through the live code again, as they were, and compares signals, "
+        "decisions, fills and ledger byte for byte. Ideal order: trades the span as a backtest would, nobody late, by "
+        "today's strategies and settings, and names the cause of every difference. "
+        "Exit code 0: identical, and nothing unexplained. 1: not so. 2: nothing to compare."
     )
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--from", dest="from_", type=_moment, metavar="TIME", help="report from here on (UTC)")
     parser.add_argument("--to", type=_moment, metavar="TIME", help="replay up to here (UTC)")
+    parser.add_argument("--order", choices=("recorded", "ideal", "both"), default="both", help="default: both")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write counts and differences")
 
 
 def run(args: argparse.Namespace) -> int:
-    report = asyncio.run(_replay(load(), args.from_, args.to))
+    recorded, ideal = asyncio.run(_replay(load(), args))
     if args.json is not None:
-        args.json.write_text(json.dumps(_as_json(report), indent=1) + "\n")
-    _print(report, Console())
-    return 1 if report.differences else 0
+        reports = {"recorded": recorded and _as_json(recorded), "ideal": ideal and _as_json(ideal)}
+        args.json.write_text(json.dumps(reports, indent=1) + "\n")
+    console = Console()
+    if recorded is not None:
+        show_recorded(recorded, console)
+    if ideal is not None:
+        show_ideal(ideal, console)
+    failed = (recorded is not None and recorded.differences) or (ideal is not None and ideal.unexplained)
+    return 1 if failed else 0
 
 
-async def _replay(settings: Settings, from_ms: int | None, to_ms: int | None) -> Report:
+async def _replay(settings: Settings, args: argparse.Namespace) -> tuple[Report | None, IdealReport | None]:
     loaded = load_strategies(Path(settings.runner.strategies_dir), settings)
     enabled = [strategy for strategy in loaded if strategy.enabled]
     exchanges = sorted({name for strategy in enabled for name in strategy.exchanges})
     rules = rule_book(settings.broker, {s.name: s.rules for s in enabled}, DEFAULT_SZ_DECIMALS)
+    recorded: Report | None = None
+    ideal: IdealReport | None = None
     db = await pool.connect(settings.database.url, role_name="parity")
     try:
-        whole = await recorded_span(db, settings.broker.portfolio, exchanges)
-        last_ms = min(whole.last_ms, to_ms) // MINUTE_MS * MINUTE_MS if to_ms is not None else whole.last_ms
-        if last_ms < whole.first_ms or (from_ms is not None and from_ms > last_ms):
-            raise ConfigError(f"nothing was recorded in that span; there is {_shown(whole)}.")
-        span = Span(whole.portfolio, whole.portfolio_id, whole.first_ms, last_ms)
-        replay = Replay(span, await outputs(db, span), enabled, settings.assets, exchanges, rules, settings.snapshot)
-        columns = (
-            TextColumn("replaying"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("minutes"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("", total=(span.last_ms - span.first_ms) // MINUTE_MS + 1)
-            report = await replay.run(market_messages(db, exchanges, last_ms), lambda _: bar.advance(task))
+        span = await _span(db, settings.broker.portfolio, exchanges, args.from_, args.to)
+        given = (enabled, settings.assets, exchanges, rules, settings.snapshot)
+        live = await outputs(db, span)
+        for order in ("recorded", "ideal"):
+            if args.order not in (order, "both"):
+                continue
+            market = market_messages(db, exchanges, span.last_ms)
+            with _progress(f"{order} order", span) as done:
+                if order == "recorded":
+                    recorded = await Replay(span, live, *given).run(market, done)
+                else:
+                    ideal = await IdealRun(span, live, *given).run(market, done)
     finally:
         await db.close()
-    if from_ms is not None:
-        report.differences = [d for d in report.differences if d.ts >= from_ms]
-    return report
+    for report in (recorded, ideal):
+        if report is not None and args.from_ is not None:
+            report.since(args.from_)
+    return recorded, ideal
+
+
+async def _span(
+    db: asyncpg.Connection, portfolio: str, exchanges: list[str], from_ms: int | None, to_ms: int | None
+) -> Span:
+    whole = await recorded_span(db, portfolio, exchanges)
+    last_ms = whole.last_ms if to_ms is None else min(whole.last_ms, to_ms) // MINUTE_MS * MINUTE_MS
+    if last_ms < whole.first_ms or (from_ms is not None and from_ms > last_ms):
+        raise ConfigError(f"nothing was recorded in that span; there is {period(whole)}.")
+    return Span(whole.portfolio, whole.portfolio_id, whole.first_ms, last_ms)
+
+
+@contextlib.contextmanager
+def _progress(what: str, span: Span) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("minutes"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=(span.last_ms - span.first_ms) // MINUTE_MS + 1)
+        yield lambda _: bar.advance(task)
 
 
 def _moment(text: str) -> int:
@@ -88,11 +118,7 @@ def _moment(text: str) -> int:
     return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
 
 
-def _shown(span: Span) -> str:
-    return f"{utc(span.first_ms):%Y-%m-%d %H:%M} to {utc(span.last_ms):%Y-%m-%d %H:%M} UTC"
-
-
-def _as_json(report: Report) -> dict[str, object]:
+def _as_json(report: Report | IdealReport) -> dict[str, object]:
     return {
         "portfolio": report.span.portfolio,
         "first_ms": report.span.first_ms,
@@ -100,22 +126,3 @@ def _as_json(report: Report) -> dict[str, object]:
         "compared": dict(report.compared),
         "differences": [asdict(difference) for difference in report.differences],
     }
-
-
-def _print(report: Report, console: Console) -> None:
-    console.print(f"portfolio {report.span.portfolio}, {_shown(report.span)}, recorded order")
-    for kind, count in report.compared.items():
-        differing = sum(difference.kind == kind for difference in report.differences)
-        console.print(f"  {kind:14} {count:>9,} compared  {differing:>6,} different")
-    for difference in report.differences[:SHOWN]:
-        console.print(f"\n{difference.kind} {difference.id} at {utc(difference.ts):%Y-%m-%d %H:%M}", style="bold")
-        console.print(f"  live:   {difference.live}", markup=False)
-        console.print(f"  replay: {difference.replay}", markup=False)
-    if len(report.differences) > SHOWN:
-        console.print(f"\n… and {len(report.differences) - SHOWN:,} more; --json FILE has them all")
-    if report.differences:
-        console.print(f"\nNOT identical: {len(report.differences):,} differences", style="bold red")
-    else:
-        console.print(
-            "identical: every signal, decision, fill and ledger row came out again byte for byte", style="bold green"
-        )

@@ -112,11 +112,13 @@ async def outputs(db: asyncpg.Connection, span: Span) -> Outputs:
         if row["watermark_ms"] is not None:
             found.skips.setdefault(millis(row["ts"]), {})[row["who"]] = row["watermark_ms"]
     for row in await db.fetch(
-        "SELECT event_id, body FROM trading_paper.fills WHERE portfolio_id = $1", span.portfolio_id
+        "SELECT event_id, body FROM trading_paper.fills WHERE portfolio_id = $1 AND ts > $2 AND ts <= $3", *bounds
     ):
         found.fills[row["event_id"]] = row["body"]
     for row in await db.fetch(
-        "SELECT event_id, body FROM trading_paper.funding_payments WHERE portfolio_id = $1", span.portfolio_id
+        "SELECT event_id, body FROM trading_paper.funding_payments "
+        "WHERE portfolio_id = $1 AND booked_ts > $2 AND booked_ts <= $3",
+        *bounds,
     ):
         found.funding[row["event_id"]] = row["body"]
     for row in await db.fetch(

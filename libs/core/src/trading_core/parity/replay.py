@@ -48,10 +48,37 @@ class Report:
     compared: Counter[str] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
 
+    def since(self, from_ms: int) -> None:
+        """Drop what differs before `from_ms`."""
+        self.differences = [difference for difference in self.differences if difference.ts >= from_ms]
+
     def compare(self, kind: str, ts: int, id: str, live: str | None, replay: str | None) -> None:
         self.compared[kind] += 1
         if live != replay:
             self.differences.append(Difference(kind, ts, id, live, replay))
+
+
+async def grid_points(
+    span: Span, market: AsyncIterator[MarketData], take: Callable[[MarketData], None]
+) -> AsyncIterator[int]:
+    """Each grid point of `span`, once `take` has had every message that is visible by then."""
+    ts = span.first_ms
+    async for message in market:
+        while message.visible_ms > ts:
+            yield ts
+            ts += MINUTE_MS
+        take(message)
+    while ts <= span.last_ms:
+        yield ts
+        ts += MINUTE_MS
+
+
+def feed(message: MarketData, shards: Sequence[GridShard], sequencer: Sequencer) -> None:
+    """One market message to everybody who would have read it."""
+    for shard in shards:
+        if message.exchange in shard.exchanges:
+            shard.add("MARKET", message)
+    sequencer.add_market("MARKET", message)
 
 
 class Replay:
@@ -76,31 +103,24 @@ class Replay:
         self._shards = [GridShard(grid, asset, strategies, span.first_ms, snapshot) for grid, asset in sorted(shards)]
         self._sequencer = Sequencer(exchanges=exchanges, shards=shards, start=span.first_ms - MINUTE_MS)
         self._late = {signal.id for signals in recorded.late.values() for signal in signals}
+        self._late_at = dict(recorded.late)
         self._announced = iter(recorded.announced)
         self._positions: dict[str, PositionState] = {}
         self._seen: set[str] = set()
+        self._beyond: set[str] = set()
+        """Announced after the span: rows of theirs are not of this replay."""
 
     async def run(self, market: AsyncIterator[MarketData], progress: Callable[[int], None]) -> Report:
         """Replays every grid point of the span; `progress` hears each that is done."""
-        ts = self._span.first_ms
-        async for message in market:
-            while message.visible_ms > ts:
-                self._grid_point(ts)
-                progress(ts)
-                ts += MINUTE_MS
-            self._take(message)
-        while ts <= self._span.last_ms:
+        async for ts in grid_points(self._span, market, self._take):
             self._grid_point(ts)
             progress(ts)
-            ts += MINUTE_MS
+        self._beyond = {message.id for message in self._announced}
         self._compare_rest()
         return self.report
 
     def _take(self, message: MarketData) -> None:
-        for shard in self._shards:
-            if message.exchange in shard.exchanges:
-                shard.add("MARKET", message)
-        self._sequencer.add_market("MARKET", message)
+        feed(message, self._shards, self._sequencer)
 
     def _grid_point(self, ts: int) -> None:
         recorded = self._recorded.signals.get(ts, {})
@@ -121,7 +141,7 @@ class Replay:
             self.report.compare("signals", ts, id, _message(live), _message(again))
 
     def _apply_late(self, place: Place) -> None:
-        for signal in self._recorded.late.pop(place, ()):
+        for signal in self._late_at.pop(place, ()):
             self._apply((place, signal_input(signal, place, late=True)))
 
     def _apply(self, step: Step) -> None:
@@ -161,11 +181,13 @@ class Replay:
                 live = row and _columns({name: row[name] for name in _POSITION})
                 again = _columns({name: getattr(state, name) for name in _POSITION})
                 self.report.compare("positions", state.ts_ms, position_id, live, again)
-        for late in self._recorded.late.values():
+        for late in self._late_at.values():
             for signal in late:
                 self.report.compare("late signals", signal.ts, signal.id, "applied", None)
-        for id in self._recorded.decisions.keys() - self._seen:
-            self.report.compare("decisions", 0, id, self._recorded.decisions[id], None)
+        rows = (("decisions", self._recorded.decisions), ("fills", self._recorded.fills))
+        for kind, recorded in (*rows, ("funding", self._recorded.funding)):
+            for id in recorded.keys() - self._seen - self._beyond:
+                self.report.compare(kind, 0, id, recorded[id], None)
 
 
 _POSITION = (
