@@ -69,7 +69,7 @@ def _read(file: Path, columns: Sequence[str]) -> Any:
     try:
         import polars
     except ImportError as error:
-        raise ConfigError("reading Parquet needs polars: install trading-core[research]") from error
+        raise ConfigError("reading Parquet needs polars: install trading-core[parquet]") from error
     try:
         frame = polars.read_parquet(file)
     except (OSError, polars.exceptions.PolarsError) as error:

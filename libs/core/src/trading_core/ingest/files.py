@@ -80,7 +80,7 @@ def _frame(file: Path) -> Any:
     try:
         import polars
     except ImportError as error:
-        raise ConfigError("reading files needs polars: install trading-core[research].") from error
+        raise ConfigError("reading files needs polars: install trading-core[parquet].") from error
     readers: dict[str, Callable[[Path], Any]] = {".parquet": polars.read_parquet, ".csv": polars.read_csv}
     reader = readers.get(file.suffix.lower())
     if reader is None:
