@@ -84,6 +84,23 @@ async def test_market_data_becomes_ticks_and_projections(bus: Bus, recording: Ru
     assert (str(candle["close"]), candle["open_time"].timestamp() * 1000) == ("105", BASE - MINUTE)
 
 
+async def test_of_two_settled_rates_of_an_hour_the_one_with_the_later_stamp_stays(
+    bus: Bus, recording: Runtime, database: Any
+) -> None:
+    rows = [
+        FundingMessage(id=f"f:{n}", hour_ms=BASE, rate=rate, event_time_ms=BASE + n, visible_ms=BASE + n, **MARKET)
+        for n, rate in ((10, "0.00001"), (30, "0.00003"), (20, "0.00002"))
+    ]
+    await publish(bus, *rows)
+    await has(database, "trading_market_data.ticks", 3)
+    await publish(bus, FundingMessage(
+        id="f:5", hour_ms=BASE, rate="0.00005", event_time_ms=BASE + 5, visible_ms=BASE + 40, **MARKET
+    ))  # fmt: skip
+    await has(database, "trading_market_data.ticks", 4)
+    [row] = await database.fetch("SELECT rate::text, event_id FROM trading_market_data.funding_rates")
+    assert tuple(row) == ("0.00003", "f:30")
+
+
 async def test_a_corrected_candle_is_a_new_revision_and_the_one_in_candles(
     bus: Bus, recording: Runtime, database: Any
 ) -> None:

@@ -67,16 +67,21 @@ CANDLES = Table(
     """,
     key=(1, 2, 3, 4),
 )
+# Of two rows of an hour the one with the later stamp counts, as in the broker's rules.
 FUNDING_RATES = Table(
     "funding_rates",
     """
     INSERT INTO trading_market_data.funding_rates
         (exchange, asset, hour, ts, rate, premium, event_id, visible_ms)
-    SELECT exchange, asset, hour, ts, rate::numeric, premium::numeric, event_id, visible_ms
+    SELECT DISTINCT ON (exchange, asset, hour)
+        exchange, asset, hour, ts, rate::numeric, premium::numeric, event_id, visible_ms
     FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[],
                 $7::text[], $8::bigint[])
         AS r(exchange, asset, hour, ts, rate, premium, event_id, visible_ms)
-    ON CONFLICT DO NOTHING
+    ORDER BY exchange, asset, hour, ts DESC
+    ON CONFLICT (exchange, asset, hour) DO UPDATE SET ts = EXCLUDED.ts, rate = EXCLUDED.rate,
+        premium = EXCLUDED.premium, event_id = EXCLUDED.event_id, visible_ms = EXCLUDED.visible_ms
+        WHERE EXCLUDED.ts > funding_rates.ts
     """,
 )
 FUNDING_SNAPSHOTS = Table(
