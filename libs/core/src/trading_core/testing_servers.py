@@ -84,7 +84,10 @@ class ServiceProcess:
         return self._process.wait(timeout=limit_s)
 
     def said(self, words: str) -> bool:
-        return self.log.exists() and words in self.log.read_text()
+        return self.times_said(words) > 0
+
+    def times_said(self, words: str) -> int:
+        return self.log.read_text().count(words) if self.log.exists() else 0
 
 
 class ServiceAt(Protocol):

@@ -9,13 +9,12 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
+from trading_core.db.pool import AWAY
 from trading_core.errors import TradingError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ACQUIRE_S = 2.0
 QUERY_S = 5.0
-AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError)
-TRANSIENT = (asyncpg.TooManyConnectionsError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
 Row: TypeAlias = Any
 """asyncpg ships no types: a row is read once, by name, where it becomes a model."""
 
@@ -78,7 +77,7 @@ class Database:
                 yield connection
         except asyncpg.QueryCanceledError as error:
             raise QueryTooSlow(str(error)) from error
-        except (*AWAY, *TRANSIENT) as error:
-            raise DatabaseAway(str(error) or type(error).__name__) from error
         except TimeoutError as error:
             raise DatabaseAway("no connection was free in time") from error
+        except AWAY as error:
+            raise DatabaseAway(str(error) or type(error).__name__) from error

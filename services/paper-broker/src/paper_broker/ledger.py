@@ -13,6 +13,7 @@ import msgspec
 
 from paper_broker import metrics
 from paper_broker.rows import Statement, insert, statements
+from paper_broker.together import as_one, groups
 from trading_core import ids, messages
 from trading_core.broker import book as books
 from trading_core.broker.announce import announcement
@@ -76,9 +77,7 @@ class Ledger:
 
     async def lock(self) -> bool:
         """Become the one writer of this portfolio; False while another process is. Freed with the connection."""
-        return bool(
-            await self._db.fetchval("SELECT pg_try_advisory_lock(hashtext('broker'), hashtext($1))", self.portfolio)
-        )
+        return bool(await self._db.fetchval(_LOCK, self.portfolio))
 
     async def ping(self) -> None:
         """Keeps `idle_session_timeout` from ending the session, and finds out that it has ended."""
@@ -138,12 +137,10 @@ class Ledger:
     async def commit(self, events: Sequence[Event], checkpoint: Checkpoint) -> None:
         """One transaction: rows, outbox and the checkpoint after them. LedgerBroken when an invariant is."""
         began = time.perf_counter()
+        rows = [statement for event in events for statement in statements(event, self.portfolio_id)]
+        outgoing = [announcement(event, self.portfolio) for event in events]
         async with self._db.transaction():
-            for event in events:
-                for statement in statements(event, self.portfolio_id):
-                    await self._run(statement)
-            await self._publish_later([announcement(event, self.portfolio) for event in events])
-            await self._save(checkpoint)
+            await self._run([*rows, *self._outbox(outgoing), self._saved(checkpoint)])
         metrics.COMMIT_SECONDS.observe(time.perf_counter() - began)
         for event in events:
             _count(event)
@@ -165,10 +162,10 @@ class Ledger:
                         "body": json.dumps(record),
                     },
                 )
-                await self._run(Statement(f"{skip.sql} ON CONFLICT DO NOTHING", skip.values))
+                await self._run([Statement(f"{skip.sql} ON CONFLICT DO NOTHING", skip.values)])
                 outgoing.append(self._skip_message(ts, who, record))
                 metrics.SKIPS.labels(who).inc()
-            await self._publish_later(outgoing)
+            await self._run(self._outbox(outgoing))
 
     async def tidy(self, before_ms: int) -> None:
         """Drop what only a restart would have needed, and outbox rows that were sent a week ago."""
@@ -185,18 +182,14 @@ class Ledger:
             body=record,
         )
 
-    async def _publish_later(self, outgoing: Sequence[ExecMessage]) -> None:
-        if outgoing:
-            subjects = [exec_subject(m.kind, m.portfolio, m.strategy, m.asset) for m in outgoing]
-            await self._db.execute(
-                _OUTBOX,
-                self.portfolio_id,
-                [m.id for m in outgoing],
-                subjects,
-                [messages.encode(m).decode() for m in outgoing],
-            )
+    def _outbox(self, outgoing: Sequence[ExecMessage]) -> list[Statement]:
+        if not outgoing:
+            return []
+        subjects = [exec_subject(m.kind, m.portfolio, m.strategy, m.asset) for m in outgoing]
+        texts = [messages.encode(m).decode() for m in outgoing]
+        return [Statement(_OUTBOX, (self.portfolio_id, [m.id for m in outgoing], subjects, texts))]
 
-    async def _save(self, checkpoint: Checkpoint) -> None:
+    def _saved(self, checkpoint: Checkpoint) -> Statement:
         resume = checkpoint.resume
         state = {
             "start_ms": resume.start_ms,
@@ -204,21 +197,17 @@ class Ledger:
             "read_from_ns": checkpoint.read_from_ns,
             "book": msgspec.Raw(books.dump(checkpoint.book)),
         }
-        await self._db.execute(
-            _CHECKPOINT,
-            self.portfolio_id,
-            resume.place.visible_ms,
-            int(resume.place.rank),
-            resume.place.key,
-            msgspec.json.encode(state).decode(),
-        )
+        place = resume.place
+        text = msgspec.json.encode(state).decode()
+        return Statement(_CHECKPOINT, (self.portfolio_id, place.visible_ms, int(place.rank), place.key, text), rows=1)
 
-    async def _run(self, statement: Statement) -> None:
-        status = await self._db.execute(statement.sql, *statement.values)
-        if statement.rows is not None and int(status.rsplit(" ", 1)[1]) != statement.rows:
-            raise LedgerBroken(
-                f"expected {statement.rows} row(s), got {status!r}: {statement.sql.split('(')[0].strip()}"
-            )
+    async def _run(self, wanted: Sequence[Statement]) -> None:
+        for group in groups(wanted):
+            sql, values = as_one(group)
+            touched = await self._db.fetchrow(sql, *values)
+            for statement, count in zip(group, touched, strict=True):
+                if statement.rows not in (None, count):
+                    raise LedgerBroken(f"expected {statement.rows} row(s), got {count}: {statement.sql.strip()}")
 
 
 def _count(event: Event) -> None:

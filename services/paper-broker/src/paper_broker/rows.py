@@ -26,11 +26,15 @@ _body = msgspec.json.Encoder()
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL with its parameters. `rows` is how many rows it must touch, where that is an invariant."""
+    """SQL with its parameters. `rows` is how many rows it must touch, where that is an invariant.
+
+    `alone`: of such statements no two may be parts of one (see `together`).
+    """
 
     sql: str
     values: tuple[Any, ...]
     rows: int | None = None
+    alone: bool = False
 
 
 def body(event: Event) -> str:
@@ -129,6 +133,7 @@ def _opened(event: PositionState, portfolio_id: int) -> Statement:
             event.fees, event.funding_pnl, event.slippage_cost, event.suspect, event.late, event.signal_id,
         ),
         rows=1,
+        alone=True,
     )  # fmt: skip
 
 
@@ -150,6 +155,7 @@ def _changed(event: PositionState) -> Statement:
             event.realised_pnl,
         ),
         rows=1,
+        alone=True,
     )  # fmt: skip
 
 

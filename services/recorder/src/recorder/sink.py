@@ -9,11 +9,12 @@ import asyncpg
 
 from recorder import metrics, tables
 from recorder.tables import Batch, Row, Table, newest_by_key
+from trading_core.db.pool import AWAY
 
 # What one row causes whatever the state of the server: the row is wrong, not the storage.
 POISON = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 # Everything else that a server or a connection can say is worth trying again.
-STORAGE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+STORAGE_ERRORS = (asyncpg.PostgresError, *AWAY)
 
 _WATERMARKS = """
     SELECT exchange, max(watermark_ms) AS watermark_ms FROM trading_ops.watermarks WHERE stream = $1 GROUP BY exchange

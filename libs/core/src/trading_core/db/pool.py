@@ -20,12 +20,12 @@ IDLE_LIMIT_S = 10.0
 AWAY = (
     OSError,
     TimeoutError,
-    asyncpg.CannotConnectNowError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # shutting down, starting, timed out on the server's side
     asyncpg.TooManyConnectionsError,
-    asyncpg.ConnectionDoesNotExistError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
+    # What asyncpg makes of a goodbye that arrives between two operations: that connection is of no more use.
+    asyncpg.InternalClientError,
 )
 REFUSED = (
     asyncpg.InvalidPasswordError,
