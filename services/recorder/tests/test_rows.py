@@ -9,6 +9,7 @@ from recorder import rows, tables
 from recorder.tables import Batch
 from recorder.visibility import Visibility
 from trading_core.bus.connection import Delivered
+from trading_core.db.times import EPOCH
 from trading_core.errors import MessageInvalid
 from trading_core.messages import (
     CandleMessage,
@@ -76,7 +77,7 @@ def test_only_a_polled_context_with_an_estimate_is_a_funding_snapshot() -> None:
 
 def test_settled_funding_is_a_rate_of_its_hour() -> None:
     [row] = projected(FundingMessage(id="f", hour_ms=0, rate="0.0000125", **MARKET)).of(tables.FUNDING_RATES)
-    assert (row[2], row[4], row[5]) == (rows.EPOCH, "0.0000125", None)
+    assert (row[2], row[4], row[5]) == (EPOCH, "0.0000125", None)
 
 
 @pytest.mark.parametrize("opening_first", [True, False])

@@ -142,10 +142,6 @@ def heartbeat_subject(service: str, instance: str) -> str:
     return _join("heartbeat", service, instance)
 
 
-def control_subject(service: str, verb: str) -> str:
-    return _join("ctl", service, verb)
-
-
 def dlq_subject(stream: StreamSpec, consumer: str) -> str:
     return _join("dlq", stream.name, consumer)
 

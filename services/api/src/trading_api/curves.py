@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
 
-from trading_api.database import to_ms
+from trading_core.db.times import millis
 from trading_core.metrics.curve import max_drawdown
 from trading_core.model import DAY_MS
 
@@ -77,7 +77,7 @@ class CurveBook:
         self.strategies: dict[str, Curve] = {}
 
     def add(self, moment: datetime, equity: Decimal, breakdown: Breakdown) -> None:
-        ts_ms = to_ms(moment)
+        ts_ms = millis(moment)
         shares = breakdown.get("strategies", {})
         for name in sorted(shares.keys() - self.strategies.keys()):
             self.strategies[name] = Curve.flat(self.initial, self.portfolio)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import asyncpg
 
 from trading_core.db.pool import AWAY
+from trading_core.db.times import millis
 from trading_core.errors import TradingError
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ACQUIRE_S = 2.0
 QUERY_S = 5.0
 Row: TypeAlias = Any
@@ -27,16 +27,8 @@ class QueryTooSlow(TradingError):
     """The statement hit its time limit. The reader asks for less."""
 
 
-def to_ms(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(milliseconds=1)
-
-
 def maybe_ms(moment: datetime | None) -> int | None:
-    return None if moment is None else to_ms(moment)
-
-
-def from_ms(time_ms: int) -> datetime:
-    return EPOCH + timedelta(milliseconds=time_ms)
+    return None if moment is None else millis(moment)
 
 
 class Database:

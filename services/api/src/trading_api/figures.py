@@ -15,12 +15,13 @@ from typing import Any
 import msgspec
 
 from trading_api.curves import Breakdown, Curve, CurveBook
-from trading_api.database import EPOCH, Database, Row, maybe_ms, to_ms
+from trading_api.database import Database, Row, maybe_ms
 from trading_api.live.portfolio import Portfolio
 from trading_api.live_messages import PartEquity
 from trading_api.queries import curves, standing
 from trading_api.schemas import StrategyRow
 from trading_api.statistics import closed_trade, ratios, trade_statistics
+from trading_core.db.times import EPOCH, millis
 from trading_core.metrics.trades import Trade
 from trading_core.money import ZERO, plain
 
@@ -72,7 +73,7 @@ class Figures:
         if book.newest is None:
             return None
         return {
-            "t": to_ms(book.newest),
+            "t": millis(book.newest),
             "equity": plain(book.portfolio.last),
             "drawdown": book.portfolio.drawdown,
             "max_drawdown": book.portfolio.max_drawdown,

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from trading_api.curves import Curve
-from trading_api.database import Row, to_ms
+from trading_api.database import Row
+from trading_core.db.times import millis
 from trading_core.metrics.curve import daily_returns, sharpe, sortino
 from trading_core.metrics.trades import Trade, TradeMetrics, trade_metrics
 
@@ -26,8 +27,8 @@ def closed_trade(row: Row) -> Trade:
     return Trade(
         strategy=row["strategy"],
         asset=row["asset"],
-        entry_ms=to_ms(row["entry_ts"]),
-        exit_ms=to_ms(row["exit_ts"]),
+        entry_ms=millis(row["entry_ts"]),
+        exit_ms=millis(row["exit_ts"]),
         exit_reason=row["exit_reason"],
         gross_pnl=row["gross_pnl"],
         fees=row["fees"],

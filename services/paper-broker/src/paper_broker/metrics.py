@@ -21,4 +21,3 @@ RELAY_SECONDS = Histogram(
 OUTBOX_UNSENT = Gauge("trading_outbox_unsent", "Outbox rows not yet on the stream")
 EQUITY_USD = Gauge("trading_equity_usd", "Equity of the portfolio", ["portfolio"])
 PASSED_MS = Gauge("trading_broker_passed_ms", "Newest passed grid point, UTC ms")
-IDENTITY_VIOLATIONS = Gauge("trading_identity_violations", "Ledger identities that do not hold; must stay 0")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path
 
 import asyncpg
 
@@ -27,7 +26,7 @@ from trading_core.model import DAY_MS, MINUTE_MS
 from trading_core.runtime import Runtime
 from trading_core.sequence.sequencer import Minute, Resume, Sequencer
 from trading_core.sequence.shard import first_grid_point
-from trading_core.strategy.registry import LoadedStrategy, load_strategies
+from trading_core.strategy.registry import LoadedStrategy, enabled_strategies
 
 LOCK_RETRY_S = 1.0
 PING_S = 5.0
@@ -39,8 +38,7 @@ CHECKPOINT_EVERY_S = 0.25
 async def run(runtime: Runtime) -> None:
     """Trade until `runtime.stop` is set. Without Postgres: forget everything, wait, go on from the checkpoint."""
     settings = runtime.settings
-    loaded = load_strategies(Path(settings.runner.strategies_dir), settings)
-    enabled = [strategy for strategy in loaded if strategy.enabled]
+    enabled = enabled_strategies(settings)
     rules = rule_book(settings.broker, {s.name: s.rules for s in enabled}, DEFAULT_SZ_DECIMALS)
     while not runtime.stop.is_set():
         try:

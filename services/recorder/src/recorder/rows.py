@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -14,9 +14,9 @@ from recorder.visibility import Visibility
 from trading_core import ids, messages
 from trading_core.bus.connection import Delivered
 from trading_core.db.signals import signal_row
+from trading_core.db.times import utc
 from trading_core.errors import MessageInvalid
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Project = Callable[[Batch, Delivered], None]
 
 _DECIMAL = re.compile(r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?")
@@ -214,7 +214,7 @@ def _advisory(text: str) -> tuple[str, str, str] | None:
 def at(time_ms: int) -> datetime:
     """UTC time of `time_ms`; MessageInvalid when no calendar has it."""
     try:
-        return EPOCH + timedelta(milliseconds=time_ms)
+        return utc(time_ms)
     except OverflowError as error:
         raise MessageInvalid(f"time {time_ms} ms is out of range") from error
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from pathlib import Path
 
 import asyncpg
 
@@ -21,7 +20,7 @@ from trading_core.messages import OpsMessage
 from trading_core.model import MINUTE_MS
 from trading_core.runtime import Runtime
 from trading_core.sequence.shard import Evaluations, GridShard, first_grid_point
-from trading_core.strategy.registry import LoadedStrategy, load_strategies
+from trading_core.strategy.registry import LoadedStrategy, enabled_strategies
 from trading_core.streams import (
     BOOK,
     MARKET,
@@ -36,9 +35,7 @@ from trading_core.streams import (
 
 async def run(runtime: Runtime) -> None:
     """Evaluate until `runtime.stop` is set."""
-    strategies = [
-        s for s in load_strategies(Path(runtime.settings.runner.strategies_dir), runtime.settings) if s.enabled
-    ]
+    strategies = enabled_strategies(runtime.settings)
     if not strategies:
         raise ConfigError("no strategy is enabled. Set strategies.<name>.enabled: true in config.yaml.")
     runner = Runner(runtime, strategies, pinned_assets(runtime.settings.assets))

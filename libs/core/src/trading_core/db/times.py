@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def utc(time_ms: int) -> datetime:
     """The `timestamptz` of UTC milliseconds, exact."""
-    return _EPOCH + timedelta(milliseconds=time_ms)
+    return EPOCH + timedelta(milliseconds=time_ms)
 
 
 def millis(moment: datetime) -> int:
     """UTC milliseconds of a `timestamptz`; what is finer is cut off."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    return (moment - EPOCH) // timedelta(milliseconds=1)

@@ -24,7 +24,7 @@ from trading_core.parity.ideal import IdealReport, IdealRun
 from trading_core.parity.recording import Span, market_messages, outputs, recorded_span
 from trading_core.parity.replay import Replay, Report
 from trading_core.parity.show import period, show_ideal, show_recorded
-from trading_core.strategy.registry import load_strategies
+from trading_core.strategy.registry import enabled_strategies
 
 EXAMPLES = """examples:
   python -m trading_core parity                              the whole recorded run
@@ -63,8 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _replay(settings: Settings, args: argparse.Namespace) -> tuple[Report | None, IdealReport | None]:
-    loaded = load_strategies(Path(settings.runner.strategies_dir), settings)
-    enabled = [strategy for strategy in loaded if strategy.enabled]
+    enabled = enabled_strategies(settings)
     exchanges = sorted({name for strategy in enabled for name in strategy.exchanges})
     rules = rule_book(settings.broker, {s.name: s.rules for s in enabled}, DEFAULT_SZ_DECIMALS)
     recorded: Report | None = None

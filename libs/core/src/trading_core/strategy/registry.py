@@ -62,6 +62,12 @@ def load_strategies(directory: Path, settings: Settings) -> list[LoadedStrategy]
     return [load_strategy(folder, settings) for folder in folders]
 
 
+def enabled_strategies(settings: Settings) -> list[LoadedStrategy]:
+    """Those that trade, from `runner.strategies_dir`: what runner, broker and parity must agree on."""
+    loaded = load_strategies(Path(settings.runner.strategies_dir), settings)
+    return [strategy for strategy in loaded if strategy.enabled]
+
+
 def load_strategy(folder: Path, settings: Settings | None = None) -> LoadedStrategy:
     """The one strategy in `folder`; `settings` default to those of the platform. Errors as `load_strategies`."""
     settings = Settings() if settings is None else settings

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from trading_api.database import Database, maybe_ms, to_ms
+from trading_api.database import Database, maybe_ms
 from trading_api.live import valuation
 from trading_api.live.marks import Key, Mark, Marks
 from trading_api.live_messages import PositionMark, Totals
@@ -20,6 +20,7 @@ from trading_api.queries import ledger
 from trading_api.schemas import OpenPosition
 from trading_core.broker.events import PositionState
 from trading_core.broker.valuation import open_costs
+from trading_core.db.times import millis
 from trading_core.money import ZERO, plain
 
 FRESH_S = 1.0
@@ -94,7 +95,7 @@ class Portfolio:
         for key in keys - self._marks.newest.keys():
             row = await connection.fetchrow(ledger.NEWEST_MARK, *key)
             if row is not None:
-                self._marks.offer(key, Mark(Decimal(row["price"]), to_ms(row["ts"])))
+                self._marks.offer(key, Mark(Decimal(row["price"]), millis(row["ts"])))
 
     def positions(self, held: Ledger) -> list[OpenPosition]:
         return [self._position(row) for row in held.positions]
@@ -169,7 +170,7 @@ def _open_row(row: Any) -> OpenRow:
         "direction": row["direction"],
         "quantity": plain(row["quantity"]),
         "entry_price": plain(row["entry_price"]),
-        "entry_ms": to_ms(row["entry_ts"]),
+        "entry_ms": millis(row["entry_ts"]),
         "stake": plain(row["stake"]),
         "fees": plain(row["fees"]),
         "funding_pnl": plain(row["funding_pnl"]),
@@ -187,7 +188,7 @@ def _state(row: Any) -> PositionState:
     return PositionState(
         event_id=row["event_id"],
         portfolio="",
-        ts_ms=to_ms(row["entry_ts"]),
+        ts_ms=millis(row["entry_ts"]),
         position_id=row["event_id"],
         version=row["version"],
         strategy=row["strategy"],
@@ -200,7 +201,7 @@ def _state(row: Any) -> PositionState:
         confidence=row["confidence"],
         quantity=row["quantity"],
         stake=row["stake"],
-        entry_ms=to_ms(row["entry_ts"]),
+        entry_ms=millis(row["entry_ts"]),
         entry_ref=row["entry_ref"],
         entry_price=row["entry_price"],
         entry_notional=row["quantity"] * row["entry_price"],

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from trading_api.database import Row, maybe_ms, to_ms
+from trading_api.database import Row, maybe_ms
 from trading_api.schemas import FillRow, SignalRow, TradeRow
+from trading_core.db.times import millis
 from trading_core.money import plain
 
 
@@ -23,7 +24,7 @@ def trade(row: Row) -> TradeRow:
         status=row["status"],
         quantity=plain(row["quantity"]),
         stake=plain(row["stake"]),
-        entry_ms=to_ms(row["entry_ts"]),
+        entry_ms=millis(row["entry_ts"]),
         entry_price=plain(row["entry_price"]),
         exit_ms=maybe_ms(row["exit_ts"]),
         exit_price=text(row["exit_price"]),
@@ -41,7 +42,7 @@ def trade(row: Row) -> TradeRow:
 def signal(row: Row) -> SignalRow:
     return SignalRow(
         id=row["event_id"],
-        t=to_ms(row["ts"]),
+        t=millis(row["ts"]),
         strategy=row["strategy"],
         exchange=row["exchange"],
         asset=row["asset"],
@@ -57,7 +58,7 @@ def fill(row: Row) -> FillRow:
     closing = row["purpose"] != "entry"
     return FillRow(
         id=row["event_id"],
-        t=to_ms(row["ts"]),
+        t=millis(row["ts"]),
         strategy=row["strategy"],
         exchange=row["exchange"],
         asset=row["asset"],

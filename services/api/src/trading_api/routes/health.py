@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from trading_api.context import Context, Ctx
-from trading_api.database import DatabaseAway, QueryTooSlow, maybe_ms, to_ms
+from trading_api.database import DatabaseAway, QueryTooSlow, maybe_ms
 from trading_api.queries import standing
 from trading_api.schemas import Component, Health
+from trading_core.db.times import millis
 
 router = APIRouter(prefix="/api", tags=["health"])
 EXPECTED = ("collector-hl", "recorder", "strategy-runner", "paper-broker", "api")
@@ -46,8 +47,8 @@ async def report(context: Context) -> Health:
         Beat(
             row["service"],
             row["instance"],
-            to_ms(row["sent_at"]),
-            to_ms(row["started_at"]),
+            millis(row["sent_at"]),
+            millis(row["started_at"]),
             row["status"],
             maybe_ms(row["event_time"]),
         )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from trading_api.context import Ctx
-from trading_api.database import from_ms, to_ms
 from trading_api.params import Cursor, FromMs, Limit, OptionalAsset, Strategy, ToMs
 from trading_api.queries import activity, rows
 from trading_api.schemas import FillRow, OpenPosition, TradePage
+from trading_core.db.times import millis, utc
 
 router = APIRouter(prefix="/api", tags=["positions"])
 
@@ -37,14 +37,14 @@ async def trades(
         held.portfolio_id,
         asset,
         strategy,
-        None if from_ is None else from_ms(from_),
-        None if to is None else from_ms(to),
-        None if entered_ms is None else from_ms(entered_ms),
+        None if from_ is None else utc(from_),
+        None if to is None else utc(to),
+        None if entered_ms is None else utc(entered_ms),
         row_id,
         limit + 1,
     )
     page = found[:limit]
-    more = f"{to_ms(page[-1]['entry_ts'])}-{page[-1]['id']}" if len(found) > limit else None
+    more = f"{millis(page[-1]['entry_ts'])}-{page[-1]['id']}" if len(found) > limit else None
     return TradePage(trades=[rows.trade(row) for row in page], next_cursor=more)
 
 

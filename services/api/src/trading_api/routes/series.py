@@ -9,7 +9,6 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from trading_api.context import Ctx
-from trading_api.database import EPOCH, from_ms
 from trading_api.params import (
     NEWEST_TIME_MS,
     Asset,
@@ -25,6 +24,7 @@ from trading_api.params import (
 from trading_api.problems import Refused
 from trading_api.queries import curves
 from trading_api.schemas import CandleSeries, EquityCurve
+from trading_core.db.times import EPOCH, utc
 from trading_core.model import INTERVALS_MS, MINUTE_MS
 from trading_core.money import plain
 
@@ -49,8 +49,8 @@ async def equity_curve(
     found = await context.database.fetch(
         curves.thinned(part),
         held.portfolio_id,
-        from_ms(from_ or 0),
-        from_ms(NEWEST_TIME_MS if to is None else to),
+        utc(from_ or 0),
+        utc(NEWEST_TIME_MS if to is None else to),
         points,
         held.initial_capital,
         name,
@@ -83,9 +83,9 @@ async def candles(
     found = []
     if last_open is not None:
         after_last = last_open + timedelta(milliseconds=MINUTE_MS)
-        end = after_last if to is None else min(from_ms(to), after_last)
+        end = after_last if to is None else min(utc(to), after_last)
         end_bucket = EPOCH + ((end - EPOCH - timedelta(milliseconds=1)) // width + 1) * width
-        begin = max(from_ms(from_ or 0), end_bucket - limit * width)
+        begin = max(utc(from_ or 0), end_bucket - limit * width)
         arguments = (exchange, asset, begin, end)
         found = (
             await context.database.fetch(curves.CANDLES, *arguments)
