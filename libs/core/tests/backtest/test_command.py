@@ -72,6 +72,10 @@ def test_it_writes_a_report_and_shows_a_table(data: Path, capsys: pytest.Capture
     shown = capsys.readouterr().out
     assert result["summary"]["final_equity"] in shown
     assert "stops out more often" in shown
+    for metric in ("Sharpe", "Sortino", "Max drawdown", "Won", "Mean win", "Mean loss", "Profit factor", "Mean hold"):
+        assert metric in shown
+    assert "days and" in shown
+    assert "bars with stop and target both inside" in shown.replace("\n", " ")
 
 
 def test_class_and_snake_case_names_mean_the_same(data: Path) -> None:

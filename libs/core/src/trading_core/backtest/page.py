@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from trading_core.backtest.figures import minute, monthly_returns, title
+from trading_core.backtest.key_figures import key_figures, money, number, percent, profit_factor, rests_on, signed
 
 MOST_TRADES = 2_000
 """A longer list is cut to its newest; the report file has them all."""
@@ -49,30 +50,14 @@ def page(report: Mapping[str, Any], chart: str) -> str:
             _settings(config),
             f"<h2>Trades</h2>{_trades(report['trades'])}",
             "<h2>What to know</h2>",
-            "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in _remarks(summary)) + "</ul>",
+            "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in rests_on(summary)) + "</ul>",
             "</body></html>\n",
         )
     )
 
 
 def _key_figures(summary: Mapping[str, Any]) -> str:
-    shown = (
-        ("Equity, USD", f"{float(summary['final_equity']):,.2f}"),
-        ("P&L, USD", f"{float(summary['realised_pnl']):+,.2f}"),
-        ("Sharpe", _number(summary["sharpe"])),
-        ("Sortino", _number(summary["sortino"])),
-        ("Max drawdown", f"{summary['max_drawdown']:.2%}"),
-        ("Trades", f"{summary['trades']:,}"),
-        ("Won", _percent(summary["win_rate"])),
-        ("Profit factor", "no loss" if summary["profit_factor_infinite"] else _number(summary["profit_factor"])),
-        ("Mean P&L, USD", _number(summary["expectancy"])),
-        ("Mean win, USD", _number(summary["avg_win"])),
-        ("Mean loss, USD", _number(summary["avg_loss"])),
-        ("Mean hold, min", _number(summary["avg_hold_s"], 1 / 60)),
-        ("Fees, USD", f"{float(summary['fees']):,.2f}"),
-        ("Slippage, USD", f"{float(summary['slippage_cost']):,.2f}"),
-        ("Funding, USD", f"{float(summary['funding_pnl']):+,.2f}"),
-    )
+    shown = [("Equity, USD", money(summary["final_equity"])), *key_figures(summary)]
     return "<dl>" + "".join(f"<div><dt>{escape(name)}</dt><dd>{value}</dd></div>" for name, value in shown) + "</dl>"
 
 
@@ -82,8 +67,8 @@ def _months(report: Mapping[str, Any]) -> str:
         whole = 1.0
         for change in months.values():
             whole *= 1 + change
-        cells = [_signed(months.get(month)) for month in range(1, 13)]
-        rows.append([f"<td>{year}</td>", *cells, _signed(whole - 1)])
+        cells = [_change(months.get(month)) for month in range(1, 13)]
+        rows.append([f"<td>{year}</td>", *cells, _change(whole - 1)])
     return _table(("Year", *_MONTHS, "Year's"), rows)
 
 
@@ -91,12 +76,12 @@ def _parts(summary: Mapping[str, Any]) -> str:
     rows = []
     for name, part in {"total": summary, **summary["by_strategy"], **summary["by_asset"]}.items():
         figures = (
-            f"{float(part['realised_pnl']):+,.2f}", f"{part['trades']:,}", _percent(part["win_rate"]),
-            _number(part["expectancy"]), _number(part["sharpe"]), f"{part['max_drawdown']:.2%}",
-            f"{float(part['fees']):,.2f}", ", ".join(f"{why} {n}" for why, n in part["exit_reasons"].items()),
+            signed(part["realised_pnl"]), f"{part['trades']:,}", percent(part["win_rate"]),
+            number(part["expectancy"]), profit_factor(part), number(part["sharpe"]), f"{part['max_drawdown']:.2%}",
+            money(part["fees"]), ", ".join(f"{why} {n}" for why, n in part["exit_reasons"].items()),
         )  # fmt: skip
         rows.append([f"<td>{escape(name)}</td>", *(f"<td>{escape(figure)}</td>" for figure in figures)])
-    return _table(("", "P&L", "Trades", "Won", "Mean", "Sharpe", "Drawdown", "Fees", "Exits"), rows)
+    return _table(("", "P&L", "Trades", "Won", "Mean", "Profit factor", "Sharpe", "Drawdown", "Fees", "Exits"), rows)
 
 
 def _settings(config: Mapping[str, Any]) -> str:
@@ -133,27 +118,13 @@ def _trades(trades: Sequence[Mapping[str, Any]]) -> str:
     return note + f'<div class="tall">{_table(names, rows)}</div>'
 
 
-def _remarks(summary: Mapping[str, Any]) -> Iterable[str]:
-    yield (
-        f"{summary['evaluations']:,} evaluations; {summary['funding_events']} funding payments, "
-        f"{summary['funding_hours_owed']} hours owed for want of a rate; {summary['forced_closes']} positions closed "
-        f"by the end; {summary['exits_with_both_levels_in_bar']} exits whose bar held stop and target; "
-        f"{summary['gaps']} gaps of {summary['missing_minutes']} minutes in all."
-    )
-    for name, why in summary["strategies_not_evaluated"].items():
-        yield f"{name} was not evaluated: {why}."
-    for name, why in summary["strategies_without_input"].items():
-        yield f"{name} never had its input: {why}."
-    yield from summary["notes"]
-
-
 def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _signed(change: float | None) -> str:
+def _change(change: float | None) -> str:
     return "<td></td>" if change is None else _coloured(change, f"{change:+.2%}")
 
 
@@ -164,11 +135,3 @@ def _coloured(amount: float, text: str) -> str:
 
 def _pairs(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} {'off' if value is None else value}" for key, value in values.items())
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
-
-
-def _number(value: float | None, factor: float = 1.0) -> str:
-    return "–" if value is None else f"{value * factor:,.2f}"

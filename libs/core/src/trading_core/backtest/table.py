@@ -1,66 +1,53 @@
-"""The summary of a backtest as a table on a terminal."""
+"""The summary of a backtest on a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-# Money in USD; `won` and `drawdown` in per cent, the hold in minutes.
-_COLUMNS = (
-    ("P&L", "realised_pnl"),
-    ("trades", "trades"),
-    ("won", "win_rate"),
-    ("mean", "expectancy"),
-    ("Sharpe", "sharpe"),
-    ("drawdown", "max_drawdown"),
-    ("fees", "fees"),
-    ("hold", "avg_hold_s"),
-)
+from trading_core.backtest.key_figures import key_figures, number, percent, profit_factor, rests_on, signed
+
+_FIGURES_A_LINE = 3
 
 
 def print_table(summary: dict[str, Any], files: Iterable[Path]) -> None:
-    """One line for the whole run, each strategy and each asset; then what the numbers rest on."""
+    """Every metric of the whole run, one line for each strategy and asset, and what the numbers rest on."""
     console = Console(highlight=False)
-    table = Table(title="Backtest, candle fidelity", title_justify="left", box=None, padding=(0, 1, 0, 0))
-    table.add_column("", no_wrap=True)
-    for label, _ in _COLUMNS:
-        table.add_column(label, justify="right")
-    for name, part in {"total": summary, **summary["by_strategy"], **summary["by_asset"]}.items():
-        table.add_row(name, *(_shown(key, part) for _, key in _COLUMNS))
-    console.print(table)
-    console.print(
-        f"Equity {summary['initial_capital']} → {summary['final_equity']} USD over {summary['days']} days, "
-        f"{summary['coverage']:.2%} of the minutes present; "
-        f"{summary['evaluations']} evaluations, {summary['funding_events']} funding payments "
-        f"({summary['funding_hours_owed']} hours owed), {summary['forced_closes']} forced closes, "
-        f"{summary['exits_with_both_levels_in_bar']} bars with stop and target, {summary['gaps']} gaps."
-    )
-    for name, why in summary["strategies_not_evaluated"].items():
-        console.print(f"{name} was not evaluated: {why}.", markup=False)
-    for name, why in summary["strategies_without_input"].items():
-        console.print(f"{name} never had its input: {why}.", markup=False)
-    for note in summary["notes"]:
-        console.print(note, style="dim")
+    console.print(f"Backtest, {summary['fidelity']} fidelity (amounts in USD)", style="bold")
+    console.print(_whole(summary))
+    console.print(_parts(summary))
+    for line in rests_on(summary):
+        console.print(line, style="dim" if line in summary["notes"] else None, markup=False)
     for file in files:
         console.print(f"Written: {file}", markup=False)
 
 
-def _shown(key: str, part: dict[str, Any]) -> str:
-    value = part[key]
-    if value is None:
-        return "–"
-    match key:
-        case "win_rate":
-            return f"{value:.0%}"
-        case "max_drawdown":
-            return f"{value:.2%}"
-        case "avg_hold_s":
-            return f"{value / 60:.0f} m"
-        case "trades":
-            return str(value)
-        case _:
-            return f"{float(value):.2f}"
+def _whole(summary: Mapping[str, Any]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    figures = [(name.removesuffix(", USD"), value) for name, value in key_figures(summary)]
+    for _ in range(_FIGURES_A_LINE):
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(justify="right", no_wrap=True)
+    for first in range(0, len(figures), _FIGURES_A_LINE):
+        line = figures[first : first + _FIGURES_A_LINE]
+        table.add_row(*(cell for figure in line for cell in figure))
+    return table
+
+
+def _parts(summary: Mapping[str, Any]) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), title_justify="left")
+    table.add_column("", no_wrap=True)
+    for label in ("P&L", "trades", "won", "mean", "PF", "Sharpe", "drawdown", "hold"):
+        table.add_column(label, justify="right")
+    for name, part in {**summary["by_strategy"], **summary["by_asset"]}.items():
+        hold = number(part["avg_hold_s"], 1 / 60)
+        table.add_row(
+            name, signed(part["realised_pnl"]), f"{part['trades']:,}", percent(part["win_rate"]),
+            number(part["expectancy"]), profit_factor(part), number(part["sharpe"]), f"{part['max_drawdown']:.2%}",
+            hold if hold == "–" else f"{hold} m",
+        )  # fmt: skip
+    return table
