@@ -21,6 +21,7 @@ examples:
   python -m trading_core up --demo                      recorded data, 300 times faster, page on port 8080
   python -m trading_core up --live --port 8090          the real venues
   python -m trading_core parity                         replays what a run recorded and compares every byte
+  python -m trading_core explain --last 1               the newest position, from the tick to its P&L
   python -m trading_core backtest --help                strategies over recorded candles
   python -m trading_core import --help                  your own candles for backtests
   python -m trading_core migrate                        brings database.url to the newest schema
@@ -41,7 +42,10 @@ MODULES = {
     "backtest": ("trading_core.backtest.command", "run strategies over recorded history"),
     "import": ("trading_core.ingest.command", "bring candles and funding rates from files into the database"),
     "parity": ("trading_core.parity.command", "replay a recorded run and compare it with what happened"),
+    "explain": ("trading_core.explain.command", "why a position was opened, what filled it, where its P&L comes from"),
 }
+ATTACHED = frozenset({"parity", "explain"})
+"""They look at what a run recorded, whether it runs now or not."""
 HEALTH_AGE_S = 20
 
 
@@ -139,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if command == name:
                 module: Command = importlib.import_module(path)
                 module.add_arguments(sub)
-                sub.set_defaults(run=_attached(module.run) if command == "parity" else module.run)
+                sub.set_defaults(run=_attached(module.run) if command in ATTACHED else module.run)
         for command, (function, summary) in FUNCTIONS.items():
             commands.add_parser(command, help=summary, description=summary).set_defaults(run=function)
         arguments = parser.parse_args(words)

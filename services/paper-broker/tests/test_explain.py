@@ -1,0 +1,81 @@
+"""`explain`: every position of an hour traced from the ledger and the recorder's copy back to its market messages."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import asyncpg
+import pytest
+from a_run import START, an_hour, publish
+
+from trading_core.__main__ import main
+from trading_core.bus.connection import Bus
+from trading_core.testing import eventually
+from trading_core.testing_servers import ServiceAt
+
+pytestmark = pytest.mark.integration
+
+
+async def test_every_position_is_traced_back_to_its_market_messages(
+    bus: Bus, database_url: str, service_at: ServiceAt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour = an_hour(seed=3)
+    for name, role in (("paper_broker", "broker"), ("recorder", "recorder")):
+        service_at(name, role).start()
+    await publish(bus, hour, range(1, hour.minutes + 1))
+    db = await asyncpg.connect(database_url)
+    whole = "SELECT max(ts) FROM trading_ops.exec_events WHERE kind = 'equity'"
+    await eventually(lambda: _reached(db, whole, hour.grids[-1].ts), timeout=60)
+    published = {mark.id for mark in hour.marks if mark.event_time_ms > START}
+    marks = "SELECT count(*) FROM trading_market_data.ticks WHERE kind = 'ctx'"
+    await eventually(lambda: _counted(db, marks, len(published)), timeout=60)
+    rows = await db.fetch("SELECT id, realised_pnl FROM trading_paper.positions ORDER BY id DESC")
+    await db.close()
+    closed = {row["id"]: row["realised_pnl"] for row in rows if row["realised_pnl"] is not None}
+    assert len(closed) > 10
+
+    monkeypatch.setenv("TRADING_DATABASE__URL", database_url)
+    file = tmp_path / "why.json"
+    assert await _run("explain", "--last", str(len(rows)), "--json", str(file)) == 0
+    told = {one["position"]: one for one in json.loads(file.read_text())}
+    assert told.keys() == {row["id"] for row in rows}
+    for number, realised in closed.items():
+        steps = {step["title"].split(" by ")[0]: step for step in told[number]["steps"]}
+        assert list(steps)[:5] == [
+            "Market events",
+            "Signal",
+            "Checks: opened",
+            "Entry",
+            "Levels, fixed at the entry",
+        ] or ("Checks: reversed" in steps)
+        assert steps["P&L"]["lines"][1].endswith(f"= {realised:f} USD")
+        assert not any("THE LEDGER SAYS" in line for line in steps["P&L"]["lines"])
+        for step in ("Entry", "Exit"):
+            raw = {event["id"]: event["raw"] for event in steps[step]["events"]}
+            assert any(id in published and json.loads(text)["id"] == id for id, text in raw.items() if text)
+
+
+async def test_an_unknown_position_is_one_line(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRADING_DATABASE__URL", database_url)
+    assert await _run("explain", "999") == 2
+    assert "there is no position 999 among the 0 there are" in capsys.readouterr().err
+    assert await _run("explain") == 2
+    assert "name one position" in capsys.readouterr().err
+    assert await _run("explain", "--last", "0") == 2
+    assert "--last 0 is not 1 or more" in capsys.readouterr().err
+
+
+async def _run(*words: str) -> int:
+    """The command has a loop of its own."""
+    return await asyncio.to_thread(main, words)
+
+
+async def _reached(db: asyncpg.Connection, query: str, ts: int) -> bool:
+    found = await db.fetchval(query)
+    return found is not None and found.timestamp() * 1000 >= ts
+
+
+async def _counted(db: asyncpg.Connection, query: str, count: int) -> bool:
+    return bool(await db.fetchval(query) >= count)
