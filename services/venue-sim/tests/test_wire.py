@@ -50,12 +50,15 @@ class Raw:
             pass
         return frame
 
-    async def ends(self) -> int | None:
-        """The close code once the connection is over; 1006 means that no close frame came."""
+    async def ends(self) -> int:
+        """The code of the venue's close frame once the connection is over; 1006 means that none came."""
+        code = 1006
         async with asyncio.timeout(5):
             while not self.socket.closed:
-                await self.socket.receive()
-        return self.socket.close_code
+                message = await self.socket.receive()
+                if message.type is aiohttp.WSMsgType.CLOSE:
+                    code = int(message.data)
+        return code
 
 
 @pytest.fixture

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 
 from aiohttp import web
 
+from venue_sim.faults import Faults
 from venue_sim.subscriptions import Subscription
 
 CTX_EVERY_S = 0.9
 
 
 class Client:
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None, faults: Faults) -> None:
         self.socket = socket
+        self._faults = faults
+        self._held: dict[Subscription, deque[str]] = {}
         self._transport = transport
         self.ordered: list[Subscription] = []
         self.has_clock = False
@@ -41,7 +45,7 @@ class Client:
 
     async def send(self, text: str) -> None:
         """Waits while the client does not read: the venue falls behind rather than skip an event."""
-        if self.socket.closed:
+        if self.socket.closed or self._faults.any("half_open"):
             return
         self._sending_s = time.monotonic()
         try:
@@ -54,7 +58,9 @@ class Client:
             self._sending_s = None
 
     async def send_of(self, subscription: Subscription, text: str) -> None:
-        await self.send(text)
+        held = self._held.setdefault(subscription, deque())
+        for frame in self._faults.frames(subscription.channel, subscription.coin, text, held):
+            await self.send(frame)
         if subscription.channel == "activeAssetCtx":
             self._again_s[subscription] = self._sent_s
 
@@ -72,6 +78,13 @@ class Client:
 
     def stalled(self, now_s: float, limit_s: float) -> bool:
         return self._sending_s is not None and now_s - self._sending_s >= limit_s
+
+    async def close(self, code: int) -> None:
+        """With a close frame, or without one (1006)."""
+        if code == 1006:
+            self.cut()
+        else:
+            await self.socket.close(code=code)
 
     def cut(self) -> None:
         """The connection ends without a close frame, as at the venue."""

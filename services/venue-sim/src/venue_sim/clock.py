@@ -60,6 +60,14 @@ class Pace:
         """Event time stands still before this."""
         self._since_s = now_s
 
+    def change_speed(self, speed: float, now_s: float) -> bool:
+        """From now on at `speed`, event time going on from where it stands; whether that is a change."""
+        if speed == self.speed:
+            return False
+        self._event_ms, self._since_s = self.now_ms(now_s), now_s if self._since_s is not None else None
+        self.speed = speed
+        return True
+
     def expect(self, next_ms: int) -> None:
         """The next event is due at `next_ms`: the clock stays before it until `passed`."""
         self._next_ms = next_ms

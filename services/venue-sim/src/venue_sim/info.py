@@ -36,10 +36,20 @@ class Now:
     time_ms: int
     p: int
     ended: bool = False
+    delisted: frozenset[str] = frozenset()
 
 
 def ok(value: Any) -> Answer:
     return Answer(200, json.dumps(value, separators=(",", ":")))
+
+
+def kind_of(body: bytes) -> str:
+    """The `type` of a request; empty when it has none."""
+    try:
+        kind = json.loads(body).get("type")
+    except (ValueError, AttributeError):
+        return ""
+    return kind if isinstance(kind, str) else ""
 
 
 def answer(market: Market, now: Now, body: bytes) -> Answer:
@@ -57,12 +67,12 @@ def ask(market: Market, now: Now, request: Any) -> Answer:
     dex = request.get("dex") or ""
     match request.get("type"):
         case "meta":
-            return ok(meta(market)) if dex == "" else UNKNOWN
+            return ok(meta(market, now)) if dex == "" else UNKNOWN
         case "metaAndAssetCtxs":
             contexts = [market.ctx(coin, now.p) for coin in market.coins]
-            return ok([meta(market), contexts]) if dex == "" else UNKNOWN
+            return ok([meta(market, now), contexts]) if dex == "" else UNKNOWN
         case "allPerpMetas":
-            return ok([meta(market)])
+            return ok([meta(market, now)])
         case "perpDexs":
             return ok([None])
         case "spotMeta":
@@ -87,7 +97,7 @@ def ask(market: Market, now: Now, request: Any) -> Answer:
             return BAD_SHAPE
 
 
-def meta(market: Market) -> dict[str, Any]:
+def meta(market: Market, now: Now) -> dict[str, Any]:
     specs = [asset.spec for asset in market.sample.assets.values()]
     return {
         "universe": [
@@ -96,6 +106,7 @@ def meta(market: Market) -> dict[str, Any]:
                 "szDecimals": spec.size_decimals,
                 "maxLeverage": spec.leverage_max,
                 "marginTableId": spec.leverage_max,
+                **({"isDelisted": True} if spec.name in now.delisted else {}),
             }
             for spec in specs
         ],

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
 
+import msgspec
 from aiohttp import WSMsgType, web
 
 from venue_sim import frames, info
 from venue_sim.client import Client
+from venue_sim.faults import Fault
 from venue_sim.subscriptions import Fatal, Unparsable, dumps, parse
 from venue_sim.venue import Venue
 
@@ -20,15 +23,21 @@ def application(venue: Venue) -> web.Application:
     async def post_info(request: web.Request) -> web.Response:
         if request.content_type != info.JSON_TYPE:
             return _response(info.BAD_TYPE)
-        return _response(info.answer(venue.market, venue.now(), await request.read()))
+        body = await request.read()
+        kind = info.kind_of(body)
+        await asyncio.sleep(venue.faults.rest_delay_s(kind))
+        answer = info.answer(venue.market, venue.now(), body)
+        return _response(venue.faults.rest(kind, answer.body) or answer)
 
     async def get_info(_request: web.Request) -> web.Response:
         return web.Response(status=405)
 
     async def websocket(request: web.Request) -> web.StreamResponse:
+        if venue.faults.any("refuse"):
+            return web.Response(status=503)
         socket = web.WebSocketResponse(compress=False, autoping=True, max_msg_size=64 * 1024)
         await socket.prepare(request)
-        client = Client(socket, request.transport)
+        client = Client(socket, request.transport, venue.faults)
         venue.clients.add(client)
         try:
             async for message in socket:
@@ -41,6 +50,24 @@ def application(venue: Venue) -> web.Application:
             venue.clients.discard(client)
         return socket
 
+    async def post_fault(request: web.Request) -> web.Response:
+        try:
+            fault = msgspec.json.decode(await request.read(), type=Fault)
+        except msgspec.MsgspecError as error:
+            return web.Response(status=422, text=f"no such fault: {error}\n")
+        await venue.fault(fault)
+        return web.json_response(msgspec.to_builtins(venue.faults.active()))
+
+    async def get_faults(_request: web.Request) -> web.Response:
+        return web.json_response(msgspec.to_builtins(venue.faults.active()))
+
+    async def delete_faults(_request: web.Request) -> web.Response:
+        venue.heal()
+        return web.json_response([])
+
+    app.router.add_post("/control/faults", post_fault)
+    app.router.add_get("/control/faults", get_faults)
+    app.router.add_delete("/control/faults", delete_faults)
     app.router.add_post("/info", post_info)
     app.router.add_get("/info", get_info)
     app.router.add_get("/ws", websocket)
@@ -69,7 +96,9 @@ async def _on_frame(venue: Venue, client: Client, text: str) -> None:
 
 
 async def _subscribe(venue: Venue, client: Client, method: str, wanted: Any) -> None:
-    subscription = parse(wanted, venue.market.coins)
+    subscription = parse(
+        wanted, tuple(coin for coin in venue.market.coins if coin not in venue.faults.delisted_coins())
+    )
     async with venue.turn:
         if method == "unsubscribe":
             if client.remove(subscription):
@@ -83,11 +112,11 @@ async def _subscribe(venue: Venue, client: Client, method: str, wanted: Any) -> 
         await client.send(frames.acknowledged(method, subscription))
         now = venue.now()
         if subscription.channel == "clock":
-            await client.send(frames.clock(now.time_ms, venue.options.speed))
+            await client.send(frames.clock(now.time_ms, venue.speed))
         else:
             if client.has_clock and subscription.channel == "activeAssetCtx":
                 # The context carries no time of its own; the client stamps it with this one.
-                await client.send(frames.clock(now.time_ms, venue.options.speed))
+                await client.send(frames.clock(now.time_ms, venue.speed))
             venue.note_snapshot(subscription.channel, subscription.coin, now.time_ms)
             await client.send_of(subscription, frames.first(venue.market, subscription, now.p))
 

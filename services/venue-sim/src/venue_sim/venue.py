@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from venue_sim import frames, info, truth
 from venue_sim.client import Client
 from venue_sim.clock import ClockState, Pace, write_state
+from venue_sim.faults import Fault, Faults
 from venue_sim.market import Market
 from venue_sim.subscriptions import Subscription
 
@@ -42,18 +45,53 @@ class Venue:
         self.market = market
         self.options = options
         self.clients: set[Client] = set()
+        self.faults = Faults()
         self.p = p
         self.ended = False
         self._truth = log_of_truth
         self._pace = Pace(start.event_ms, start.speed)
         # One event, one tick or one subscription at a time: no frame of an event ever follows a later clock frame.
         self.turn = asyncio.Lock()
+        self._hurry = asyncio.Event()
+
+    @property
+    def speed(self) -> float:
+        """Event time per wall time at this moment, a burst included."""
+        return self._pace.speed
 
     def now(self) -> info.Now:
-        return info.Now(self._pace.now_ms(time.monotonic()), self.p, self.ended)
+        return info.Now(self._pace.now_ms(time.monotonic()), self.p, self.ended, self.faults.delisted_coins())
 
     def state(self) -> ClockState:
         return ClockState(self.now().time_ms, self.options.speed, self.market.shift_ms)
+
+    async def fault(self, fault: Fault) -> None:
+        """Begin to do `fault`; what happens at once, such as an end of the sockets, happens here."""
+        self.faults.start(fault, time.monotonic())
+        self._note(fault, "begins")
+        self._set_speed()
+        # Not in turn: that may be waiting for a client which does not read.
+        if fault.kind in ("close", "refuse"):
+            for client in list(self.clients):
+                await client.close(fault.code)
+        if fault.kind == "delisted":
+            for client in [c for c in self.clients if any(one.coin == fault.coin for one in c.ordered)]:
+                client.cut()
+
+    def heal(self) -> None:
+        """The end of every fault."""
+        for fault in self.faults.active():
+            self._note(fault, "ends")
+        self.faults.clear()
+        self._set_speed()
+
+    def _set_speed(self) -> None:
+        if self._pace.change_speed(self.options.speed * self.faults.speed_factor(), time.monotonic()):
+            self._hurry.set()
+
+    def _note(self, fault: Fault, what: str) -> None:
+        log.warning(f"fault_{what}", **msgspec.structs.asdict(fault))
+        self._truth.write(f"fault:{fault.kind}:{what}", self.now().time_ms, "fault", fault.coin or "")
 
     def save(self) -> None:
         """Keeps the clock for a restart, unless the event of this very moment is still to come: it would be skipped."""
@@ -83,7 +121,12 @@ class Venue:
 
     async def _until(self, event_ms: int) -> None:
         self._pace.expect(event_ms)
-        await asyncio.sleep(max(0.0, self._pace.wait_s(time.monotonic())))
+        await asyncio.sleep(0)
+        while (wait_s := self._pace.wait_s(time.monotonic())) > 0:
+            with contextlib.suppress(TimeoutError):  # or sooner, when the speed changes meanwhile
+                async with asyncio.timeout(wait_s):
+                    await self._hurry.wait()
+            self._hurry.clear()
 
     def _next_time_ms(self) -> int:
         return self.market.time_ms(self.p + 1) if self.p + 1 < self.market.prints else self.market.end_ms + 1
@@ -101,7 +144,7 @@ class Venue:
         self.p += 1
         self._pace.passed(time.monotonic())
         self._write_truth(self.p)
-        clock = frames.clock(self.market.time_ms(self.p), self.options.speed)
+        clock = frames.clock(self.market.time_ms(self.p), self._pace.speed)
         texts: dict[Subscription, str] = {}
         for client in list(self.clients):
             if client.has_clock:
@@ -145,7 +188,10 @@ class Venue:
             self._drop(lambda client, now_s: client.stalled(now_s, self.options.stall_s))
             async with self.turn:
                 now_s = time.monotonic()
-                clock = frames.clock(self.now().time_ms, self.options.speed)
+                for over in self.faults.over(now_s):
+                    self._note(over, "ends")
+                self._set_speed()
+                clock = frames.clock(self.now().time_ms, self._pace.speed)
                 mids = now_s - mids_s >= MIDS_EVERY_S
                 mids_s = now_s if mids else mids_s
                 for client in list(self.clients):
