@@ -100,7 +100,7 @@ def test_a_stop_in_the_last_bar_goes_before_the_timeout() -> None:
 def test_missing_minutes_are_passes_and_gaps_never_filled_in() -> None:
     candles = {"ETH": bars("ETH", [(0, 3, CALM), (5, 3, CALM)])}
     run = a_run(candles, scripted({}), minutes=10)
-    [day] = run.passes.days.values()
+    [day] = run.passes.by_day().values()
     # T = 0 has no candle before it, 4 and 5 close missing ones, 9 too.
     assert day.counts == {"alpha/ETH/no_candle": 4, "alpha/ETH/no_signal": 6}
     assert run.gaps == [Gap("ETH", minute(3), minute(5)), Gap("ETH", minute(8), minute(10))]
@@ -125,7 +125,7 @@ def test_the_start_needs_no_alignment() -> None:
 def test_a_wider_candle_exists_only_when_all_its_minutes_do() -> None:
     candles = {"ETH": bars("ETH", [(0, 6, CALM), (7, 13, CALM)])}
     run = a_run(candles, scripted({}, interval="5m"), minutes=20)
-    [day] = run.passes.days.values()
+    [day] = run.passes.by_day().values()
     assert day.counts == {"alpha/ETH/no_candle": 2, "alpha/ETH/no_signal": 2}  # 0 and 10; 5 and 15
 
 
@@ -155,9 +155,9 @@ def test_signals_of_one_minute_go_by_strategy_then_asset_each_seeing_what_the_la
     run = a_run(candles, scripted(say, name="beta"), scripted(say, name="alpha"), minutes=8)
     order = [(decision.strategy, decision.asset) for decision in run.decisions]
     assert order == [("alpha", "BTC"), ("alpha", "ETH"), ("beta", "BTC"), ("beta", "ETH")]
-    stakes = [decision.stake for decision in run.decisions]
+    stakes = [trade.stake for trade in run.trades]  # closed in order of opening
     assert stakes[0] == 200
-    assert stakes == sorted(stakes, reverse=True)  # type: ignore[type-var]
+    assert stakes == sorted(stakes, reverse=True)
     assert len(set(stakes)) == 4
 
 
@@ -176,7 +176,7 @@ def test_a_days_basis_is_taken_before_the_bar_that_ends_at_midnight() -> None:
     assert lost.realised_pnl == Decimal("-0.403760")
     assert run.equity[last - 1].total_equity == Decimal("9999.796203")
     assert run.equity[last].total_equity == Decimal("10003.791203")
-    assert run.decisions[-1].reason == "paused"
+    assert list(run.decisions)[-1].reason == "paused"
 
 
 def test_a_strategy_without_candles_to_run_on_is_named_instead_of_showing_no_trades() -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
+import numpy as np
 
-from trading_core.backtest.engine import Run
-from trading_core.backtest.passes import DailyLog
-from trading_core.broker.events import Decision, EquityMark, PositionState
-from trading_core.metrics.curve import curve_metrics
+from trading_core.backtest.decided import Decided
+from trading_core.backtest.passes import DayLog, by_day, sha256_of
+from trading_core.backtest.record import Run
+from trading_core.broker.events import PositionState
+from trading_core.market.series import IntArray
+from trading_core.metrics.columns import column_metrics
 from trading_core.metrics.trades import Trade, trade_metrics
-from trading_core.model import DAY_MS, HOUR_MS, MINUTE_MS
+from trading_core.model import DAY_MS, MINUTE_MS
 from trading_core.money import MICRO, NOTHING_USD, exactly, plain
 
 NOTES = (
@@ -27,28 +29,43 @@ NOTES = (
 )
 
 
+COLUMNS = ("time", "equity", "unrealised", "realised", "open_costs", "open_positions")
+
+
 def report(run: Run, annualisation_days: int) -> dict[str, Any]:
-    """Everything there is to say about a run, as JSON values."""
-    decisions = decisions_by_day(run.decisions)
+    """Everything there is to say about a run, as JSON values. A line of text for each minute: not for a search."""
+    decisions = list(run.decisions)
+    rows = run.equity.rows()
     return {
         "config": _config(run, annualisation_days),
         "summary": summary(run, annualisation_days),
         "trades": [trade_row(position) for position in run.trades],
-        "decisions": [decision_row(decision) for decision in run.decisions],
-        "decisions_by_day": _days(decisions),
-        "decisions_sha256": _sha256(map(decision_line, run.decisions)),
-        "passes_by_day": _days(run.passes),
+        "decisions": [decision_row(decision) for decision in decisions],
+        "decisions_by_day": _days(_decisions_by_day(decisions)),
+        "decisions_sha256": sha256_of(decision.line for decision in decisions),
+        "passes_by_day": _days(run.passes.by_day()),
         "funding_by_day": _funding_by_day(run),
-        "equity": {
-            "columns": ["time", "equity", "unrealised", "realised", "open_costs", "open_positions"],
-            "rows": [[row.ts_ms, *_amounts(row), row.open_positions] for row in run.equity],
-        },
-        "equity_hourly": [[row.ts_ms, _money(row.total_equity)] for row in run.equity if row.ts_ms % HOUR_MS == 0],
-        "mark_to_market_rows": len(run.equity),
-        "mark_to_market_sha256": _sha256(
-            f"{row.ts_ms}|{'|'.join(_amounts(row))}|{row.open_positions}" for row in run.equity
-        ),
-        "gaps": [{"asset": gap.asset, "from": gap.from_ms, "to": gap.to_ms} for gap in run.gaps],
+        "equity": {"columns": list(COLUMNS), "rows": rows},
+        "equity_hourly": [rows[number][:2] for number in run.equity.hourly().tolist()],
+        "mark_to_market_rows": len(rows),
+        "mark_to_market_sha256": sha256_of("|".join(map(str, row)) for row in rows),
+        "gaps": _gaps(run),
+    }
+
+
+def brief(run: Run, annualisation_days: int) -> dict[str, Any]:
+    """What is kept of a run: `report` without decisions, passes and digests, and with the hours of the equity only.
+
+    The first and the last row are there whether or not they are full hours.
+    """
+    ends = np.array([0, len(run.equity) - 1])
+    hourly = run.equity.at(np.unique(np.concatenate((run.equity.hourly(), ends))))
+    return {
+        "config": _config(run, annualisation_days),
+        "summary": summary(run, annualisation_days),
+        "trades": [trade_row(position) for position in run.trades],
+        "equity": {"columns": list(COLUMNS), "rows": hourly.rows()},
+        "gaps": _gaps(run),
     }
 
 
@@ -56,19 +73,16 @@ def summary(run: Run, annualisation_days: int) -> dict[str, Any]:
     """The metrics of the run, of each strategy and of each asset, and what they rest on."""
     capital = run.rules.initial_capital
     trades = [as_trade(position) for position in run.trades]
-    curve = [(row.ts_ms, row.total_equity) for row in run.equity]
     passes = Counter[str]()
-    for day in run.passes.days.values():
-        for key, count in day.counts.items():
-            strategy, _, reason = key.split("/")
-            passes[f"{strategy}:{reason}"] += count
+    for (strategy, _, reason), count in run.passes.counts().items():
+        passes[f"{strategy}:{reason}"] += count
     missing = sum((gap.to_ms - gap.from_ms) // MINUTE_MS for gap in run.gaps)
     minutes = len(run.assets) * (run.to_ms - run.from_ms) // MINUTE_MS
-    decided = Counter(f"{decision.strategy}/{_outcome(decision)}" for decision in run.decisions)
+    decided = {f"{strategy}/{outcome}": count for (strategy, outcome), count in run.decisions.outcomes().items()}
     return {
         "initial_capital": plain(capital),
         "final_equity": _money(run.equity[-1].total_equity),
-        **_curve(curve, capital, annualisation_days),
+        **_curve(run, run.equity.pnl, annualisation_days),
         **_trades(trades),
         "decisions": dict(sorted(decided.items())),
         "funding_events": len(run.payments),
@@ -102,7 +116,7 @@ def summary(run: Run, annualisation_days: int) -> dict[str, Any]:
 
 def _starved(run: Run, passes: Mapping[str, int]) -> dict[str, str]:
     """Strategies that never came as far as their rule, and the reasons: no trade of theirs says anything."""
-    decided = {decision.strategy for decision in run.decisions}
+    decided = {strategy for strategy, _ in run.decisions.outcomes()}
     found = {}
     for loaded in run.strategies:
         reasons = {key.partition(":")[2]: n for key, n in passes.items() if key.partition(":")[0] == loaded.name}
@@ -137,7 +151,7 @@ def trade_row(position: PositionState) -> dict[str, Any]:
     return {key: plain(value) if isinstance(value, Decimal) else value for key, value in values.items()}
 
 
-def decision_row(decision: Decision) -> dict[str, Any]:
+def decision_row(decision: Decided) -> dict[str, Any]:
     return {
         "time": decision.ts_ms,
         "strategy": decision.strategy,
@@ -149,19 +163,15 @@ def decision_row(decision: Decision) -> dict[str, Any]:
     }
 
 
-def decision_line(decision: Decision) -> str:
-    return (
-        f"{decision.ts_ms}|{decision.strategy}|{decision.asset}|{decision.direction}|{decision.decision}|"
-        f"{decision.reason or ''}"
+def _decisions_by_day(decisions: Sequence[Decided]) -> dict[int, DayLog]:
+    texts = [(f"{d.strategy}/{d.reason or d.decision}", d.line.partition("|")[2]) for d in decisions]
+    numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    return by_day(
+        np.array([decision.ts_ms for decision in decisions], np.int64),
+        np.array([numbers[text] for text in texts], np.int64),
+        [key for key, _ in numbers],
+        [end for _, end in numbers],
     )
-
-
-def decisions_by_day(decisions: Iterable[Decision]) -> DailyLog:
-    log = DailyLog()
-    for decision in decisions:
-        key = f"{decision.strategy}/{decision.reason or decision.decision}"
-        log.add(decision.ts_ms, key, decision_line(decision))
-    return log
 
 
 def as_trade(position: PositionState) -> Trade:
@@ -186,27 +196,19 @@ def as_trade(position: PositionState) -> Trade:
 def _part(
     run: Run, trades: Sequence[Trade], annualisation_days: int, *, strategy: str = "", asset: str = ""
 ) -> dict[str, Any]:
-    capital = run.rules.initial_capital
-    with exactly():
-        shares = (row.strategies.get(strategy) if strategy else row.assets.get(asset) for row in run.equity)
-        curve = [
-            (row.ts_ms, capital + (NOTHING_USD if share is None else share))
-            for row, share in zip(run.equity, shares, strict=True)
-        ]
-    return {**_trades(trades), **_curve(curve, capital, annualisation_days)}
+    share = run.equity.strategies.get(strategy) if strategy else run.equity.assets.get(asset)
+    pnl = np.zeros(len(run.equity), np.int64) if share is None else share
+    return {**_trades(trades), **_curve(run, pnl, annualisation_days)}
 
 
-def _curve(curve: Sequence[tuple[int, Decimal]], capital: Decimal, annualisation_days: int) -> dict[str, Any]:
-    return dict(msgspec.structs.asdict(curve_metrics(curve, capital, annualisation_days)))
+def _curve(run: Run, pnl: IntArray, annualisation_days: int) -> dict[str, Any]:
+    metrics = column_metrics(run.equity.time_ms, pnl, run.rules.initial_capital, annualisation_days)
+    return dict(msgspec.structs.asdict(metrics))
 
 
 def _trades(trades: Sequence[Trade]) -> dict[str, Any]:
     values = msgspec.structs.asdict(trade_metrics(trades))
     return {key: plain(value) if isinstance(value, Decimal) else value for key, value in values.items()}
-
-
-def _outcome(decision: Decision) -> str:
-    return decision.decision if decision.reason is None else f"{decision.decision}:{decision.reason}"
 
 
 def _config(run: Run, annualisation_days: int) -> dict[str, Any]:
@@ -247,30 +249,18 @@ def _funding_by_day(run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def _days(log: DailyLog) -> list[dict[str, Any]]:
+def _days(log: Mapping[int, DayLog]) -> list[dict[str, Any]]:
     return [
-        {"day_start": day_ms, "sha256": day.digest.hexdigest(), "counts": dict(sorted(day.counts.items()))}
-        for day_ms, day in log.days.items()
+        {"day_start": day_ms, "sha256": day.sha256, "counts": dict(sorted(day.counts.items()))}
+        for day_ms, day in log.items()
     ]
 
 
-def _amounts(row: EquityMark) -> tuple[str, str, str, str]:
-    return (_money(row.total_equity), _money(row.unrealised), _money(row.realised), _money(row.open_costs))
+def _gaps(run: Run) -> list[dict[str, Any]]:
+    return [{"asset": gap.asset, "from": gap.from_ms, "to": gap.to_ms} for gap in run.gaps]
 
 
 def _money(amount: Decimal) -> str:
     """Six places. Sums of rounded amounts have no more, so nothing is lost; a finer capital would show as it is."""
-    return plain(amount) if amount.as_tuple().exponent == -6 else _six_places(amount)
-
-
-def _six_places(amount: Decimal) -> str:
     with exactly():
         return plain(amount.quantize(MICRO) if amount == amount.quantize(MICRO) else amount)
-
-
-def _sha256(lines: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for line in lines:
-        digest.update(line.encode())
-        digest.update(b"\n")
-    return digest.hexdigest()
