@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,8 @@ class History:
     """1m candles: sorted, each open time once, valid."""
     funding: Mapping[str, Sequence[FundingRow]] = field(default_factory=dict)
     source: str = "memory"
+    prepared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What engines have derived from it by asset, so that a second run over it need not."""
 
     def gaps(self, from_ms: int, to_ms: int) -> list[Gap]:
         """Missing minutes inside [from_ms, to_ms), by asset, in order."""

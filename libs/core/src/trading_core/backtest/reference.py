@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from trading_core import ids
+from trading_core.backtest.equity import Equity
 from trading_core.backtest.feed import EXCHANGE, Feed
 from trading_core.backtest.history import History
+from trading_core.backtest.passes import Passes
 from trading_core.backtest.record import Record
 from trading_core.broker.apply import apply
 from trading_core.broker.book import Book, new_book
@@ -77,6 +79,12 @@ class ReferenceEngine:
         if progress is not None:
             progress(total, total)
         return self.record
+
+    def passes(self) -> Passes:
+        return self.record.passes()
+
+    def equity(self) -> Equity:
+        return self.record.equity(self.rules)
 
     def _minute(self, ts_ms: int) -> None:
         book = self.book

@@ -131,12 +131,12 @@ class CandleSeries:
     def window(self, first: int, end: int) -> Candles:
         """Rows `first` to `end` (excluded) as read-only views."""
         return Candles(
-            open_time_ms=_read_only(self._open_time[first:end]),
-            open=_read_only(self._open[first:end]),
-            high=_read_only(self._high[first:end]),
-            low=_read_only(self._low[first:end]),
-            close=_read_only(self._close[first:end]),
-            volume=_read_only(self._volume[first:end]),
+            open_time_ms=read_only(self._open_time[first:end]),
+            open=read_only(self._open[first:end]),
+            high=read_only(self._high[first:end]),
+            low=read_only(self._low[first:end]),
+            close=read_only(self._close[first:end]),
+            volume=read_only(self._volume[first:end]),
         )
 
     def last(self, count: int) -> Candles | None:
@@ -145,11 +145,11 @@ class CandleSeries:
 
     def last_closes(self, count: int) -> FloatArray | None:
         """Closes of the newest `count` candles; None when there are fewer."""
-        return _read_only(self._close[self._size - count : self._size]) if 0 < count <= self._size else None
+        return read_only(self._close[self._size - count : self._size]) if 0 < count <= self._size else None
 
     def last_volumes(self, count: int) -> FloatArray | None:
         """Volumes of the newest `count` candles; None when there are fewer."""
-        return _read_only(self._volume[self._size - count : self._size]) if 0 < count <= self._size else None
+        return read_only(self._volume[self._size - count : self._size]) if 0 < count <= self._size else None
 
     def _allocate(self, capacity: int) -> None:
         self._open_time: IntArray = np.empty(capacity, np.int64)
@@ -197,6 +197,6 @@ class CandleSeries:
         self._open[row], self._high[row], self._low[row], self._close[row], self._volume[row] = values
 
 
-def _read_only(view: Column) -> Column:
+def read_only(view: Column) -> Column:
     view.flags.writeable = False
     return view
