@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated
 
+import numpy as np
 from msgspec import Meta
 
 from trading_core.money import exact
-from trading_core.strategy import Direction, MarketSnapshot, Signal, Strategy, StrategyParams, register
+from trading_core.strategy import Direction, MarketSnapshot, Past, Signal, Strategy, StrategyParams, register
 
 
 @register
@@ -46,8 +48,21 @@ class FundingRate(Strategy):
     def evaluate(self, snapshot: MarketSnapshot) -> Signal | None:
         """Against the paying side from the threshold itself on; confidence 0.5 there, 1 from twice that on."""
         rate = snapshot.funding_rate_8h(self.params.basis_hours)
+        opinion = self._opinion(rate)
+        return None if opinion is None else self.signal(snapshot, *opinion, funding_rate_8h=str(rate))
+
+    def scan(self, past: Past) -> None:
+        """The opinion of each rate, wherever it is the newest."""
+        rates, seen = past.funding_rates_8h(self.params.basis_hours)
+        opinions = [self._opinion(rate) or (Direction.PASS, 0.0) for rate in rates]
+        opinions.append((Direction.PASS, 0.0))  # of the points before the first rate
+        confidences = np.array([confidence for _, confidence in opinions])[seen]
+        for direction in (Direction.LONG, Direction.SHORT):
+            past.say(np.array([said is direction for said, _ in opinions])[seen], direction, confidences)
+
+    def _opinion(self, rate: Decimal) -> tuple[Direction, float] | None:
+        """Direction and confidence at this 8 h rate."""
         if abs(rate) < self._threshold:
             return None
         direction = Direction.SHORT if rate > 0 else Direction.LONG
-        confidence = min(1.0, 0.5 * float(abs(rate)) / self.params.threshold)
-        return self.signal(snapshot, direction, confidence, funding_rate_8h=str(rate))
+        return direction, min(1.0, 0.5 * float(abs(rate)) / self.params.threshold)

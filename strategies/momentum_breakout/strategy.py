@@ -5,12 +5,25 @@ from __future__ import annotations
 from math import fsum
 from typing import Annotated
 
+import numpy as np
 import talib
 from msgspec import Meta
 
+from trading_core.market.series import FloatArray
 from trading_core.market.state import HISTORY
 from trading_core.model import HOUR_MS, MINUTE_MS
-from trading_core.strategy import Direction, MarketSnapshot, MissingInput, Signal, Strategy, StrategyParams, register
+from trading_core.strategy import (
+    Direction,
+    MarketSnapshot,
+    MissingInput,
+    Past,
+    Signal,
+    Strategy,
+    StrategyParams,
+    register,
+)
+
+_ROUNDING = 1e-9
 
 
 @register
@@ -58,9 +71,7 @@ class MomentumBreakout(Strategy):
         closes = snapshot.closes("1h", params.bb_period)
         minutes = snapshot.candles("1m", params.volume_window)
         snapshot.require_fresh("1h")
-        uppers, middles, lowers = talib.BBANDS(closes, params.bb_period, params.bb_sigma, params.bb_sigma)
-        upper, lower = float(uppers[-1]), float(lowers[-1])
-        sigma = (upper - float(middles[-1])) / params.bb_sigma
+        upper, lower, sigma = self._band(closes)
         if sigma <= 0:
             raise MissingInput("flat")
         mean_volume = fsum(minutes.volume.tolist()) / params.volume_window
@@ -80,3 +91,35 @@ class MomentumBreakout(Strategy):
             volume=volume,
             mean_volume=mean_volume,
         )
+
+    def scan(self, past: Past) -> None:
+        """The band of each hour once, and exact volumes only where the close is outside it."""
+        params = self.params
+        hours = past.windows("1h", params.bb_period)
+        minutes = past.windows("1m", params.volume_window)
+        past.require_fresh("1h")
+        open_points = np.flatnonzero(past.undecided)
+        if not len(open_points):
+            return
+        ends, hour_of = np.unique(hours.end[open_points], return_inverse=True)
+        bands = np.array([self._band(hours.past.close[end - hours.size : end]) for end in ends.tolist()])
+        upper, lower, sigma = (np.full(len(past.ts), np.nan) for _ in range(3))
+        for column, values in zip((upper, lower, sigma), bands[hour_of].T, strict=True):
+            column[open_points] = values
+        past.leave(sigma <= 0, "flat")
+        close, volume = past.mark_price, minutes.past.candles.volume
+        some = np.concatenate((np.zeros(1, np.int64), np.cumsum(volume > 0)))
+        first = np.maximum(minutes.end - minutes.size, 0)
+        past.leave(some[minutes.end] == some[first], "no_volume")
+        sums = np.concatenate((np.zeros(1), np.cumsum(volume)))
+        # A little less than the mean: running sums of so many volumes are off in their last digits.
+        least = (sums[minutes.end] - sums[first] - _ROUNDING * sums[minutes.end]) / params.volume_window
+        is_high = volume[minutes.end - 1] >= params.volume_factor * (1 - _ROUNDING) * least
+        past.ask(is_high & (np.maximum(close - upper, lower - close) > 0))
+
+    def _band(self, closes: FloatArray) -> tuple[float, float, float]:
+        """Upper band, lower band and standard deviation of the hours' closes."""
+        sigmas = self.params.bb_sigma
+        uppers, middles, lowers = talib.BBANDS(closes, self.params.bb_period, sigmas, sigmas)
+        upper = float(uppers[-1])
+        return upper, float(lowers[-1]), (upper - float(middles[-1])) / sigmas

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import numpy as np
 import talib
 from msgspec import Meta
 
-from trading_core.strategy import Direction, MarketSnapshot, MissingInput, Signal, Strategy, StrategyParams, register
+from trading_core.market.series import FloatArray
+from trading_core.strategy import (
+    Direction,
+    MarketSnapshot,
+    MissingInput,
+    Past,
+    Signal,
+    Strategy,
+    StrategyParams,
+    register,
+)
+
+_ROUNDING = 1e-6
+"""Far more than the arithmetic of an RSI can be off, and too little to leave many doubts."""
+_SMALLEST_MOVE = 1e-9
+"""TA-Lib takes a mean move below 1e-14 for none at all: near it nothing is inferred."""
 
 
 @register
@@ -54,7 +70,7 @@ class RSIMeanReversion(Strategy):
         closes = snapshot.closes(self.interval, self.params.lookback)
         if closes.max() == closes.min():
             raise MissingInput("flat")  # TA-Lib says 0 here, which would read as oversold
-        rsi = float(talib.RSI(closes, self.params.period)[-1])
+        rsi = self._rsi(closes)
         overbought, oversold = self.params.overbought, self.params.oversold
         if rsi > overbought:
             confidence = 0.5 + 0.5 * (rsi - overbought) / (100 - overbought)
@@ -63,3 +79,39 @@ class RSIMeanReversion(Strategy):
             confidence = 0.5 + 0.5 * (oversold - rsi) / oversold
             return self.signal(snapshot, Direction.LONG, confidence, rsi=rsi, close=float(closes[-1]))
         return None
+
+    def scan(self, past: Past) -> None:
+        """The RSI of each window, computed exactly only where that of all closes so far leaves a doubt."""
+        windows = past.windows(self.interval, self.params.lookback)
+        closes = windows.past.close
+        if len(closes) < windows.size:
+            return
+        newest = np.maximum(windows.end, windows.size) - 1
+        moves = np.cumsum(np.diff(closes, prepend=closes[:1]) != 0)
+        past.leave(moves[newest] == moves[newest - windows.size + 1], "flat")
+        rsi, error = (column[newest] for column in self._smoothed(closes))
+        near = ~(np.minimum(abs(rsi - self.params.overbought), abs(rsi - self.params.oversold)) > error)
+        doubtful = np.flatnonzero(near & past.undecided)
+        rsi[doubtful] = [self._rsi(window) for window in windows.closes(doubtful)]
+        # Outside its bounds an RSI has a confidence of 0.5 at least: enough to know for most of them.
+        past.say_at_least(rsi > self.params.overbought, Direction.SHORT, 0.5)
+        past.say_at_least(rsi < self.params.oversold, Direction.LONG, 0.5)
+
+    def _rsi(self, closes: FloatArray) -> float:
+        return float(talib.RSI(closes, self.params.period)[-1])
+
+    def _smoothed(self, closes: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The RSI over all closes up to each, and how far that of its window may lie from it at most.
+
+        Wilder's smoothing multiplies what lies before a window by (1 - 1/period) with each close in it, so the two
+        mean gains, and the two mean losses, differ by at most `rest`, and the RSI by 200 × rest / (mean move - rest).
+        """
+        period, lookback = self.params.period, self.params.lookback
+        moves = np.abs(np.diff(closes, prepend=closes[:1]))
+        mean_move = talib.ATR(closes, closes, closes, period)
+        # What both smoothings were, at most, when the window's own began: no mean is above the highest move.
+        before = np.maximum.accumulate(moves)
+        rest = (1 - 1 / period) ** (lookback - 1 - period) * before
+        with np.errstate(divide="ignore", invalid="ignore"):
+            error = np.where(mean_move > rest + _SMALLEST_MOVE, 200 * rest / (mean_move - rest) + _ROUNDING, np.inf)
+        return talib.RSI(closes, period), error

@@ -1,11 +1,13 @@
 """Strategies: the base class, the registry that loads them from their folders, and their evaluation.
 
 All that a strategy's own code imports:
-`from trading_core.strategy import Direction, MarketSnapshot, MissingInput, Signal, Strategy, StrategyParams, register`.
+`from trading_core.strategy import Direction, MarketSnapshot, MissingInput, Past, Signal, Strategy, StrategyParams,
+register`.
 """
 
 from trading_core.market.snapshot import MarketSnapshot, MissingInput
 from trading_core.model import Direction, Signal
 from trading_core.strategy.base import Strategy, StrategyParams, register
+from trading_core.strategy.past import Past
 
-__all__ = ["Direction", "MarketSnapshot", "MissingInput", "Signal", "Strategy", "StrategyParams", "register"]
+__all__ = ["Direction", "MarketSnapshot", "MissingInput", "Past", "Signal", "Strategy", "StrategyParams", "register"]
