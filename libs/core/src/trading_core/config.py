@@ -26,6 +26,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from trading_core.broker.rules import CooldownAfter, Levels, OppositeSignal, Sizing
 from trading_core.config_problems import ENV_PREFIX, sentences, unknown_variables
 from trading_core.errors import ConfigError
 from trading_core.model import INTERVALS_MS
@@ -96,14 +97,18 @@ class ExchangesConfig(Section):
 class StrategyRules(Section):
     """What a strategy, a backtest or a person may override; unset keys keep the value of `broker:`."""
 
-    sizing: Literal["fraction", "stop_risk"] | None = None
+    sizing: Sizing | None = None
     stake_fraction: Fraction | None = None
     risk_fraction: Fraction | None = None
+    fixed_quantity: Annotated[Decimal, Field(gt=0)] | None = None
     stop_loss: Fraction | None = None
     take_profit: Annotated[Decimal, Field(gt=0)] | None = None
     timeout_m: Annotated[int, Field(gt=0)] | None = None
+    levels: Levels | None = None
+    opposite_signal: OppositeSignal | None = None
     min_confidence: Annotated[float, Field(ge=0, le=1)] | None = None
     cooldown_s: Annotated[int, Field(ge=0)] | None = None
+    cooldown_after: CooldownAfter | None = None
     max_positions: Annotated[int, Field(ge=0)] | None = None
     max_exposure: Annotated[Decimal, Field(ge=0)] | None = None
     max_daily_loss: Fraction | None = None
@@ -133,6 +138,7 @@ class ExchangeRules(Section):
     min_notional: Annotated[Decimal, Field(ge=0)] | None = Decimal(10)
     min_size: Annotated[Decimal, Field(ge=0)] | None = None
     fill_book_age_s: int = Field(10, ge=0)
+    tick_size: Annotated[Decimal, Field(gt=0)] | None = None
 
 
 def _polymarket_rules() -> ExchangeRules:
@@ -152,14 +158,18 @@ class BrokerConfig(Section):
 
     portfolio: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")] = "default"
     initial_capital: Annotated[Decimal, Field(gt=0)] = Decimal(10_000)
-    sizing: Literal["fraction", "stop_risk"] = "fraction"
+    sizing: Sizing = "fraction"
     stake_fraction: Fraction = Decimal("0.02")
     risk_fraction: Fraction = Decimal("0.005")
+    fixed_quantity: Annotated[Decimal, Field(gt=0)] | None = None
     stop_loss: Fraction | None = Decimal("0.02")
     take_profit: Annotated[Decimal, Field(gt=0)] | None = Decimal("0.04")
     timeout_m: Annotated[int, Field(gt=0)] | None = 60
+    levels: Levels = "exact"
+    opposite_signal: OppositeSignal = "reverse"
     min_confidence: float = Field(0.5, ge=0, le=1)
     cooldown_s: int = Field(300, ge=0)
+    cooldown_after: CooldownAfter = "loss"
     max_positions: int = Field(3, ge=0)
     max_exposure: Annotated[Decimal, Field(ge=0)] = Decimal("0.50")
     max_daily_loss: Fraction = Decimal("0.01")

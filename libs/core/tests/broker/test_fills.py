@@ -11,6 +11,9 @@ from trading_core.broker.events import Fill, PositionState
 from trading_core.broker.fills import affordable, fixed_price, perp_tick
 from trading_core.money import exactly
 
+RULES = a_rule_book().rules_for("alpha", "hyperliquid")
+"""The defaults: five basis points of slippage, the venue's own tick."""
+
 
 @pytest.mark.parametrize(
     ("price", "size_decimals", "tick"),
@@ -34,13 +37,13 @@ def test_the_tick_has_five_significant_digits_within_the_venues_places(
 def test_slippage_and_tick_always_go_against_the_trader() -> None:
     with exactly():
         # 2500 x 1.0005 = 2501.25, up to 2501.3; 2500 x 0.9995 = 2498.75, down to 2498.7.
-        assert fixed_price("BUY", Decimal(2500), Decimal("0.0005"), 4) == Decimal("2501.3")
-        assert fixed_price("SELL", Decimal(2500), Decimal("0.0005"), 4) == Decimal("2498.7")
+        assert fixed_price(RULES, "BUY", Decimal(2500), 4) == Decimal("2501.3")
+        assert fixed_price(RULES, "SELL", Decimal(2500), 4) == Decimal("2498.7")
 
 
 def test_a_price_on_the_tick_is_not_moved() -> None:
     with exactly():
-        assert fixed_price("BUY", Decimal(2000), Decimal("0.0005"), 4) == Decimal(2001)
+        assert fixed_price(RULES, "BUY", Decimal(2000), 4) == Decimal(2001)
 
 
 def test_the_quantity_is_rounded_down_to_the_size_step() -> None:
@@ -90,7 +93,7 @@ def test_a_fill_lies_on_the_tick_and_within_one_of_the_slipped_price(price: Deci
     with exactly():
         slip = Decimal("0.0005")
         slipped = price * (1 + slip if side == "BUY" else 1 - slip)
-        filled = fixed_price("BUY" if side == "BUY" else "SELL", price, slip, places)
+        filled = fixed_price(RULES, "BUY" if side == "BUY" else "SELL", price, places)
         tick = perp_tick(slipped, places)
         assert filled % tick == 0
         worse = filled - slipped if side == "BUY" else slipped - filled

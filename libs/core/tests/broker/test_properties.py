@@ -29,13 +29,15 @@ from trading_core.broker.rules import RuleBook
 from trading_core.money import exact, exactly, usd
 
 ASSETS = {"BTC": 80_000.0, "ETH": 2_500.0}
-STRATEGIES = ("alpha", "beta", "gamma")
+STRATEGIES = ("alpha", "beta", "gamma", "delta", "epsilon")
 STEP_MINUTES = 20
 RULES = a_rule_book(
     {
         "alpha": {"stop_loss": "0.01", "take_profit": "0.01", "timeout_m": 120, "max_daily_loss": "0.0003"},
         "beta": {"sizing": "stop_risk", "risk_fraction": "0.001", "cooldown_s": 4_000, "max_positions": 1},
         "gamma": {"stop_loss": None, "timeout_m": None, "stake_fraction": "0.3", "max_exposure": "0.45"},
+        "delta": {"sizing": "fixed", "fixed_quantity": "0.0137", "opposite_signal": "close", "levels": "tick"},
+        "epsilon": {"opposite_signal": "ignore", "cooldown_after": "timeout", "timeout_m": 40, "max_exposure": "0.9"},
     }
 )
 

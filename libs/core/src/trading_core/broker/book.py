@@ -27,12 +27,13 @@ class HeldMark(msgspec.Struct, frozen=True, gc=False):
         return self.visible_ms > self.event_time_ms
 
 
-class LastClose(msgspec.Struct, frozen=True):
+class LastClose(msgspec.Struct, frozen=True, omit_defaults=True):
     """The last closed position of a strategy on an asset: what the cooldown looks at."""
 
     position_id: str
     closed_ms: int
     realised_pnl: Decimal
+    timed_out: bool = False
 
 
 class KnownRate(msgspec.Struct, frozen=True):

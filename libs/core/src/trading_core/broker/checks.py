@@ -6,11 +6,11 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
 from trading_core.broker import fills
-from trading_core.broker.book import Book, HeldMark, strategy_asset_key
+from trading_core.broker.book import Book, HeldMark, LastClose, strategy_asset_key
 from trading_core.broker.events import Reason
 from trading_core.broker.inputs import SignalInput
 from trading_core.broker.rules import Rules
-from trading_core.money import EXACT, MICRO, exact, usd
+from trading_core.money import EXACT, MICRO, ZERO, exact, usd
 
 
 class Sizing(NamedTuple):
@@ -43,11 +43,10 @@ def may_open(book: Book, rules: Rules, given: SignalInput, *, has_closed: bool) 
     if signal.strategy in book.paused_by_person or book.paused_until.get(signal.strategy, now) > now:
         return "paused"
     last = book.last_closes.get(strategy_asset_key(signal.strategy, signal.asset))
-    has_lost = last is not None and last.realised_pnl < 0 and now - last.closed_ms < rules.cooldown_s * 1000
-    if has_lost and not has_closed:
+    if last is not None and not has_closed and _cools_down(rules, last, now):
         return "cooldown"
     if book.of_strategy(signal.strategy, signal.exchange, signal.held) is not None:
-        return "already_open"  # An opposite one is closed by now, so what is left has this direction.
+        return "already_open"  # An opposite one is still here only when opposite signals are ignored.
     if sum(position.strategy == signal.strategy for position in book.positions.values()) >= rules.max_positions:
         return "max_positions"
     return None
@@ -59,9 +58,13 @@ def size(book: Book, rules: Rules, given: SignalInput, mark: HeldMark, size_deci
     limit = rules.max_exposure * equity
     side = fills.entry_side(given.signal.direction)
     reference = fills.worse(side, exact(given.signal.entry_price), exact(mark.price))
-    price = fills.fixed_price(side, reference, rules.slippage, size_decimals)
-    stake = _stake(rules, equity, limit - exposure)
-    quantity = fills.affordable(stake, price, size_decimals)
+    price = fills.fixed_price(rules, side, reference, size_decimals)
+    if rules.sizing == "fixed":
+        quantity = _fixed_quantity(rules, price, size_decimals)
+        stake = usd(quantity * price)
+    else:
+        stake = _stake(rules, equity, limit - exposure)
+        quantity = fills.affordable(stake, price, size_decimals)
     reason: Reason | None = None
     if (rules.sizing == "stop_risk" and stake <= 0) or exposure + stake > limit:
         reason = "max_exposure"
@@ -70,12 +73,30 @@ def size(book: Book, rules: Rules, given: SignalInput, mark: HeldMark, size_deci
     return Sizing(reason, equity, exposure, stake, reference, price, quantity)
 
 
+def _cools_down(rules: Rules, last: LastClose, now: int) -> bool:
+    if now - last.closed_ms >= rules.cooldown_s * 1000:
+        return False
+    match rules.cooldown_after:
+        case "loss":
+            return last.realised_pnl < 0
+        case "timeout":
+            return last.timed_out
+        case "any":
+            return True
+
+
 def _stake(rules: Rules, equity: Decimal, exposure_left: Decimal) -> Decimal:
     if rules.sizing == "fraction":
         return usd(rules.stake_fraction * equity)
     assert rules.stop_loss, "stop_risk sizing without a stop is refused when the rules are built"
     at_risk = usd(rules.risk_fraction * equity / rules.stop_loss)
     return min(at_risk, exposure_left.quantize(MICRO, ROUND_FLOOR, EXACT))
+
+
+def _fixed_quantity(rules: Rules, price: Decimal, size_decimals: int) -> Decimal:
+    """The quantity of every trade; 0 where slippage has left no price to trade at."""
+    assert rules.fixed_quantity, "fixed sizing without a quantity is refused when the rules are built"
+    return fills.on_size_step(rules.fixed_quantity, size_decimals) if price > 0 else ZERO
 
 
 def _too_small(rules: Rules, quantity: Decimal, price: Decimal) -> bool:

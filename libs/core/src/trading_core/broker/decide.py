@@ -83,7 +83,10 @@ def on_funding_rate(book: Book, rules: RuleBook, row: FundingRate) -> list[Event
 
 
 def on_signal(book: Book, rule_book: RuleBook, given: SignalInput) -> list[Event]:
-    """Judge, close what is opposite (or, for CLOSE, what is there), then see whether anything may open."""
+    """Judge, close what is opposite (or, for CLOSE, what is there), then see whether anything may open.
+
+    With `opposite_signal: close` an opposite signal only closes, with `ignore` it finds the position already open.
+    """
     signal = given.signal
     rules = rule_book.rules_for(signal.strategy, signal.exchange)
     mark = book.mark(signal.exchange, signal.held)
@@ -92,11 +95,12 @@ def on_signal(book: Book, rule_book: RuleBook, given: SignalInput) -> list[Event
         return [decision(book, rules, given, mark, reason=reason)]
     held = book.of_strategy(signal.strategy, signal.exchange, signal.held)
     events: list[Event] = []
-    if held is not None and held.direction != signal.direction:
+    is_close = signal.direction == "CLOSE"
+    if held is not None and held.direction != signal.direction and (is_close or rules.opposite_signal != "ignore"):
         why = exits.by_signal(held, signal.entry_price, given.place.visible_ms, mark, late=given.late)
         events += _close_if(book, rule_book, held, why, given.event_id)
     closed_id = held.position_id if events and held is not None else None
-    if signal.direction == "CLOSE":
+    if is_close or (closed_id is not None and rules.opposite_signal == "close"):
         reason = None if closed_id else "nothing_open"
         return [*events, decision(book, rules, given, mark, reason=reason, closed_id=closed_id)]
     reason = checks.may_open(book, rules, given, has_closed=closed_id is not None)

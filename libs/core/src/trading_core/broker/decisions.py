@@ -24,13 +24,16 @@ def decision(
     closed_id: str | None = None,
     sized: Sizing | None = None,
 ) -> Decision:
-    """`reason` None means that the signal was acted on; `closed_id` is the position it closed, whatever followed."""
+    """`reason` None means that the signal was acted on; `closed_id` is the position it closed, whatever followed.
+
+    `sized` is None when the signal did not come as far as an entry: what it was acted on by was a close.
+    """
     signal = given.signal
     direction = _decidable(signal.direction)
     verdict: Verdict
     if reason is not None:
         verdict = "rejected"
-    elif direction == "CLOSE":
+    elif sized is None:
         verdict = "closed"
     else:
         verdict = "opened" if closed_id is None else "reversed"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from trading_core import ids
 from trading_core.broker import fills
@@ -26,6 +26,7 @@ def open_position(
     done = fills.execution(rules, sized.quantity, sized.price)
     mark_price = exact(mark.price)
     late = given.late or mark.late
+    size_decimals = rule_book.size_decimals(signal.asset)
     is_long = signal.direction == "LONG"
     position = PositionState(
         event_id=ids.position_state(position_id, 1),
@@ -47,8 +48,8 @@ def open_position(
         entry_ref=sized.reference,
         entry_price=done.price,
         entry_notional=done.quantity * done.price,
-        stop_price=_level(done.price, rules.stop_loss, up=not is_long),
-        target_price=_level(done.price, rules.take_profit, up=is_long),
+        stop_price=_level(rules, size_decimals, done.price, rules.stop_loss, up=not is_long),
+        target_price=_level(rules, size_decimals, done.price, rules.take_profit, up=is_long),
         deadline_ms=None if rules.timeout_m is None else now + rules.timeout_m * MINUTE_MS,
         fees=done.fee,
         funding_pnl=NOTHING_USD,
@@ -65,8 +66,9 @@ def open_position(
     return [order, position, fill]
 
 
-def _level(entry: Decimal, fraction: Decimal | None, *, up: bool) -> Decimal | None:
-    """The price at which a limit triggers: an exact decimal, never rounded. None switches it off."""
+def _level(rules: Rules, size_decimals: int, entry: Decimal, fraction: Decimal | None, *, up: bool) -> Decimal | None:
+    """The price at which a limit triggers: an exact decimal, or the tick nearest to it. None switches it off."""
     if fraction is None:
         return None
-    return entry * (1 + fraction) if up else entry * (1 - fraction)
+    level = entry * (1 + fraction) if up else entry * (1 - fraction)
+    return level if rules.levels == "exact" else fills.on_tick(rules, level, size_decimals, ROUND_HALF_EVEN)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import assert_never
 
+import msgspec
+
 from trading_core.broker.book import Book, HeldMark, KnownRate, LastClose, instrument_key, strategy_asset_key
 from trading_core.broker.events import (
     DayStarted,
@@ -95,7 +97,9 @@ def _store_position(book: Book, position: PositionState) -> None:
         # A mark of yesterday that came late closes yesterday's position: today's limit is not touched.
         if position.exit_ms >= book.day_ms:
             _add_to_day(book, position.strategy, position.realised_pnl)
-        book.last_closes[last_key] = LastClose(position.position_id, position.exit_ms, position.realised_pnl)
+        book.last_closes[last_key] = LastClose(
+            position.position_id, position.exit_ms, position.realised_pnl, position.exit_reason == "timeout"
+        )
         return
     corrected = book.closed_owing[position.position_id]
     assert corrected.realised_pnl is not None, position.position_id
@@ -104,7 +108,7 @@ def _store_position(book: Book, position: PositionState) -> None:
     _add_to_day(book, position.strategy, change)
     last = book.last_closes.get(last_key)
     if last is not None and last.position_id == position.position_id:
-        book.last_closes[last_key] = LastClose(last.position_id, last.closed_ms, position.realised_pnl)
+        book.last_closes[last_key] = msgspec.structs.replace(last, realised_pnl=position.realised_pnl)
     if any(owed.position_id == position.position_id for owed in book.owed.values()):
         book.closed_owing[position.position_id] = position
     else:

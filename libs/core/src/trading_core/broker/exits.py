@@ -83,7 +83,7 @@ def close(book: Book, rule_book: RuleBook, position: PositionState, cause: Cause
     """The order, the closed row and the fill. `signal_id` is set when a signal closed it."""
     rules = rule_book.rules_for(position.strategy, position.exchange)
     side = fills.exit_side(position.direction)
-    price = fills.fixed_price(side, cause.reference, rules.slippage, rule_book.size_decimals(position.asset))
+    price = fills.fixed_price(rules, side, cause.reference, rule_book.size_decimals(position.asset))
     done = fills.execution(rules, position.quantity, price)
     if signal_id is None:
         order_id = ids.exit_order(position.position_id)

@@ -44,13 +44,23 @@ def perp_tick(price: Decimal, size_decimals: int) -> Decimal:
     return _UNIT.scaleb(exponent, EXACT)
 
 
-def fixed_price(side: Side, reference: Decimal, slippage: Decimal, size_decimals: int) -> Decimal:
-    """`reference` made worse by `slippage`, then rounded to the tick against the trader."""
+def on_tick(rules: Rules, price: Decimal, size_decimals: int, rounding: str) -> Decimal:
+    """`price` on a multiple of the tick: the configured one, else the venue's at this price."""
+    if rules.tick_size is None:
+        return price.quantize(perp_tick(price, size_decimals), rounding, EXACT)
+    return (price / rules.tick_size).quantize(_UNIT, rounding, EXACT) * rules.tick_size
+
+
+def fixed_price(rules: Rules, side: Side, reference: Decimal, size_decimals: int) -> Decimal:
+    """`reference` made worse by the slippage, then rounded to the tick against the trader."""
     if side == "BUY":
-        price = reference * (1 + slippage)
-        return price.quantize(perp_tick(price, size_decimals), ROUND_CEILING, EXACT)
-    price = reference * (1 - slippage)
-    return price.quantize(perp_tick(price, size_decimals), ROUND_FLOOR, EXACT)
+        return on_tick(rules, reference * (1 + rules.slippage), size_decimals, ROUND_CEILING)
+    return on_tick(rules, reference * (1 - rules.slippage), size_decimals, ROUND_FLOOR)
+
+
+def on_size_step(quantity: Decimal, size_decimals: int) -> Decimal:
+    """`quantity` rounded down to the size step."""
+    return quantity.quantize(_UNIT.scaleb(-size_decimals, EXACT), ROUND_FLOOR, EXACT)
 
 
 def affordable(stake: Decimal, price: Decimal, size_decimals: int) -> Decimal:

@@ -18,17 +18,27 @@ if TYPE_CHECKING:  # Types only: the rules need no configuration library to run.
 DEFAULT_SZ_DECIMALS: Mapping[str, int] = {"BTC": 5, "ETH": 4, "SOL": 2}
 """Hyperliquid's `szDecimals` for the default assets; live they come from the venue's meta."""
 
+Sizing = Literal["fraction", "stop_risk", "fixed"]
+Levels = Literal["exact", "tick"]
+OppositeSignal = Literal["reverse", "close", "ignore"]
+CooldownAfter = Literal["loss", "timeout", "any"]
+
 _STRATEGY_KEYS = (
-    "sizing", "stake_fraction", "risk_fraction", "stop_loss", "take_profit", "timeout_m", "min_confidence",
-    "cooldown_s", "max_positions", "max_exposure", "max_daily_loss", "max_signal_age_s", "max_mark_age_s",
+    "sizing", "stake_fraction", "risk_fraction", "fixed_quantity", "stop_loss", "take_profit", "timeout_m", "levels",
+    "opposite_signal", "min_confidence", "cooldown_s", "cooldown_after", "max_positions", "max_exposure",
+    "max_daily_loss", "max_signal_age_s", "max_mark_age_s",
 )  # fmt: skip
+_EXCHANGE_KEYS = ("fill_model", "slippage", "taker_fee", "min_notional", "min_size", "fill_book_age_s", "tick_size")
 _NULL_SWITCHES_OFF = frozenset({"stop_loss", "take_profit", "timeout_m"})
 
 
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything of the rule book that one (strategy, exchange) pair needs. Fractions, not per cent; USD."""
+class Rules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything of the rule book that one (strategy, exchange) pair needs. Fractions, not per cent; USD.
 
-    sizing: Literal["fraction", "stop_risk"]
+    The optional rules at the end have defaults, which are not written: a decision says only what departs from them.
+    """
+
+    sizing: Sizing
     stake_fraction: Decimal
     risk_fraction: Decimal
     stop_loss: Decimal | None
@@ -47,6 +57,11 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     min_notional: Decimal | None
     min_size: Decimal | None
     fill_book_age_s: int
+    fixed_quantity: Decimal | None = None
+    tick_size: Decimal | None = None
+    levels: Levels = "exact"
+    opposite_signal: OppositeSignal = "reverse"
+    cooldown_after: CooldownAfter = "loss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +94,8 @@ def rule_book(
 ) -> RuleBook:
     """`broker:` of the configuration with each strategy's `rules:` on top; the more specific wins.
 
-    ConfigError when `stop_risk` sizing has no stop to size by, or a limit that cannot be off is null.
+    ConfigError when `stop_risk` sizing has no stop to size by, `fixed` sizing no quantity, or a limit that cannot be
+    off is null.
     """
     by_exchange = {
         Exchange.HYPERLIQUID.value: broker.exchanges.hyperliquid,
@@ -110,14 +126,16 @@ def _rules(where: str, broker: BrokerConfig, venue: ExchangeRules, given: Mappin
             off = ", ".join(sorted(_NULL_SWITCHES_OFF))
             raise ConfigError(f"{where}.{key} must not be null: only {off} can be switched off. Remove the key.")
     general = {key: getattr(broker, key) for key in _STRATEGY_KEYS}
-    exchange = {
-        key: getattr(venue, key)
-        for key in ("fill_model", "slippage", "taker_fee", "min_notional", "min_size", "fill_book_age_s")
-    }
+    exchange = {key: getattr(venue, key) for key in _EXCHANGE_KEYS}
     rules = Rules(**{**general, **exchange, **given})
     if rules.sizing == "stop_risk" and not rules.stop_loss:
         raise ConfigError(
             f"{where}: sizing stop_risk needs a stop_loss above 0, got {rules.stop_loss}. "
             "Set stop_loss or sizing: fraction."
+        )
+    if rules.sizing == "fixed" and rules.fixed_quantity is None:
+        raise ConfigError(
+            f"{where}: sizing fixed needs a fixed_quantity, got none. "
+            "Set fixed_quantity (base units a trade) or sizing: fraction."
         )
     return rules
