@@ -1,6 +1,7 @@
 """The optional rules: sizing by a fixed quantity, ticks, levels on the tick, opposite signals, what cools down."""
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -73,7 +74,7 @@ def test_a_tick_of_ones_own_rounds_against_the_trader(tick_size: str, bought: st
 
 
 def test_levels_on_the_tick_are_the_nearest_ones() -> None:
-    broker = {"levels": "tick", "exchanges": {"hyperliquid": {"slippage": "0", "tick_size": "0.1"}}}
+    broker: dict[str, Any] = {"levels": "tick", "exchanges": {"hyperliquid": {"slippage": "0", "tick_size": "0.1"}}}
     long = Desk(a_rule_book(**broker)).open_long(80_001.2)
     # x 0.98 = 78401.176, x 1.04 = 83201.248
     assert (long.stop_price, long.target_price) == (Decimal("78401.2"), Decimal("83201.2"))
@@ -83,7 +84,7 @@ def test_levels_on_the_tick_are_the_nearest_ones() -> None:
 
 
 def test_a_level_halfway_between_two_ticks_goes_to_the_even_one() -> None:
-    broker = {"levels": "tick", "exchanges": {"hyperliquid": {"slippage": "0", "tick_size": "0.1"}}}
+    broker: dict[str, Any] = {"levels": "tick", "exchanges": {"hyperliquid": {"slippage": "0", "tick_size": "0.1"}}}
     # 80002.5 x 0.98 = 78402.45: 784024 tenths, not 784025.
     assert Desk(a_rule_book(**broker)).open_long(80_002.5).stop_price == Decimal("78402.4")
 
