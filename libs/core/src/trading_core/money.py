@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation, localcontext
+from functools import lru_cache
 
 MICRO = Decimal("0.000001")
 ZERO = Decimal(0)
@@ -12,6 +13,12 @@ EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 def exact(value: float) -> Decimal:
     """The decimal a venue printed, from the float that holds it (shortest round trip)."""
+    # A mark is asked for once by each of its positions, a signal's price by every check. 0.0 and -0.0 are equal keys.
+    return _shortest(value) if value else Decimal(repr(float(value)))
+
+
+@lru_cache(maxsize=1024)
+def _shortest(value: float) -> Decimal:
     return Decimal(repr(float(value)))
 
 

@@ -10,7 +10,7 @@ import msgspec
 from trading_core.broker import valuation
 from trading_core.broker.events import FundingOwed, PositionState
 from trading_core.broker.rules import RuleBook
-from trading_core.money import NOTHING_USD, exactly
+from trading_core.money import NOTHING_USD, ZERO, exactly
 
 
 class HeldMark(msgspec.Struct, frozen=True, gc=False):
@@ -93,10 +93,17 @@ class Book:
 
     def of_strategy(self, strategy: str, exchange: str, instrument: str) -> PositionState | None:
         """The strategy's open position on the instrument; it can hold one at most."""
-        for position in self.on_instrument(exchange, instrument):
+        for position_id in self.by_instrument.get(instrument_key(exchange, instrument), ()):
+            position = self.positions[position_id]
             if position.strategy == strategy:
                 return position
         return None
+
+    def count_of(self, strategy: str) -> int:
+        """How many positions the strategy has open."""
+        if not self.positions:
+            return 0
+        return sum(position.strategy == strategy for position in self.positions.values())
 
     def timeout_due(self) -> bool:
         """Whether a held mark has reached the deadline of an open position; cheap, to be asked per minute."""
@@ -108,13 +115,19 @@ class Book:
     def equity(self) -> Decimal:
         """Initial capital, realised P&L and what is open, at the held marks; exact."""
         with exactly():
-            opened = sum((valuation.open_pnl(p, self.held_mark(p).price) for p in self.positions.values()), Decimal(0))
-            return self.initial_capital + self.realised + opened
+            return self.equity_and_exposure()[0]
 
-    def exposure_usd(self) -> Decimal:
-        """Sum of quantity times mark over all open positions, long and short alike."""
-        with exactly():
-            return sum((valuation.notional(p, self.held_mark(p).price) for p in self.positions.values()), Decimal(0))
+    def equity_and_exposure(self) -> tuple[Decimal, Decimal]:
+        """Equity, and the sum of quantity times mark over all open positions, long and short alike; USD.
+
+        To be called inside `money.exactly()`.
+        """
+        equity, exposure = self.initial_capital + self.realised, ZERO
+        for position in self.positions.values():
+            mark_price = self.held_mark(position).price
+            equity += valuation.open_pnl(position, mark_price)
+            exposure += valuation.notional(position, mark_price)
+        return equity, exposure
 
 
 class _Stored(msgspec.Struct):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from decimal import ROUND_FLOOR, Decimal
-from typing import NamedTuple
+
+import msgspec
 
 from trading_core.broker import fills
 from trading_core.broker.book import Book, HeldMark, LastClose, strategy_asset_key
@@ -13,7 +14,7 @@ from trading_core.broker.rules import Rules
 from trading_core.money import EXACT, MICRO, ZERO, exact, usd
 
 
-class Sizing(NamedTuple):
+class Sizing(msgspec.Struct, frozen=True, gc=False):
     """What the exposure check compared, and what came of it. `reason` is None when the entry may go ahead."""
 
     reason: Reason | None
@@ -47,14 +48,14 @@ def may_open(book: Book, rules: Rules, given: SignalInput, *, has_closed: bool) 
         return "cooldown"
     if book.of_strategy(signal.strategy, signal.exchange, signal.held) is not None:
         return "already_open"  # An opposite one is still here only when opposite signals are ignored.
-    if sum(position.strategy == signal.strategy for position in book.positions.values()) >= rules.max_positions:
+    if book.count_of(signal.strategy) >= rules.max_positions:
         return "max_positions"
     return None
 
 
 def size(book: Book, rules: Rules, given: SignalInput, mark: HeldMark, size_decimals: int) -> Sizing:
     """The rest of step c: the stake, whether the portfolio can carry it, and what it buys."""
-    equity, exposure = book.equity(), book.exposure_usd()
+    equity, exposure = book.equity_and_exposure()
     limit = rules.max_exposure * equity
     side = fills.entry_side(given.signal.direction)
     reference = fills.worse(side, exact(given.signal.entry_price), exact(mark.price))

@@ -109,7 +109,9 @@ def on_signal(book: Book, rule_book: RuleBook, given: SignalInput) -> list[Event
     sized = checks.size(book, rules, given, mark, rule_book.size_decimals(signal.asset))
     events.append(decision(book, rules, given, mark, reason=sized.reason, closed_id=closed_id, sized=sized))
     if sized.reason is None:
-        events += settle(book, entries.open_position(book, rule_book, rules, given, mark, sized))
+        order, opened, fill = entries.open_position(book, rule_book, rules, given, mark, sized)
+        evolve(book, opened)
+        events += (order, opened, fill)
     return events
 
 
@@ -119,6 +121,6 @@ def _close_if(
     """Close the position when there is a reason to, and pause its strategy when that was one loss too many."""
     if why is None:
         return []
-    closing = settle(book, exits.close(book, rules, position, why, signal_id))
-    closed = next(event for event in closing if isinstance(event, PositionState))
-    return closing + settle(book, exits.pause_due(book, rules, closed))
+    order, closed, fill = exits.close(book, rules, position, why, signal_id)
+    evolve(book, closed)  # The order and the fill are records, the row carries what they did.
+    return [order, closed, fill, *settle(book, exits.pause_due(book, rules, closed))]

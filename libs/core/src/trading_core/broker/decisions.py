@@ -39,42 +39,42 @@ def decision(
         verdict = "opened" if closed_id is None else "reversed"
     opened_id = ids.position(book.portfolio, given.event_id) if verdict in ("opened", "reversed") else None
     return Decision(
-        event_id=ids.decision(book.portfolio, given.event_id),
-        portfolio=book.portfolio,
-        ts_ms=given.place.visible_ms,
-        signal_ts_ms=signal.ts,
-        signal_id=given.event_id,
-        strategy=signal.strategy,
-        asset=signal.asset,
-        exchange=signal.exchange,
-        instrument=signal.held,
-        direction=direction,
-        decision=verdict,
-        reason=reason,
-        acted_on=opened_id is not None or closed_id is not None,
-        position_id=opened_id,
-        closed_position=closed_id,
-        confidence=signal.confidence,
-        entry_price=exact(signal.entry_price),
-        mark_price=None if mark is None else exact(mark.price),
-        mark_event_id=None if mark is None else mark.event_id,
-        mark_ms=None if mark is None else mark.event_time_ms,
-        equity=None if sized is None else sized.equity,
-        exposure_usd=None if sized is None else sized.exposure_usd,
-        stake=None if sized is None else sized.stake,
-        place=given.place,
-        late=given.late,
-        rules=rules,
+        ids.decision(book.portfolio, given.event_id),
+        book.portfolio,
+        given.place.visible_ms,
+        signal.ts,
+        given.event_id,
+        signal.strategy,
+        signal.asset,
+        signal.exchange,
+        signal.held,
+        direction,
+        verdict,
+        reason,
+        opened_id is not None or closed_id is not None,
+        opened_id,
+        closed_id,
+        signal.confidence,
+        exact(signal.entry_price),
+        None if mark is None else exact(mark.price),
+        None if mark is None else mark.event_id,
+        None if mark is None else mark.event_time_ms,
+        None if sized is None else sized.equity,
+        None if sized is None else sized.exposure_usd,
+        None if sized is None else sized.stake,
+        given.place,
+        given.late,
+        rules,
     )
 
 
 def _decidable(direction: Direction) -> Literal["LONG", "SHORT", "CLOSE"]:
     match direction:
-        case Direction.LONG:
+        case "LONG":
             return "LONG"
-        case Direction.SHORT:
+        case "SHORT":
             return "SHORT"
-        case Direction.CLOSE:
+        case "CLOSE":
             return "CLOSE"
-        case Direction.PASS:
+        case _:
             raise ValueError("a PASS is recorded, never decided")

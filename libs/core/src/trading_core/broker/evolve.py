@@ -36,6 +36,8 @@ def evolve(book: Book, event: Event) -> None:
     match event:
         case PositionState():
             _store_position(book, event)
+        case Decision() | Order() | Fill() | EquityMark():
+            pass  # Records of what was done; the position's row carries what it did to the book.
         case FundingOwed():
             book.owed[event.event_id] = event
             _forget_old_debts(book, event.hour_ms - OWED_KEPT_MS)
@@ -53,8 +55,6 @@ def evolve(book: Book, event: Event) -> None:
             book.day_ms = event.day_ms
             book.day_start_equity = event.equity
             book.day_realised = {}
-        case Decision() | Order() | Fill() | EquityMark():
-            pass  # Records of what was done; the position's row carries what it did to the book.
         case _:
             assert_never(event)
 
@@ -91,7 +91,7 @@ def _store_position(book: Book, position: PositionState) -> None:
     last_key = strategy_asset_key(position.strategy, position.asset)
     if opened is not None:
         _remove_open(book, opened)
-        if any(owed.position_id == position.position_id for owed in book.owed.values()):
+        if _owes(book, position.position_id):
             book.closed_owing[position.position_id] = position
         _add_realised(book, position, position.realised_pnl)
         # A mark of yesterday that came late closes yesterday's position: today's limit is not touched.
@@ -109,10 +109,14 @@ def _store_position(book: Book, position: PositionState) -> None:
     last = book.last_closes.get(last_key)
     if last is not None and last.position_id == position.position_id:
         book.last_closes[last_key] = msgspec.structs.replace(last, realised_pnl=position.realised_pnl)
-    if any(owed.position_id == position.position_id for owed in book.owed.values()):
+    if _owes(book, position.position_id):
         book.closed_owing[position.position_id] = position
     else:
         del book.closed_owing[position.position_id]
+
+
+def _owes(book: Book, position_id: str) -> bool:
+    return bool(book.owed) and any(owed.position_id == position_id for owed in book.owed.values())
 
 
 def _remove_open(book: Book, position: PositionState) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple
+
+import msgspec
 
 from trading_core import ids
 from trading_core.broker.events import Fill, Order, PositionState, Purpose, Side
 from trading_core.broker.fills import Execution
 
 
-class Cause(NamedTuple):
+class Cause(msgspec.Struct, frozen=True, gc=False):
     """Why, when and at what reference price something fills; `mark_*` is the mark that triggered or judged it.
 
     `yardstick`: the mark before the cause, by which an odd fill is known. `both_levels`: see `Fill`.
@@ -47,25 +48,25 @@ def order_and_fill(
         reference_price=cause.reference,
     )
     fill = Fill(
-        event_id=ids.fill(order_id, 1),
-        portfolio=position.portfolio,
-        ts_ms=cause.ts_ms,
-        order_id=order_id,
-        position_id=position.position_id,
-        strategy=position.strategy,
-        asset=position.asset,
-        exchange=position.exchange,
-        instrument=position.instrument,
-        side=side,
-        purpose=cause.purpose,
-        quantity=done.quantity,
-        price=done.price,
-        reference_price=cause.reference,
-        fee=done.fee,
-        mark_price=cause.mark_price,
-        mark_event_id=cause.mark_event_id,
-        mark_ms=cause.mark_ms,
-        late=cause.late,
-        both_levels=cause.both_levels,
+        ids.fill(order_id, 1),
+        position.portfolio,
+        cause.ts_ms,
+        order_id,
+        position.position_id,
+        position.strategy,
+        position.asset,
+        position.exchange,
+        position.instrument,
+        side,
+        cause.purpose,
+        done.quantity,
+        done.price,
+        cause.reference,
+        done.fee,
+        cause.mark_price,
+        cause.mark_event_id,
+        cause.mark_ms,
+        cause.late,
+        cause.both_levels,
     )
     return order, fill

@@ -10,7 +10,7 @@ import msgspec
 from trading_core import ids
 from trading_core.broker import fills
 from trading_core.broker.book import Book, HeldMark
-from trading_core.broker.events import Event, PositionState, StrategyPaused
+from trading_core.broker.events import Event, Fill, Order, PositionState, StrategyPaused
 from trading_core.broker.executions import Cause, order_and_fill
 from trading_core.broker.inputs import Bar, Mark
 from trading_core.broker.rules import RuleBook
@@ -40,15 +40,17 @@ def in_bar(position: PositionState, bar: Bar, before: float, event_id: str) -> C
     candle, ts_ms = bar.candle, bar.candle.close_time_ms
     if ts_ms <= position.entry_ms:
         return None
-    low, high, opened = exact(candle.low), exact(candle.high), exact(candle.open)
+    low, high = exact(candle.low), exact(candle.high)
     is_long = position.direction == "LONG"
     against, towards = (low, high) if is_long else (high, low)
     stop, target = position.stop_price, position.target_price
     reached = _reached(position, towards, target, is_stop=False)
     if stop is not None and _reached(position, against, stop, is_stop=True):
+        opened = exact(candle.open)
         reference = min(opened, stop) if is_long else max(opened, stop)
         return Cause("stop_loss", ts_ms, reference, reference, event_id, ts_ms, exact(before), False, reached)
     if target is not None and reached:
+        opened = exact(candle.open)
         reference = max(opened, target) if is_long else min(opened, target)
         return Cause("take_profit", ts_ms, reference, reference, event_id, ts_ms, exact(before), False)
     return None
@@ -79,7 +81,9 @@ def by_signal(position: PositionState, entry_price: float, ts_ms: int, mark: Hel
     return Cause("signal", ts_ms, reference, price, mark.event_id, mark.event_time_ms, price, late or mark.late)
 
 
-def close(book: Book, rule_book: RuleBook, position: PositionState, cause: Cause, signal_id: str | None) -> list[Event]:
+def close(
+    book: Book, rule_book: RuleBook, position: PositionState, cause: Cause, signal_id: str | None
+) -> tuple[Order, PositionState, Fill]:
     """The order, the closed row and the fill. `signal_id` is set when a signal closed it."""
     rules = rule_book.rules_for(position.strategy, position.exchange)
     side = fills.exit_side(position.direction)
@@ -90,7 +94,7 @@ def close(book: Book, rule_book: RuleBook, position: PositionState, cause: Cause
     else:
         order_id = ids.order(book.portfolio, signal_id, "close")
     order, fill = order_and_fill(position, order_id, signal_id, side, cause, done)
-    return [order, _closed_row(rule_book, position, cause, done), fill]
+    return order, _closed_row(rule_book, position, cause, done), fill
 
 
 def pause_due(book: Book, rule_book: RuleBook, closed: PositionState) -> list[Event]:

@@ -6,7 +6,9 @@ Both fill models give a list of executions; `fixed` gives one. To be called insi
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import NamedTuple
+from functools import cache
+
+import msgspec
 
 from trading_core.broker.events import Side
 from trading_core.broker.rules import Rules
@@ -17,7 +19,17 @@ _MAX_DECIMALS = 6
 _UNIT = Decimal(1)
 
 
-class Execution(NamedTuple):
+@cache
+def _power_of_ten(exponent: int) -> Decimal:
+    return _UNIT.scaleb(exponent, EXACT)
+
+
+@cache
+def _perp_tick(magnitude: int, size_decimals: int) -> Decimal:
+    return _power_of_ten(min(0, max(magnitude - (_SIGNIFICANT - 1), -(_MAX_DECIMALS - size_decimals))))
+
+
+class Execution(msgspec.Struct, frozen=True, gc=False):
     """One execution at one price; `fee` is 0 or more."""
 
     quantity: Decimal
@@ -35,13 +47,13 @@ def exit_side(direction: str) -> Side:
 
 def worse(side: Side, first: Decimal, second: Decimal) -> Decimal:
     """The reference price of a signal's fill: the one of the two that is worse for the trader."""
-    return max(first, second) if side == "BUY" else min(first, second)
+    is_second = second > first if side == "BUY" else second < first
+    return second if is_second else first
 
 
 def perp_tick(price: Decimal, size_decimals: int) -> Decimal:
     """Hyperliquid's price step: five significant digits, at most 6 - szDecimals places, never above 1."""
-    exponent = min(0, max(price.adjusted() - (_SIGNIFICANT - 1), -(_MAX_DECIMALS - size_decimals)))
-    return _UNIT.scaleb(exponent, EXACT)
+    return _perp_tick(price.adjusted(), size_decimals)
 
 
 def on_tick(rules: Rules, price: Decimal, size_decimals: int, rounding: str) -> Decimal:
@@ -60,14 +72,14 @@ def fixed_price(rules: Rules, side: Side, reference: Decimal, size_decimals: int
 
 def on_size_step(quantity: Decimal, size_decimals: int) -> Decimal:
     """`quantity` rounded down to the size step."""
-    return quantity.quantize(_UNIT.scaleb(-size_decimals, EXACT), ROUND_FLOOR, EXACT)
+    return quantity.quantize(_power_of_ten(-size_decimals), ROUND_FLOOR, EXACT)
 
 
 def affordable(stake: Decimal, price: Decimal, size_decimals: int) -> Decimal:
     """The quantity that `stake` buys at `price`, rounded down to the size step; 0 when it buys none."""
     if stake <= 0 or price <= 0:
         return ZERO
-    step = _UNIT.scaleb(-size_decimals, EXACT)
+    step = _power_of_ten(-size_decimals)
     return (stake // (price * step)) * step
 
 

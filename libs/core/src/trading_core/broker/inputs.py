@@ -26,7 +26,7 @@ class Rank(IntEnum):
     EQUITY = 6
 
 
-class Place(msgspec.Struct, frozen=True, order=True):
+class Place(msgspec.Struct, frozen=True, order=True, gc=False):
     """A position in the order of application. Tuples compare; `key` bytewise (its code points are ASCII)."""
 
     visible_ms: int
