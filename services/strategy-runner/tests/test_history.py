@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
-from strategy_runner.history import history_of
 from trading_core import messages
 from trading_core.config import SnapshotConfig
+from trading_core.db.history import history_of
 from trading_core.db.pool import connect_pool
 from trading_core.market.samples import a_ctx, hour
 from trading_core.market.snapshot import MarketSnapshot

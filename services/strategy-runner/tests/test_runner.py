@@ -12,12 +12,12 @@ from market_recording import ASSETS, LIVE, START, Recording, a_recording
 from message_builders import a_watermark
 
 from repository import ROOT
-from strategy_runner.history import history_of
 from trading_core import messages, streams
 from trading_core.bus.connection import Bus
 from trading_core.bus.ordered import OrderedPull, Start
 from trading_core.bus.publisher import WindowPublisher
 from trading_core.config import load
+from trading_core.db.history import history_of
 from trading_core.db.pool import connect_pool
 from trading_core.messages import GridMessage, SignalMessage
 from trading_core.model import MINUTE_MS

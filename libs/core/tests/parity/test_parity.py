@@ -23,8 +23,9 @@ from trading_core.messages import CandleMessage, MarketData, SignalMessage
 from trading_core.model import MINUTE_MS
 from trading_core.parity.ideal import IdealReport, IdealRun
 from trading_core.parity.recording import Outputs, Span
-from trading_core.parity.replay import Replay, Report, feed, grid_points
+from trading_core.parity.replay import Replay, Report
 from trading_core.sequence.minute import signal_input
+from trading_core.sequence.on_time import feed, grid_points
 from trading_core.sequence.sequencer import Sequencer
 from trading_core.sequence.shard import GridShard
 from trading_core.strategy.registry import LoadedStrategy, load_strategies
@@ -54,7 +55,8 @@ class Run:
         )
         book, found = new_book(self.rules), Outputs()
         waiting: list[tuple[int, SignalMessage]] = []
-        async for ts in grid_points(self.span, served(self.market), lambda m: feed(m, shards, sequencer)):
+        first_ms, last_ms = self.span.first_ms, self.span.last_ms
+        async for ts in grid_points(first_ms, last_ms, served(self.market), lambda m: feed(m, shards, sequencer)):
             for signal in (s for shard in shards for s in shard.evaluate_next().signals):
                 found.signals.setdefault(ts, {})[signal.id] = signal
                 if signal.direction != "PASS" and self.late_by and not waiting and not found.late:

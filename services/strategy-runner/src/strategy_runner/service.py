@@ -9,11 +9,12 @@ import time
 import asyncpg
 
 from strategy_runner import metrics
-from strategy_runner.history import history_of, ingest_time_ns
+from strategy_runner.history import ingest_time_ns
 from trading_core import ids, messages
 from trading_core.bus import market
 from trading_core.bus.ordered import Start
 from trading_core.bus.publisher import WindowPublisher
+from trading_core.db.history import history_of
 from trading_core.db.pool import connect_pool
 from trading_core.errors import ConfigError
 from trading_core.messages import OpsMessage

@@ -21,9 +21,7 @@ from trading_core.config import SnapshotConfig
 from trading_core.messages import CandleMessage, ExecMessage, MarketData, SignalMessage
 from trading_core.model import MINUTE_MS
 from trading_core.parity.recording import Outputs, Span
-from trading_core.parity.replay import feed, grid_points
-from trading_core.sequence.sequencer import Sequencer
-from trading_core.sequence.shard import GridShard
+from trading_core.sequence.on_time import OnTime, grid_points
 from trading_core.strategy.registry import LoadedStrategy
 
 UNEXPLAINED = "unexplained"
@@ -79,36 +77,30 @@ class IdealRun:
         self._live = live
         self._rules = rules
         self._book = new_book(rules)
-        shards = {(strategy.grid, asset) for strategy in strategies for asset in assets}
-        self._shards = [GridShard(grid, asset, strategies, span.first_ms, snapshot) for grid, asset in sorted(shards)]
-        self._sequencer = Sequencer(exchanges=exchanges, shards=shards, start=span.first_ms - MINUTE_MS)
+        self._on_time = OnTime(strategies, assets, exchanges, span.first_ms, snapshot)
         self._signals: dict[str, SignalMessage] = {}
         self._events: dict[str, ExecMessage] = {}
         self._candles: dict[str, set[int]] = {}
 
     async def run(self, market: AsyncIterator[MarketData], progress: Callable[[int], None]) -> IdealReport:
-        async for ts in grid_points(self._span, market, self._take):
-            for shard in self._shards:
-                for signal in shard.evaluate_next().signals:
-                    self._signals[signal.id] = signal
-                    if signal.direction != "PASS":
-                        self._sequencer.add_signal(signal)
-            for place, step in self._sequencer.pass_recorded({}).steps:
+        async for ts in grid_points(self._span.first_ms, self._span.last_ms, market, self._take):
+            for result in self._on_time.evaluate():
+                self._signals.update({signal.id: signal for signal in result.signals})
+            for step in self._on_time.steps():
                 for event in apply(self._book, self._rules, step):
                     self._events[event.event_id] = announcement(event, self._span.portfolio)
-                self._sequencer.advance(place)
             progress(ts)
         return Comparison(self._span, self._live, self._signals, self._events, self._first_holes()).report()
 
     def _take(self, message: MarketData) -> None:
         if isinstance(message, CandleMessage):
             self._candles.setdefault(message.asset, set()).add(message.open_time_ms)
-        feed(message, self._shards, self._sequencer)
+        self._on_time.take(message)
 
     def _first_holes(self) -> dict[str, int]:
         """Per asset when the first minute that the history does not have would have closed."""
         holes: dict[str, int] = {}
-        for shard in self._shards:
+        for shard in self._on_time.shards:
             opens = self._candles.get(shard.asset, set())
             start = min(opens, default=self._span.first_ms)
             missing = (t for t in range(start, self._span.last_ms, MINUTE_MS) if t not in opens)

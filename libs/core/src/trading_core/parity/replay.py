@@ -22,6 +22,7 @@ from trading_core.messages import MarketData, SignalMessage
 from trading_core.model import MINUTE_MS
 from trading_core.parity.recording import Outputs, Span
 from trading_core.sequence.minute import Step, signal_input
+from trading_core.sequence.on_time import feed, grid_points
 from trading_core.sequence.sequencer import Sequencer
 from trading_core.sequence.shard import GridShard
 from trading_core.strategy.registry import LoadedStrategy
@@ -58,29 +59,6 @@ class Report:
             self.differences.append(Difference(kind, ts, id, live, replay))
 
 
-async def grid_points(
-    span: Span, market: AsyncIterator[MarketData], take: Callable[[MarketData], None]
-) -> AsyncIterator[int]:
-    """Each grid point of `span`, once `take` has had every message that is visible by then."""
-    ts = span.first_ms
-    async for message in market:
-        while message.visible_ms > ts:
-            yield ts
-            ts += MINUTE_MS
-        take(message)
-    while ts <= span.last_ms:
-        yield ts
-        ts += MINUTE_MS
-
-
-def feed(message: MarketData, shards: Sequence[GridShard], sequencer: Sequencer) -> None:
-    """One market message to everybody who would have read it."""
-    for shard in shards:
-        if message.exchange in shard.exchanges:
-            shard.add("MARKET", message)
-    sequencer.add_market("MARKET", message)
-
-
 class Replay:
     """Strategies and broker of one portfolio, fed from a recording instead of the streams."""
 
@@ -112,7 +90,7 @@ class Replay:
 
     async def run(self, market: AsyncIterator[MarketData], progress: Callable[[int], None]) -> Report:
         """Replays every grid point of the span; `progress` hears each that is done."""
-        async for ts in grid_points(self._span, market, self._take):
+        async for ts in grid_points(self._span.first_ms, self._span.last_ms, market, self._take):
             self._grid_point(ts)
             progress(ts)
         self._beyond = {message.id for message in self._announced}

@@ -1,0 +1,53 @@
+"""What a market state must know from before its first message: of a runner that resumes, of a day that is replayed."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from trading_core import messages
+from trading_core.market.exchange import OPEN_INTEREST_HOURS
+from trading_core.market.state import HISTORY
+from trading_core.messages import MarketData
+
+# The newest candles a strategy may look back over, settled funding of two days, every gap (they are rare, and an
+# old one may be open still), the newest mark and estimate however old, and of each hour (h - 1 h, h] the last open
+# interest, which is what the market state keeps. An hour is read backwards along the primary key and ends at the first
+# context found; where no context exists at all, as on an exchange without them, no hour is read.
+_HISTORY = """
+SELECT payload, visible_ms FROM (
+    (SELECT payload, visible_ms, ts, event_id FROM trading_market_data.ticks
+     WHERE exchange = $1 AND asset = $2 AND kind = 'candle_1m' AND visible_ms <= $3 ORDER BY ts DESC LIMIT $4)
+    UNION ALL
+    (SELECT payload, visible_ms, ts, event_id FROM trading_market_data.ticks
+     WHERE exchange = $1 AND asset = $2 AND kind = 'funding' AND visible_ms <= $3 ORDER BY ts DESC LIMIT 48)
+    UNION ALL
+    (SELECT payload, visible_ms, ts, event_id FROM trading_market_data.ticks
+     WHERE exchange = $1 AND asset = $2 AND kind = 'gap' AND visible_ms <= $3)
+    UNION ALL
+    (SELECT payload, visible_ms, ts, event_id FROM trading_market_data.ticks
+     WHERE exchange = $1 AND asset = $2 AND kind = 'ctx' AND visible_ms <= $3 AND payload ->> 'polled' = 'false'
+     ORDER BY visible_ms DESC LIMIT 10)
+    UNION ALL
+    (SELECT payload, visible_ms, ts, event_id FROM trading_market_data.ticks
+     WHERE exchange = $1 AND asset = $2 AND kind = 'ctx' AND visible_ms <= $3
+       AND payload ->> 'funding_estimate_1h' IS NOT NULL
+     ORDER BY visible_ms DESC LIMIT 10)
+    UNION ALL
+    (SELECT last.* FROM generate_series(0, $5 - 1) step CROSS JOIN LATERAL (
+        SELECT payload, visible_ms, ts, event_id FROM trading_market_data.ticks
+        WHERE exchange = $1 AND asset = $2 AND kind = 'ctx' AND visible_ms <= $3
+          AND ts > to_timestamp((($3 + 3599999) / 3600000 - step - 1) * 3600)
+          AND ts <= to_timestamp((($3 + 3599999) / 3600000 - step) * 3600)
+          AND payload ->> 'open_interest' IS NOT NULL
+        ORDER BY ts DESC, visible_ms DESC, event_id COLLATE "C" DESC LIMIT 1) last
+     WHERE EXISTS (SELECT FROM trading_market_data.ticks WHERE exchange = $1 AND asset = $2 AND kind = 'ctx'))
+) found ORDER BY visible_ms, ts, event_id COLLATE "C"
+"""
+
+
+async def history_of(
+    db: asyncpg.Pool | asyncpg.Connection, exchange: str, asset: str, upto_ms: int, candles: int = HISTORY
+) -> list[MarketData]:
+    """What a market state that saw everything visible at `upto_ms` still needs of it, in order of application."""
+    rows = await db.fetch(_HISTORY, exchange, asset, upto_ms, candles, OPEN_INTEREST_HOURS)
+    return [messages.market_data(row["payload"], row["visible_ms"]) for row in rows]

@@ -1,0 +1,82 @@
+"""Strategies and broker over market data that lies there whole: every signal on time, nobody skipped.
+
+Tick backtests and parity run what was recorded through the very objects that trade live; only the waiting is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+
+from trading_core.broker.inputs import Input
+from trading_core.config import SnapshotConfig
+from trading_core.messages import MarketData
+from trading_core.model import MINUTE_MS
+from trading_core.sequence.sequencer import Sequencer
+from trading_core.sequence.shard import Evaluations, GridShard
+from trading_core.strategy.registry import LoadedStrategy
+
+
+async def grid_points(
+    first_ms: int, last_ms: int, market: AsyncIterator[MarketData], take: Callable[[MarketData], None]
+) -> AsyncIterator[int]:
+    """Each grid point from `first_ms` to `last_ms`, once `take` has had every message that is visible by then."""
+    ts = first_ms
+    async for message in market:
+        while message.visible_ms > ts:
+            yield ts
+            ts += MINUTE_MS
+        take(message)
+    while ts <= last_ms:
+        yield ts
+        ts += MINUTE_MS
+
+
+def feed(message: MarketData, shards: Sequence[GridShard], sequencer: Sequencer) -> None:
+    """One market message to everybody who would have read it."""
+    for shard in shards:
+        if message.exchange in shard.exchanges:
+            shard.add("MARKET", message)
+    sequencer.add_market("MARKET", message)
+
+
+class OnTime:
+    """Every shard of some strategies and the broker's order, from grid point `first_ms` on.
+
+    Per grid point: `take` what is visible by then, `evaluate`, then apply `steps` in order.
+    """
+
+    def __init__(
+        self,
+        strategies: Sequence[LoadedStrategy],
+        assets: Sequence[str],
+        exchanges: Sequence[str],
+        first_ms: int,
+        snapshot: SnapshotConfig,
+    ) -> None:
+        shards = {(strategy.grid, asset) for strategy in strategies for asset in assets}
+        self.shards = [GridShard(grid, asset, strategies, first_ms, snapshot) for grid, asset in sorted(shards)]
+        self._sequencer = Sequencer(exchanges=exchanges, shards=shards, start=first_ms - MINUTE_MS)
+
+    def remember(self, message: MarketData) -> None:
+        """What strategies know from before the first grid point; the broker starts without it."""
+        for shard in self.shards:
+            if message.asset == shard.asset and message.exchange in shard.exchanges:
+                shard.remember((message,))
+
+    def take(self, message: MarketData) -> None:
+        feed(message, self.shards, self._sequencer)
+
+    def evaluate(self) -> list[Evaluations]:
+        """What every shard says at the next grid point; its signals are applied on time."""
+        results = [shard.evaluate_next() for shard in self.shards]
+        for result in results:
+            for signal in result.signals:
+                if signal.direction != "PASS":
+                    self._sequencer.add_signal(signal)
+        return results
+
+    def steps(self) -> Iterable[Input]:
+        """What the broker applies up to and including that grid point, in order."""
+        for place, step in self._sequencer.pass_recorded({}).steps:
+            yield step
+            self._sequencer.advance(place)
