@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -48,13 +48,15 @@ class History:
 
     def gaps(self, from_ms: int, to_ms: int) -> list[Gap]:
         """Missing minutes inside [from_ms, to_ms), by asset, in order."""
-        return [gap for asset in sorted(self.candles) for gap in self._gaps_of(asset, from_ms, to_ms)]
+        opens = {asset: between(self.candles[asset], from_ms, to_ms).open_time_ms for asset in sorted(self.candles)}
+        return [gap for asset, times in opens.items() for gap in holes(asset, times, from_ms, to_ms)]
 
-    def _gaps_of(self, asset: str, from_ms: int, to_ms: int) -> Iterable[Gap]:
-        opens = between(self.candles[asset], from_ms, to_ms).open_time_ms
-        edges = np.concatenate(([from_ms - MINUTE_MS], opens, [to_ms]))
-        for before in np.flatnonzero(np.diff(edges) > MINUTE_MS):
-            yield Gap(asset, int(edges[before]) + MINUTE_MS, int(edges[before + 1]))
+
+def holes(asset: str, open_time_ms: npt.NDArray[np.int64], from_ms: int, to_ms: int) -> Iterator[Gap]:
+    """Minutes of [from_ms, to_ms) in which no candle opens; `open_time_ms`: sorted, inside the span."""
+    edges = np.concatenate(([from_ms - MINUTE_MS], open_time_ms, [to_ms]))
+    for before in np.flatnonzero(np.diff(edges) > MINUTE_MS):
+        yield Gap(asset, int(edges[before]) + MINUTE_MS, int(edges[before + 1]))
 
 
 def between(candles: Candles, from_ms: int, to_ms: int) -> Candles:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from trading_core.backtest.passes import PassColumn, Passes
 from trading_core.broker.events import Decision, EquityMark, Event, Fill, FundingOwed, FundingPayment, PositionState
 from trading_core.broker.rules import RuleBook
 from trading_core.strategy.registry import LoadedStrategy
+
+Fidelity = Literal["candle", "tick"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +44,9 @@ class Run:
     both_levels: int = 0
     """Exits whose bar held the stop and the target."""
     evaluations: int = 0
+    fidelity: Fidelity = "candle"
+    remarks: tuple[str, ...] = ()
+    """What a reader must know of this very run, beside the notes of its fidelity."""
     engine: str = "reference"
     """Which engine ran; all give the same."""
     why_reference: str = ""

@@ -12,7 +12,7 @@ import numpy as np
 
 from trading_core.backtest.decided import Decided
 from trading_core.backtest.passes import DayLog, by_day, sha256_of
-from trading_core.backtest.record import Run
+from trading_core.backtest.record import Fidelity, Run
 from trading_core.broker.events import PositionState
 from trading_core.market.series import IntArray
 from trading_core.metrics.columns import column_metrics
@@ -20,13 +20,24 @@ from trading_core.metrics.trades import Trade, trade_metrics
 from trading_core.model import DAY_MS, MINUTE_MS
 from trading_core.money import MICRO, NOTHING_USD, exactly, plain
 
-NOTES = (
-    "Candle fidelity: stops and targets are looked for in the range of 1m candles, and where one holds both the stop "
-    "goes first.",
-    "Highs and lows are trades, so this stops out more often than live trading does, which looks at marks.",
+FORCED = (
     "Positions still open at the end are closed at the last price with slippage and fee; those forced closes count in "
-    "every trade statistic.",
+    "every trade statistic."
 )
+NOTES: dict[Fidelity, tuple[str, ...]] = {
+    "candle": (
+        "Candle fidelity: stops and targets are looked for in the range of 1m candles, and where one holds both the "
+        "stop goes first.",
+        "Highs and lows are trades, so this stops out more often than live trading does, which looks at marks.",
+        FORCED,
+    ),
+    "tick": (
+        "Tick fidelity: the recorded messages went through the live code, so marks and not trades decide stops, "
+        "targets and timeouts, as they did live.",
+        "Every signal is on time here; live, one that comes late is decided when it comes.",
+        FORCED,
+    ),
+}
 
 
 COLUMNS = ("time", "equity", "unrealised", "realised", "open_costs", "open_positions")
@@ -101,8 +112,8 @@ def summary(run: Run, annualisation_days: int) -> dict[str, Any]:
         "evaluations": run.evaluations,
         "forced_closes": sum(trade.exit_reason == "manual" for trade in trades),
         "annualisation_days": annualisation_days,
-        "fidelity": "candle",
-        "notes": list(NOTES),
+        "fidelity": run.fidelity,
+        "notes": [*NOTES[run.fidelity], *run.remarks],
         "gaps": len(run.gaps),
         "missing_minutes": missing,
         "coverage": 1 - missing / minutes if minutes else 0.0,
