@@ -14,7 +14,9 @@ STRATEGIES = PACKAGE.parents[3] / "strategies"
 PURE_FOLDERS = ("market", "strategy", "broker", "metrics", "sequence", "backtest")
 PURE_FILES = ("model", "money", "messages", "ids", "streams", "errors")
 SHELLS = frozenset(
-    {"strategy/files.py"} | {f"backtest/{name}.py" for name in ("choice", "command", "parquet", "plot", "postgres")}
+    {"strategy/files.py"}
+    | {f"backtest/{name}.py" for name in ("choice", "command", "jetstream", "parquet", "plot", "postgres", "recorded")}
+    | {"backtest/sources.py"}
 )
 """Inside a pure folder, but made to read files or to talk to a person."""
 USES_A_SHELL = "strategy/registry.py"

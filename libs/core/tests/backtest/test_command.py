@@ -163,6 +163,7 @@ def test_another_funding_folder_takes_the_place_of_the_first(data: Path, tmp_pat
         ({"strategy": "FundingArp"}, "FundingArb"),
         ({"span": ("2025-06-18", DAY)}, "is not before"),
         ({"span": (DAY, DAY)}, "the span is empty"),
+        ({"span": (f"{DAY}T12:00:10", f"{DAY}T12:00:40")}, "the span is empty"),
         (
             {"span": ("2024-01-01", "2024-02-01")},
             "no candles of BTC, ETH from 2024-01-01 to 2024-02-01; it has BTC, ETH 2025-06-16 00:00 to 2025-06-17",
@@ -187,8 +188,9 @@ def test_a_wrong_argument_is_one_line_and_exit_code_2(
         (["--assets", "BTC,XYZ"], "--assets XYZ"),
         (["--json", "/nowhere/at/all.json"], "does not exist"),
         (["--funding", "/nowhere"], "--funding /nowhere"),
-        (["--source", "csv:x"], "Write postgres or parquet:DIR"),
+        (["--source", "csv:x"], "Write postgres, jetstream or parquet:DIR"),
         (["--source", "parquet:/nowhere"], "no folder candles_1m"),
+        (["--fidelity", "tick"], "recorded 0.00% of the minutes"),
         (["--assets", "SOL"], "no candles of SOL"),
         (["--json", "/"], "that is a folder"),
         (["--plot", "/nowhere/at/all.png"], "does not exist"),

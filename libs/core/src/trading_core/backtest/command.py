@@ -20,14 +20,14 @@ from trading_core.backtest import plot, postgres
 from trading_core.backtest.choice import choose
 from trading_core.backtest.engine import Progress as Report
 from trading_core.backtest.engine import run_backtest
-from trading_core.backtest.figures import minute
 from trading_core.backtest.history import History
-from trading_core.backtest.parquet import read_history
-from trading_core.backtest.postgres import Span
+from trading_core.backtest.record import Fidelity, Run
 from trading_core.backtest.report import report
+from trading_core.backtest.sources import JETSTREAM, KINDS, POSTGRES, Source, Wanted, shown, source_of
 from trading_core.backtest.table import print_table
+from trading_core.backtest.ticks import run_ticks
 from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, RuleBook, rule_book
-from trading_core.config import Settings, load
+from trading_core.config import SnapshotConfig, load
 from trading_core.db.pool import where
 from trading_core.errors import ConfigError, StrategyFailed
 from trading_core.market.state import HISTORY
@@ -41,6 +41,8 @@ examples:
   python -m trading_core backtest --strategy funding_arb --strategy FundingRate --from 2025-05-05T12:00 \\
       --to 2025-05-06 --source parquet:data/sample --param funding_rate.threshold=0.0008 --param timeout_m=120
   python -m trading_core backtest --all --from 2026-11-20 --to 2026-11-22 --json all.json     what was recorded
+  python -m trading_core backtest --strategy funding_arb --from 2026-11-21T18:00 --to 2026-11-22 \\
+      --source jetstream --fidelity tick                                      what the live streams still hold
 
 Times are UTC; --to is excluded. Several strategies share one portfolio. Parameters and the broker's rules are those of
 config.yaml and of strategies/<name>/config.yaml; --param changes them for this run: a parameter of the strategies that
@@ -48,11 +50,13 @@ have one of that name, else a rule of the broker for each of them.
 """
 LEAST_COVERAGE = 0.01
 """With fewer of the minutes present a span is a mistake: it would mostly be empty equity rows."""
+NEARLY_WHOLE = 0.98
+"""With so many of its minutes recorded a span is replayed tick by tick, unless told otherwise."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of the command; `run` takes what they parse to."""
-    parser.description = "Run strategies over recorded 1m candles with the rules of the live paper broker."
+    parser.description = "Run strategies over recorded history with the rules of the live paper broker."
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     which = parser.add_mutually_exclusive_group(required=True)
@@ -65,12 +69,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--to", required=True, metavar="TIME", help="end, UTC, excluded; open positions close there")
     parser.add_argument(
-        "--source", default=postgres.SOURCE, metavar="postgres|parquet:DIR",
-        help="what the platform recorded (default), or a folder with candles_1m/*_ASSET.parquet and funding/",
+        "--source", default=POSTGRES, metavar=KINDS,
+        help="what the platform recorded (default), what its MARKET stream still holds, or a folder with "
+        "candles_1m/*_ASSET.parquet and funding/",
     )  # fmt: skip
     parser.add_argument(
-        "--fidelity", choices=["auto", "candle"], default="auto", help="what decides exits (auto: candles)"
-    )
+        "--fidelity", choices=["auto", "tick", "candle"], default="auto",
+        help="what decides exits: recorded marks or the range of candles (auto: ticks if the span was recorded)",
+    )  # fmt: skip
     parser.add_argument(
         "--funding", type=Path, metavar="DIR", help="folder with hyperliquid_ASSET.parquet instead of DIR/funding"
     )
@@ -101,19 +107,25 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _database(args: argparse.Namespace) -> AbstractContextManager[None]:
-    """Leads `database.url` to the platform of this folder; its server is started only if the history lies there."""
+    """Leads `database.url` and `nats.url` to the platform of this folder.
+
+    Its servers are started only if the history lies there.
+    """
     runs = Path(".run")
-    if not runs.is_dir() or (args.no_save and args.source != postgres.SOURCE):
+    read = args.source in (POSTGRES, JETSTREAM)
+    if not runs.is_dir() or (args.no_save and not read):
         return nullcontext()
     from trading_core.supervise.attach import newest_database
 
-    return newest_database(runs, start=args.source == postgres.SOURCE)
+    return newest_database(runs, start=read, nats=args.source == JETSTREAM)
 
 
 def _run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
-    from_ms, to_ms = _time(args.from_, "--from"), _time(args.to, "--to")
+    from_ms, to_ms = (-(-_time(text, option) // MINUTE_MS) * MINUTE_MS for text, option in _bounds(args))
     if from_ms >= to_ms:
-        raise ConfigError(f"--from {args.from_} is not before --to {args.to}: the span is empty. Swap or move them.")
+        raise ConfigError(
+            f"--from {args.from_} is not before --to {args.to}: the span is empty, in full minutes. Swap or move them."
+        )
     _writable("--json", args.json)
     _writable("--plot", args.plot)
     if args.plot is not None:
@@ -122,10 +134,63 @@ def _run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     settings, strategies = choose(names, args.param)
     rules = rule_book(settings.broker, {loaded.name: loaded.rules for loaded in strategies}, DEFAULT_SZ_DECIMALS)
     assets = _assets(args.assets, strategies, rules)
-    history = _history(args, settings, assets, (from_ms, to_ms), strategies)
+    source = source_of(args.source, settings, args.funding)
+    warm_up = max((loaded.instance.history for loaded in strategies), default=HISTORY)
+    wanted = Wanted(tuple(assets), from_ms, to_ms, warm_up)
+    fidelity, remarks = _fidelity(args, source, wanted)
     with _progress(console) as progress:
-        done = run_backtest(history, strategies, rules, settings.snapshot, from_ms, to_ms, progress)
+        if fidelity == "tick":
+            done = _run_ticks(source, wanted, strategies, rules, settings.snapshot, progress)
+        else:
+            history = _history(args, source, wanted)
+            done = run_backtest(history, strategies, rules, settings.snapshot, from_ms, to_ms, progress)
+    done.remarks = (*remarks, *source.remarks(wanted, fidelity))
     return report(done, settings.metrics.annualisation_days)
+
+
+def _run_ticks(
+    source: Source,
+    wanted: Wanted,
+    strategies: Sequence[LoadedStrategy],
+    rules: RuleBook,
+    limits: SnapshotConfig,
+    progress: Report | None,
+) -> Run:
+    from uvloop import new_event_loop
+
+    market, bounds = source.market(wanted), (wanted.from_ms, wanted.to_ms)
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(run_ticks(market, source.name, strategies, wanted.assets, rules, limits, *bounds, progress))
+
+
+def _bounds(args: argparse.Namespace) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (args.from_, "--from"), (args.to, "--to")
+
+
+def _fidelity(args: argparse.Namespace, source: Source, wanted: Wanted) -> tuple[Fidelity, tuple[str, ...]]:
+    """Ticks when the span was recorded nearly whole, unless the person decides; and why it is not ticks.
+
+    ConfigError that says what exists when ticks are asked for and next to none lie in the span.
+    """
+    if args.fidelity == "candle":
+        return "candle", ()
+    coverage = source.live_minutes(wanted).coverage
+    if args.fidelity == "auto":
+        if coverage >= NEARLY_WHOLE:
+            return "tick", ()
+        if not coverage:
+            return "candle", ()
+        return "candle", (
+            f"Ticks were recorded in {coverage:.1%} of the minutes: --fidelity tick runs on them, --fidelity auto "
+            f"takes candles below {NEARLY_WHOLE:.0%}.",
+        )
+    if coverage < LEAST_COVERAGE:
+        raise ConfigError(
+            f"--fidelity tick: {source.name} recorded {coverage:.2%} of the minutes of {', '.join(wanted.assets)} from "
+            f"{args.from_} to {args.to}; it has ticks of {shown(source.tick_spans(wanted))}. Move the span or take "
+            "--fidelity candle."
+        )
+    return "tick", ()
 
 
 def _write(args: argparse.Namespace, result: dict[str, Any]) -> list[Path]:
@@ -180,49 +245,18 @@ def _assets(given: str | None, strategies: Sequence[LoadedStrategy], rules: Rule
     return sorted(wanted)
 
 
-def _history(
-    args: argparse.Namespace,
-    settings: Settings,
-    assets: Sequence[str],
-    span: tuple[int, int],
-    strategies: Sequence[LoadedStrategy],
-) -> History:
+def _history(args: argparse.Namespace, source: Source, wanted: Wanted) -> History:
     """ConfigError that says what exists when next to nothing of it lies in the span."""
-    kind, _, folder = args.source.partition(":")
-    if args.source == postgres.SOURCE:
-        if args.funding is not None:
-            raise ConfigError("--funding goes with --source parquet:DIR; the platform recorded its own rates.")
-        warm_up = max((loaded.instance.history for loaded in strategies), default=HISTORY)
-        history, spans = asyncio.run(postgres.read_history(settings.database.url, assets, *span, warm_up))
-    elif kind == "parquet" and folder:
-        history = read_history(Path(folder), assets, args.funding)
-        opens = {asset: candles.open_time_ms for asset, candles in history.candles.items() if len(candles.open_time_ms)}
-        spans = {asset: Span(int(times[0]), int(times[-1])) for asset, times in opens.items()}
-    else:
-        raise ConfigError(f"--source {args.source!r} is not known. Write postgres or parquet:DIR.")
-    minutes = len(assets) * -(-(span[1] - span[0]) // MINUTE_MS)
-    missing = sum(gap.to_ms - gap.from_ms for gap in history.gaps(*span)) // MINUTE_MS
+    history, spans = source.history(wanted)
+    minutes = len(wanted.assets) * ((wanted.to_ms - wanted.from_ms) // MINUTE_MS)
+    missing = sum(gap.to_ms - gap.from_ms for gap in history.gaps(wanted.from_ms, wanted.to_ms)) // MINUTE_MS
     if minutes - missing < LEAST_COVERAGE * minutes:
         found = "no candles" if missing >= minutes else f"candles of only {1 - missing / minutes:.2%} of the minutes"
         raise ConfigError(
-            f"{history.source} has {found} of {', '.join(assets)} from {args.from_} to {args.to}; it has "
-            f"{_shown(spans)}. Move the span."
+            f"{history.source} has {found} of {', '.join(wanted.assets)} from {args.from_} to {args.to}; it has "
+            f"{shown(spans)}. Move the span."
         )
     return history
-
-
-def _shown(spans: Mapping[str, Span]) -> str:
-    """What exists, assets with equal spans together."""
-    assets: dict[Span, list[str]] = {}
-    for asset, span in sorted(spans.items()):
-        assets.setdefault(span, []).append(asset)
-    return (
-        "; ".join(
-            f"{', '.join(names)} {minute(span.first_ms)} to {minute(span.last_ms)} UTC"
-            for span, names in assets.items()
-        )
-        or "none at all"
-    )
 
 
 class _Rate(ProgressColumn):

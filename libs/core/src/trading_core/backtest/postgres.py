@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -67,6 +68,17 @@ async def read_history(
 
     ConfigError when the server cannot be reached or holds no such tables.
     """
+    async with reading(url) as connection:
+        candles = {asset: await _candles(connection, asset, from_ms, to_ms, warm_up) for asset in assets}
+        funding = {asset: await _funding(connection, asset, to_ms) for asset in assets}
+        rows = await connection.fetch(_SPANS, Exchange.HYPERLIQUID.value)
+    spans = {row["asset"]: Span(row["first_ms"], row["last_ms"]) for row in rows}
+    return History(candles, funding, SOURCE), spans
+
+
+@contextlib.asynccontextmanager
+async def reading(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection for a read. ConfigError when the server cannot be reached, or what is read does not exist."""
     try:
         connection = await asyncpg.connect(url, timeout=_CONNECT_S, server_settings={"application_name": "backtest"})
     except (*AWAY, *REFUSED) as error:
@@ -75,9 +87,7 @@ async def read_history(
             "or TRADING_DATABASE__URL, or take --source parquet:DIR."
         ) from error
     try:
-        candles = {asset: await _candles(connection, asset, from_ms, to_ms, warm_up) for asset in assets}
-        funding = {asset: await _funding(connection, asset, to_ms) for asset in assets}
-        rows = await connection.fetch(_SPANS, Exchange.HYPERLIQUID.value)
+        yield connection
     except asyncpg.PostgresError as error:
         raise ConfigError(
             f"--source postgres: {where(url)} cannot be read: {_said(error)}. `python -m trading_core migrate` makes "
@@ -85,8 +95,6 @@ async def read_history(
         ) from error
     finally:
         await connection.close()
-    spans = {row["asset"]: Span(row["first_ms"], row["last_ms"]) for row in rows}
-    return History(candles, funding, SOURCE), spans
 
 
 async def save_run(url: str, result: Mapping[str, Any]) -> int:

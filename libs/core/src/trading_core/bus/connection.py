@@ -21,6 +21,7 @@ from trading_core.messages import Message, encode
 from trading_core.streams import StreamSpec
 
 ACK_TIMEOUT_S = 2.0
+REACH_S = 5.0
 RETRY_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 FLUSH_TIMEOUT_S = 2
 OnError = Callable[[Exception], None]
@@ -202,12 +203,28 @@ async def connect(url: str, *, name: str, inbox_prefix: str | None = None, on_er
     bus = Bus(client, on_error, source=name)
     try:
         await _connect(client, bus, url, name, inbox_prefix)
-    except ConfigError:
+    except (ConfigError, asyncio.CancelledError):
         await client.close()
         raise
     bus.connections += 1
     bus.connected.set()
     return bus
+
+
+async def reach(url: str, *, name: str, limit_s: float = REACH_S) -> Bus:
+    """`connect` for a command that a person waits for: ConfigError when no server answers within `limit_s`."""
+    try:
+        async with asyncio.timeout(limit_s):
+            return await connect(url, name=name, on_error=lambda _error: None)
+    except TimeoutError as error:
+        raise ConfigError(
+            f"nats.url: {where(url)} cannot be reached. Start the platform, or set nats.url or TRADING_NATS__URL."
+        ) from error
+
+
+def where(url: str) -> str:
+    """`url` without its user and password, fit for a log line."""
+    return ",".join(part.rpartition("@")[2].removeprefix("nats://").strip() for part in url.split(","))
 
 
 async def _connect(client: TappedClient, bus: Bus, url: str, name: str, inbox_prefix: str | None) -> None:

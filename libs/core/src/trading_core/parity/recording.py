@@ -60,12 +60,18 @@ async def recorded_span(db: asyncpg.Connection, portfolio: str, exchanges: list[
     return Span(portfolio, portfolio_id, first_grid_point(max(firsts)), millis(last))
 
 
-async def market_messages(db: asyncpg.Connection, exchanges: list[str], upto_ms: int) -> AsyncIterator[MarketData]:
-    """What strategies and broker decide upon, in order of application, as it was on the stream."""
-    first = await db.fetchval(
-        "SELECT min(visible_ms) FROM trading_market_data.ticks WHERE exchange = ANY($1)", exchanges
-    )
-    after_ms = (first if first is not None else upto_ms) - 1
+async def market_messages(
+    db: asyncpg.Connection, exchanges: list[str], upto_ms: int, *, after_ms: int | None = None
+) -> AsyncIterator[MarketData]:
+    """What strategies and broker decide upon, in order of application, as it was on the stream.
+
+    Visible in (after_ms, upto_ms]; None: from the first on.
+    """
+    if after_ms is None:
+        first = await db.fetchval(
+            "SELECT min(visible_ms) FROM trading_market_data.ticks WHERE exchange = ANY($1)", exchanges
+        )
+        after_ms = (first if first is not None else upto_ms) - 1
     while after_ms < upto_ms:
         until_ms = min(after_ms + CHUNK_MS, upto_ms)
         for row in await db.fetch(_MARKET, exchanges, after_ms, until_ms):

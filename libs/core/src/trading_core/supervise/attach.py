@@ -9,13 +9,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from trading_core.config import DatabaseConfig, load
+from trading_core.config import DatabaseConfig, NatsConfig, load
 from trading_core.db.roles import url_for
 from trading_core.embedded import launch
+from trading_core.embedded.nats import NatsServer
 from trading_core.embedded.postgres import PostgresServer
 from trading_core.errors import ConfigError
 from trading_core.supervise import pids
 from trading_core.supervise.folder import DATABASE, RunFolder
+
+_DATABASE_URL = "TRADING_DATABASE__URL"
+_NATS_URL = "TRADING_NATS__URL"
 
 
 def newest(base: Path) -> RunFolder | None:
@@ -26,8 +30,11 @@ def newest(base: Path) -> RunFolder | None:
 
 
 @contextlib.contextmanager
-def attach(folder: RunFolder) -> Iterator[dict[str, str]]:
-    """Environment variables that lead to the data of `folder`; starts its PostgreSQL for the time if need be."""
+def attach(folder: RunFolder, *, nats: bool = False) -> Iterator[dict[str, str]]:
+    """Environment variables that lead to the data of `folder`.
+
+    Starts its PostgreSQL for the time if need be; with `nats` its NATS too, with all that its streams still hold.
+    """
     try:
         lock = folder.lock()
     except ConfigError:
@@ -38,34 +45,48 @@ def attach(folder: RunFolder) -> Iterator[dict[str, str]]:
         print(f"using the data in {folder.path}", file=sys.stderr)
         pids.end_leftovers(folder.pids, lambda line: print(line, file=sys.stderr))
         secrets = folder.secrets()
-        server = PostgresServer(folder.path / "postgres", launch.free_port(), secrets["postgres"])
-        plan = server.prepare()
-        process = launch.start(plan, folder.log("postgres"))
-        pids.remember(folder.pids, "postgres", process.pid, plan.stop_signal)
-        try:
-            launch.wait_ready(process, server.ready, plan, folder.log("postgres"))
-            yield {"TRADING_DATABASE__URL": url_for(server.url(DATABASE), "research", secrets["research"])}
-        finally:
-            launch.stop(process, plan.stop_signal)
-            pids.forget(folder.pids, "postgres")
+        postgres = PostgresServer(folder.path / "postgres", launch.free_port(), secrets["postgres"])
+        bus = NatsServer(folder.path / "nats", launch.free_port(), launch.free_port(), secrets["nats"])
+        with contextlib.ExitStack() as servers:
+            servers.enter_context(_serving(folder, "postgres", postgres))
+            variables = {_DATABASE_URL: url_for(postgres.url(DATABASE), "research", secrets["research"])}
+            if nats:
+                servers.enter_context(_serving(folder, "nats", bus))
+                variables[_NATS_URL] = bus.url
+            yield variables
 
 
 @contextlib.contextmanager
-def newest_database(base: Path, *, start: bool, role: str = "research") -> Iterator[None]:
+def _serving(folder: RunFolder, name: str, server: PostgresServer | NatsServer) -> Iterator[None]:
+    plan = server.prepare()
+    process = launch.start(plan, folder.log(name))
+    pids.remember(folder.pids, name, process.pid, plan.stop_signal)
+    try:
+        launch.wait_ready(process, server.ready, plan, folder.log(name))
+        yield
+    finally:
+        launch.stop(process, plan.stop_signal)
+        pids.forget(folder.pids, name)
+
+
+@contextlib.contextmanager
+def newest_database(base: Path, *, start: bool, role: str = "research", nats: bool = False) -> Iterator[None]:
     """`database.url` leads to the newest run under `base`, unless a person set it or there is no such run.
 
     `role`: whose rights the login has. `start`: start its PostgreSQL for the time when the platform does not run;
-    else leave `database.url` as it is.
+    else leave `database.url` as it is. `nats`: the same for `nats.url`.
     """
-    folder = newest(base)
-    if folder is None or load().database != DatabaseConfig() or not (start or folder.environment.exists()):
+    folder, settings = newest(base), load()
+    wanted = [_DATABASE_URL] if settings.database == DatabaseConfig() else []
+    wanted += [_NATS_URL] if nats and settings.nats == NatsConfig() else []
+    if folder is None or not wanted or not (start or folder.environment.exists()):
         yield
         return
-    with attach(folder) as variables:
-        url, password = variables["TRADING_DATABASE__URL"], folder.secrets()[role]
-        variables = {**variables, "TRADING_DATABASE__URL": url_for(url, role, password)}
-        before = {name: os.environ.get(name) for name in variables}
-        os.environ.update(variables)
+    with attach(folder, nats=nats) as variables:
+        url, password = variables[_DATABASE_URL], folder.secrets()[role]
+        variables = {**variables, _DATABASE_URL: url_for(url, role, password)}
+        before = {name: os.environ.get(name) for name in wanted}
+        os.environ.update({name: variables[name] for name in wanted})
         try:
             yield
         finally:
