@@ -74,9 +74,9 @@ class DemoStack:
         PostgresServer(self.run_folder.path / "postgres", 0, None).remove()
 
     @contextlib.contextmanager
-    def data(self) -> Iterator[dict[str, str]]:
-        """Environment variables that lead to the data, also when the demo does not run."""
-        with attach(self.run_folder) as variables:
+    def data(self, *, nats: bool = False) -> Iterator[dict[str, str]]:
+        """Environment variables that lead to the data, also when the demo does not run; `nats`: to the streams too."""
+        with attach(self.run_folder, nats=nats) as variables:
             yield variables
 
     def logs(self) -> str:

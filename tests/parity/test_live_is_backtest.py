@@ -1,0 +1,138 @@
+"""A backtest on the ticks of a run is that run: every trade and every minute of equity, from both sources."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from demo_stack import START_LIMIT_S, DemoStack, demo_stack
+from repository import ROOT
+from trading_core.backtest.figures import minute
+from trading_core.config import load
+from trading_core.db.times import millis, utc
+from trading_core.model import MINUTE_MS
+from trading_core.parity.recording import recorded_span
+from trading_core.strategy.registry import enabled_strategies
+from trading_core.testing import eventually
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+MINUTES = 420
+TRADES = """
+SELECT * FROM trading_paper.positions WHERE status = 'CLOSED' AND exit_ts < $1 ORDER BY exit_ts, strategy, asset
+"""
+DECISIONS = """
+SELECT ts, strategy, asset, direction, decision, reason FROM trading_paper.decisions WHERE ts < $1
+ORDER BY ts, strategy, asset
+"""
+EQUITY = """
+SELECT ts, total_equity, unrealised_pnl, realised_pnl, open_costs, open_positions FROM trading_paper.mark_to_market
+WHERE ts < $1 ORDER BY ts
+"""
+TRADE = (
+    "strategy", "asset", "direction", "exit_reason", "confidence", "suspect", "entry_time", "exit_time", "quantity",
+    "stake", "entry_ref", "entry_price", "exit_ref", "exit_price", "gross_pnl", "fees", "funding_pnl",
+    "slippage_cost", "realised_pnl",
+)  # fmt: skip
+
+
+async def event_time_ms(stack: DemoStack) -> int:
+    """How far the ledger is; 0 as long as there is none."""
+    try:
+        async with httpx.AsyncClient(timeout=5) as client:
+            answer = await client.get(f"{stack.address}/api/summary")
+        return int(answer.json().get("event_time_ms") or 0) if answer.status_code == 200 else 0
+    except httpx.HTTPError:
+        return 0
+
+
+async def recorded(stack: DemoStack) -> None:
+    """A fault-free run of `MINUTES` grid points, stopped."""
+    stack.start()
+    await eventually(stack.is_up, timeout=START_LIMIT_S)
+    start = await eventually(lambda: event_time_ms(stack), timeout=60)
+
+    async def reached() -> bool:
+        return stack.is_up() and await event_time_ms(stack) >= start + MINUTES * MINUTE_MS
+
+    await eventually(reached, timeout=120)
+    assert stack.stop() == 0, stack.said()
+
+
+async def backtest(variables: Mapping[str, str], source: str, first_ms: int, last_ms: int, file: Path) -> Any:
+    words = [word for loaded in enabled_strategies(load()) for word in ("--strategy", loaded.name)]
+    words += ["--from", minute(first_ms), "--to", minute(last_ms), "--source", source, "--json", str(file)]
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "trading_core", "backtest", *words],
+        env={**os.environ, **variables},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return json.loads(await asyncio.to_thread(file.read_bytes))
+
+
+async def test_a_tick_backtest_of_a_recorded_run_is_that_run(tmp_path: Path) -> None:
+    with demo_stack(speed=900) as stack:
+        await recorded(stack)
+        with stack.data(nats=True) as variables:
+            db = await asyncpg.connect(variables["TRADING_DATABASE__URL"])
+            try:
+                span = await recorded_span(db, "default", ["hyperliquid"])
+                live = [await db.fetch(query, utc(span.last_ms)) for query in (TRADES, DECISIONS, EQUITY)]
+            finally:
+                await db.close()
+            trades, decisions, equity = live
+            assert len(equity) >= MINUTES
+            assert len(trades) > 1
+            files = {source: tmp_path / f"{source}.json" for source in ("postgres", "jetstream")}
+            found = {
+                source: await backtest(variables, source, span.first_ms, span.last_ms, file)
+                for source, file in files.items()
+            }
+        result = found["postgres"]
+        assert (result["summary"]["fidelity"], result["summary"]["missing_minutes"]) == ("tick", 0)
+        closed = [trade for trade in result["trades"] if trade["exit_time"] < span.last_ms]
+        closed.sort(key=lambda trade: (trade["exit_time"], trade["strategy"], trade["asset"]))
+        assert [plain(trade, TRADE) for trade in closed] == [plain(as_reported(row), TRADE) for row in trades]
+        said = ("time", "strategy", "asset", "direction", "decision", "reason")
+        assert [plain(row, said) for row in result["decisions"]] == [plain(as_reported(row), said) for row in decisions]
+        assert [list(map(number, row)) for row in result["equity"]["rows"][:-1]] == [
+            list(map(number, (millis(row["ts"]), *list(row)[1:]))) for row in equity
+        ]
+        for report in found.values():
+            report["config"].pop("source")
+        assert found["jetstream"] == found["postgres"]
+
+
+def as_reported(row: asyncpg.Record) -> dict[str, Any]:
+    """A row of the ledger under the names of the report."""
+    names = {"entry_ts": "entry_time", "exit_ts": "exit_time", "ts": "time"}
+    return {names.get(name, name): millis(value) if name in names else value for name, value in row.items()}
+
+
+def plain(row: Mapping[str, Any], columns: Sequence[str]) -> list[Any]:
+    return [number(row[name]) for name in columns]
+
+
+def number(value: Any) -> Any:
+    """NUMERIC may drop or add trailing zeros, and a report holds decimals as text."""
+    try:
+        return Decimal(value).normalize() if isinstance(value, str | Decimal) else value
+    except InvalidOperation:
+        return value
