@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import uvloop
 
-from bench import chain, core, end_to_end, machine, publish, record, report
+from bench import chain, core, end_to_end, machine, publish, record, replay, report
 from bench.rows import Row
 from bench.servers import Servers, running
 from trading_core import logging as trading_logging
@@ -29,6 +29,7 @@ WITH_SERVERS: dict[str, Section] = {
     "record": record.measure,
     "end_to_end": end_to_end.measure,
     "chain": chain.measure,
+    "replay": replay.measure,
 }
 PURE: dict[str, Callable[[bool], list[Row]]] = {"core": core.measure}
 

@@ -22,7 +22,7 @@ from trading_core.market.samples import a_candle, a_ctx
 from trading_core.market.snapshot import MarketSnapshot
 from trading_core.messages import MarketData
 from trading_core.model import MINUTE_MS, Signal
-from trading_core.sequence.timeline import key_of
+from trading_core.sequence.timeline import order_of
 from trading_core.strategy.base import Strategy
 from trading_core.strategy.registry import LoadedStrategy, load_strategies
 
@@ -43,7 +43,7 @@ def btc(minutes: int, marks: dict[float, float], missing: Iterable[int] = ()) ->
 
 
 def in_order(messages: Iterable[MarketData]) -> list[MarketData]:
-    return sorted(messages, key=lambda message: (message.visible_ms, key_of(message)))
+    return sorted(messages, key=order_of)
 
 
 async def ticks(

@@ -55,16 +55,20 @@ class OnTime:
     ) -> None:
         shards = {(strategy.grid, asset) for strategy in strategies for asset in assets}
         self.shards = [GridShard(grid, asset, strategies, first_ms, snapshot) for grid, asset in sorted(shards)]
+        self._readers = {
+            (exchange, asset): [s for s in self.shards if s.asset == asset and exchange in s.exchanges]
+            for exchange in exchanges
+            for asset in assets
+        }
         self._sequencer = Sequencer(exchanges=exchanges, shards=shards, start=first_ms - MINUTE_MS)
 
     def remember(self, message: MarketData) -> None:
         """What strategies know from before the first grid point; the broker starts without it."""
-        for shard in self.shards:
-            if message.asset == shard.asset and message.exchange in shard.exchanges:
-                shard.remember((message,))
+        for shard in self._readers.get((message.exchange, message.asset), ()):
+            shard.remember((message,))
 
     def take(self, message: MarketData) -> None:
-        feed(message, self.shards, self._sequencer)
+        feed(message, self._readers.get((message.exchange, message.asset), ()), self._sequencer)
 
     def evaluate(self) -> list[Evaluations]:
         """What every shard says at the next grid point; its signals are applied on time."""

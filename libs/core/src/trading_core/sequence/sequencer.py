@@ -16,7 +16,7 @@ from trading_core.messages import MarketData, SignalMessage, WatermarkMessage
 from trading_core.model import MINUTE_MS
 from trading_core.sequence.grid import GridTracker, Shard
 from trading_core.sequence.minute import Step, inputs_of_minute, signal_input
-from trading_core.sequence.timeline import Timeline
+from trading_core.sequence.timeline import Timeline, order_of
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,8 @@ class Sequencer:
                     (held if message.visible_ms <= self.passed_ms else events).append(message)
             self._applied_ms[exchange] = max(applied_ms, limit)
         if len(self.exchanges) > 1:
-            events.sort(key=_order)
-            held.sort(key=_order)
+            events.sort(key=order_of)
+            held.sort(key=order_of)
         signals = self._signals.pop(ts, {}).values()
         steps = [step for step in inputs_of_minute(ts, events, held, signals) if step[0] > self.place]
         self.passed_ms = ts
@@ -193,7 +193,3 @@ class Sequencer:
         """A skipped exchange is waited for again once its watermark has reached the last passed grid point."""
         if exchange in self.skips.exchanges and self.timeline.watermark(exchange) >= self.passed_ms:
             del self.skips.exchanges[exchange]
-
-
-def _order(message: MarketData) -> tuple[int, str, int, str]:
-    return (message.visible_ms, message.asset, message.event_time_ms, message.id)

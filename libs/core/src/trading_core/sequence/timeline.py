@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
+from bisect import bisect_right
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -12,13 +13,42 @@ from trading_core.messages import MarketData, WatermarkMessage
 NOTHING = -1
 """The watermark of a stream of which none has been read."""
 
-Key = tuple[str, int, str]
-_Entry = tuple[int, Key, int, MarketData]
+Order = tuple[int, str, int, str]
 
 
-def key_of(message: MarketData) -> Key:
-    """Where a message stands among those of the same visible time; strings compare bytewise."""
-    return (message.asset, message.event_time_ms, message.id)
+def order_of(message: MarketData) -> Order:
+    """Where a message stands among all; strings compare bytewise."""
+    return (message.visible_ms, message.asset, message.event_time_ms, message.id)
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What is held back of one exchange. Most of it arrives in order, so it is sorted only when something did not."""
+
+    messages: list[MarketData] = field(default_factory=list)
+    newest: Order = (NOTHING, "", 0, "")
+    in_order: bool = True
+
+    def add(self, message: MarketData) -> None:
+        order = order_of(message)
+        if order < self.newest:
+            self.in_order = False
+        else:
+            self.newest = order
+        self.messages.append(message)
+
+    def take(self, upto_ms: int) -> list[MarketData]:
+        if not self.in_order:
+            self.messages.sort(key=order_of)  # Stable: of one message read twice the first stays the first.
+            self.in_order = True
+        end = bisect_right(self.messages, upto_ms, key=_visible_ms)
+        taken = self.messages[:end]
+        del self.messages[:end]
+        return taken
+
+
+def _visible_ms(message: MarketData) -> int:
+    return message.visible_ms
 
 
 class Timeline:
@@ -29,12 +59,11 @@ class Timeline:
     """
 
     def __init__(self, exchanges: Iterable[str], streams: Iterable[str] = ("MARKET", "BOOK")) -> None:
-        self._pending: dict[str, list[_Entry]] = {exchange: [] for exchange in exchanges}
+        self._pending = {exchange: _Pending() for exchange in exchanges}
         self._marks: dict[tuple[str, str], int] = {
             (exchange, stream): NOTHING for exchange in self._pending for stream in streams
         }
         self._watermark = dict.fromkeys(self._pending, NOTHING)
-        self._arrivals = 0
 
     def add(self, stream: str, message: MarketData | WatermarkMessage) -> None:
         """Take one message as it was read from `stream`; one of an exchange not asked for is ignored."""
@@ -49,8 +78,7 @@ class Timeline:
             return
         if message.visible_ms <= mark:
             message = msgspec.structs.replace(message, visible_ms=mark + 1)
-        self._arrivals += 1  # makes the heap entry unique, so that messages themselves are never compared
-        heapq.heappush(self._pending[exchange], (message.visible_ms, key_of(message), self._arrivals, message))
+        self._pending[exchange].add(message)
 
     def watermark(self, exchange: str) -> int:
         """The newest watermark that every stream of this exchange has reached; NOTHING before that."""
@@ -58,12 +86,8 @@ class Timeline:
 
     def take(self, exchange: str, upto_ms: int) -> list[MarketData]:
         """Remove and return this exchange's messages with `visible_ms` <= `upto_ms`, in order of application."""
-        heap = self._pending[exchange]
-        taken = []
-        while heap and heap[0][0] <= upto_ms:
-            taken.append(heapq.heappop(heap)[3])
-        return taken
+        return self._pending[exchange].take(upto_ms)
 
     def pending(self) -> int:
         """How many messages are held back."""
-        return sum(map(len, self._pending.values()))
+        return sum(len(pending.messages) for pending in self._pending.values())
