@@ -12,6 +12,7 @@ from trading_core import messages, streams
 from trading_core.broker.announce import announcement
 from trading_core.broker.apply import apply
 from trading_core.broker.book import new_book
+from trading_core.broker.events import Event
 from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, rule_book
 from trading_core.bus.connection import Bus
 from trading_core.bus.publisher import WindowPublisher
@@ -30,60 +31,79 @@ PORTFOLIO = "default"
 
 @dataclass(frozen=True)
 class Hour:
-    """What the streams carry: marks every 20 s, at each full minute a signal or PASS per strategy and asset."""
+    """What the streams carry: marks every 20 s, at each full minute after `start` a signal or PASS per strategy
+    and asset."""
 
     marks: list[CtxMessage]
     signals: list[SignalMessage]
     grids: list[GridMessage]
     minutes: int
+    start: int = START
+
+    def core(self) -> Core:
+        """The pure core at the beginning of this hour, with all that it will be told."""
+        core = Core(self.start)
+        for mark in self.marks:
+            core.sequencer.add_market("MARKET", mark)
+        for signal in self.signals:
+            if signal.direction != "PASS":
+                core.sequencer.add_signal(signal)
+        return core
 
 
-def an_hour(seed: int, minutes: int = 60) -> Hour:
+class Core:
+    """Book, rules and sequencer as the broker has them."""
+
+    def __init__(self, start: int) -> None:
+        settings = load(ROOT / "config.yaml")
+        strategies = [s for s in load_strategies(ROOT / settings.runner.strategies_dir, settings) if s.enabled]
+        assert {strategy.name for strategy in strategies} == set(STRATEGIES), "config.yaml enables other strategies now"
+        self.rules = rule_book(settings.broker, {s.name: s.rules for s in strategies}, DEFAULT_SZ_DECIMALS)
+        self.book = new_book(self.rules)
+        shards = [("hyperliquid", asset) for asset in ASSETS]
+        self.sequencer = Sequencer(exchanges=["hyperliquid"], shards=shards, start=start)
+
+    def pass_minute(self) -> list[Event]:
+        """All that the next grid point causes."""
+        found: list[Event] = []
+        for place, step in self.sequencer.pass_recorded({}).steps:
+            found += apply(self.book, self.rules, step)
+            self.sequencer.advance(place)
+        return found
+
+
+def an_hour(seed: int, minutes: int = 60, start: int = START) -> Hour:
     chance = random.Random(seed)
     prices = dict(ASSETS)
     marks, signals, grids = [], [], []
     for second in range(0, minutes * 60 + 1, 20):
         for asset in ASSETS:
             prices[asset] *= 1 + chance.gauss(0, 0.003)
-            marks.append(a_mark(START + second * 1000, f"{prices[asset]:.5g}", asset=asset))
+            marks.append(a_mark(start + second * 1000, f"{prices[asset]:.5g}", asset=asset))
     for minute in range(1, minutes + 1):
-        ts = START + minute * MINUTE_MS
+        ts = start + minute * MINUTE_MS
         for asset in ASSETS:
             for strategy in STRATEGIES:
                 direction = chance.choice(["LONG", "SHORT", "CLOSE", "PASS", "PASS", "PASS"])
                 signals.append(a_signal(ts, direction, strategy=strategy, asset=asset, price=f"{prices[asset]:.5g}"))
             grids.append(a_grid(ts, len(STRATEGIES), asset=asset))
-    return Hour(marks, signals, grids, minutes)
+    return Hour(marks, signals, grids, minutes, start)
 
 
 def said_by_the_core(hour: Hour) -> list[str]:
     """The messages that must be on EXEC, in order, without their outbox ids."""
-    settings = load(ROOT / "config.yaml")
-    strategies = [s for s in load_strategies(ROOT / settings.runner.strategies_dir, settings) if s.enabled]
-    assert {strategy.name for strategy in strategies} == set(STRATEGIES), "config.yaml enables other strategies now"
-    rules = rule_book(settings.broker, {s.name: s.rules for s in strategies}, DEFAULT_SZ_DECIMALS)
-    book = new_book(rules)
-    shards = [("hyperliquid", asset) for asset in ASSETS]
-    sequencer = Sequencer(exchanges=["hyperliquid"], shards=shards, start=START)
-    for mark in hour.marks:
-        sequencer.add_market("MARKET", mark)
-    for signal in hour.signals:
-        if signal.direction != "PASS":
-            sequencer.add_signal(signal)
-    said = []
-    for _ in range(hour.minutes):
-        for _, step in sequencer.pass_recorded({}).steps:
-            said += [messages.encode(announcement(event, PORTFOLIO)).decode() for event in apply(book, rules, step)]
-    return said
+    core = hour.core()
+    events = [event for _ in range(hour.minutes) for event in core.pass_minute()]
+    return [messages.encode(announcement(event, PORTFOLIO)).decode() for event in events]
 
 
 async def publish(bus: Bus, hour: Hour, minutes: range) -> None:
     """The collector's and the runner's part of these minutes (1 is the first)."""
     publisher = WindowPublisher(bus)
     if 1 in minutes:
-        await _reach(publisher, START)
+        await _reach(publisher, hour.start)
     for minute in minutes:
-        ts = START + minute * MINUTE_MS
+        ts = hour.start + minute * MINUTE_MS
         for mark in hour.marks:
             if ts - MINUTE_MS < mark.event_time_ms <= ts:
                 await publisher.send(streams.market_subject(mark), mark)

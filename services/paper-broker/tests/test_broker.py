@@ -8,12 +8,16 @@ import random
 import asyncpg
 import msgspec
 import pytest
-from a_run import PORTFOLIO, Hour, an_hour, publish, said_by_the_core
+from a_run import PORTFOLIO, START, Hour, an_hour, publish, said_by_the_core
 
 from trading_core import messages, streams
+from trading_core.broker import book as books
 from trading_core.bus.connection import Bus
 from trading_core.bus.ordered import OrderedPull, Start
+from trading_core.db.times import utc
 from trading_core.messages import ExecMessage
+from trading_core.model import DAY_MS, MINUTE_MS
+from trading_core.sequence.checkpoint import load_day
 from trading_core.testing import eventually
 from trading_core.testing_servers import OwnPostgres, ServiceAt, ServiceProcess
 
@@ -116,6 +120,32 @@ async def test_kill_9_at_random_moments_loses_nothing_and_doubles_nothing(
     assert [without_outbox_id(message) for message in said] == said_by_the_core(hour)
     assert [message.outbox_id for message in said] == sorted({message.outbox_id for message in said})
     await check_ledger(database_url, said, hour)
+
+
+async def test_the_end_of_a_day_is_kept_as_the_core_has_it_then(
+    bus: Bus, broker: ServiceProcess, database_url: str
+) -> None:
+    midnight = START + DAY_MS
+    hour = an_hour(seed=5, minutes=12, start=midnight - 6 * MINUTE_MS)
+    core = hour.core()
+    for _ in range(5):  # 23:55 to 23:59; what comes at 00:00 is the new day's
+        core.pass_minute()
+    broker.start()
+    await publish(bus, hour, range(1, 7))
+    broker.kill()
+    broker.start()
+    await publish(bus, hour, range(7, 13))
+    await all_of(bus, hour)
+    db = await asyncpg.connect(database_url)
+    try:
+        [row] = await db.fetch("SELECT day, state FROM trading_paper.day_checkpoints")
+    finally:
+        await db.close()
+    kept = load_day(midnight, row["state"])
+    assert row["day"] == utc(midnight).date()
+    assert kept.resume == core.sequencer.resume()
+    assert books.dump(kept.book) == books.dump(core.book)
+    assert core.book.positions, "a day's end with open positions"
 
 
 async def test_a_signal_published_twice_is_decided_once(bus: Bus, broker: ServiceProcess, database_url: str) -> None:

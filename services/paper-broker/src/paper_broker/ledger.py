@@ -5,26 +5,23 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
-import msgspec
 
 from paper_broker import metrics
 from paper_broker.rows import Statement, insert, statements
 from paper_broker.together import as_one, groups
 from trading_core import ids, messages
-from trading_core.broker import book as books
 from trading_core.broker.announce import announcement
-from trading_core.broker.book import Book
 from trading_core.broker.events import Decision, EquityMark, Event, Fill
 from trading_core.broker.inputs import Place
 from trading_core.broker.rules import RuleBook
 from trading_core.db.times import millis, utc
 from trading_core.errors import ConfigError, TradingError
 from trading_core.messages import ExecMessage
-from trading_core.sequence.sequencer import Resume
+from trading_core.sequence import checkpoint as checkpoints
+from trading_core.sequence.checkpoint import Checkpoint
 from trading_core.strategy.registry import LoadedStrategy
 from trading_core.streams import exec_subject
 
@@ -40,6 +37,10 @@ _CHECKPOINT = """
 INSERT INTO trading_paper.checkpoints (portfolio_id, visible_ms, rank, key, state) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (portfolio_id) DO UPDATE SET visible_ms = $2, rank = $3, key = $4, state = $5, updated_at = now()
 """
+# A late signal that is applied at the same place belongs to the new day: what is stored already stays.
+_DAY_CHECKPOINT = """
+INSERT INTO trading_paper.day_checkpoints (portfolio_id, day, state) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
 _OUTBOX = """
 INSERT INTO trading_paper.outbox (portfolio_id, event_id, subject, payload)
 SELECT $1, * FROM unnest($2::text[], $3::text[], $4::json[]) ON CONFLICT (event_id) DO NOTHING
@@ -51,20 +52,13 @@ _TIDY = (
     "WHERE portfolio_id = $1 AND eval_ms < extract(epoch FROM $2::timestamptz) * 1000 AND state = 'applied'",
     "DELETE FROM trading_paper.outbox "
     "WHERE portfolio_id = $1 AND sent_at < least($2::timestamptz, now() - interval '7 days')",
+    "DELETE FROM trading_paper.day_checkpoints "
+    "WHERE portfolio_id = $1 AND day < ($2::timestamptz AT TIME ZONE 'UTC')::date - 400",
 )
 
 
 class LedgerBroken(TradingError):
     """A row that must be there is not: stop rather than trade on."""
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Where a broker stood and all it remembered. `read_from_ns`: ingest time per stream to read again from."""
-
-    resume: Resume
-    book: Book
-    read_from_ns: dict[str, int]
 
 
 class Ledger:
@@ -118,12 +112,7 @@ class Ledger:
         )
         if row is None:
             return None
-        state = json.loads(row["state"])
-        return Checkpoint(
-            resume=Resume(state["start_ms"], Place(row["visible_ms"], row["rank"], row["key"]), state["applied_ms"]),
-            book=books.load(json.dumps(state["book"])),
-            read_from_ns=state["read_from_ns"],
-        )
+        return checkpoints.load(Place(row["visible_ms"], row["rank"], row["key"]), row["state"])
 
     async def skips_after(self, ts: int) -> list[tuple[int, str, int | None]]:
         """Skips already on the record for grid points after `ts`: (grid point, who, watermark)."""
@@ -140,7 +129,7 @@ class Ledger:
         rows = [statement for event in events for statement in statements(event, self.portfolio_id)]
         outgoing = [announcement(event, self.portfolio) for event in events]
         async with self._db.transaction():
-            await self._run([*rows, *self._outbox(outgoing), self._saved(checkpoint)])
+            await self._run([*rows, *self._outbox(outgoing), *self._saved(checkpoint)])
         metrics.COMMIT_SECONDS.observe(time.perf_counter() - began)
         for event in events:
             _count(event)
@@ -168,7 +157,7 @@ class Ledger:
             await self._run(self._outbox(outgoing))
 
     async def tidy(self, before_ms: int) -> None:
-        """Drop what only a restart would have needed, and outbox rows that were sent a week ago."""
+        """Drop what only a restart would have needed, outbox rows sent a week ago, and day checkpoints of last year."""
         for statement in _TIDY:
             await self._db.execute(statement, self.portfolio_id, utc(before_ms))
 
@@ -189,17 +178,13 @@ class Ledger:
         texts = [messages.encode(m).decode() for m in outgoing]
         return [Statement(_OUTBOX, (self.portfolio_id, [m.id for m in outgoing], subjects, texts))]
 
-    def _saved(self, checkpoint: Checkpoint) -> Statement:
-        resume = checkpoint.resume
-        state = {
-            "start_ms": resume.start_ms,
-            "applied_ms": resume.applied_ms,
-            "read_from_ns": checkpoint.read_from_ns,
-            "book": msgspec.Raw(books.dump(checkpoint.book)),
-        }
-        place = resume.place
-        text = msgspec.json.encode(state).decode()
-        return Statement(_CHECKPOINT, (self.portfolio_id, place.visible_ms, int(place.rank), place.key, text), rows=1)
+    def _saved(self, checkpoint: Checkpoint) -> list[Statement]:
+        place, text = checkpoint.resume.place, checkpoint.dump()
+        values = (self.portfolio_id, place.visible_ms, int(place.rank), place.key, text)
+        saved = [Statement(_CHECKPOINT, values, rows=1)]
+        if checkpoint.day_ms is not None:
+            saved.append(Statement(_DAY_CHECKPOINT, (self.portfolio_id, utc(checkpoint.day_ms).date(), text)))
+        return saved
 
     async def _run(self, wanted: Sequence[Statement]) -> None:
         for group in groups(wanted):

@@ -9,7 +9,7 @@ import asyncpg
 
 from paper_broker import metrics
 from paper_broker.inbox import Inbox, complete_grids, store, undecided
-from paper_broker.ledger import Checkpoint, Ledger
+from paper_broker.ledger import Ledger
 from paper_broker.reading import Reading
 from paper_broker.relay import Relay
 from paper_broker.waiting import Patience
@@ -24,6 +24,7 @@ from trading_core.bus.market import first_watermark
 from trading_core.db import pool
 from trading_core.model import DAY_MS, MINUTE_MS
 from trading_core.runtime import Runtime
+from trading_core.sequence.checkpoint import Checkpoint
 from trading_core.sequence.sequencer import Minute, Resume, Sequencer
 from trading_core.sequence.shard import first_grid_point
 from trading_core.strategy.registry import LoadedStrategy, enabled_strategies
