@@ -25,13 +25,14 @@ class Recording:
 
     backfill: list[MarketData]
     minutes: list[list[MarketData]]
+    start: int = START
 
     @property
     def last_ts(self) -> int:
-        return START + len(self.minutes) * MINUTE_MS
+        return self.start + len(self.minutes) * MINUTE_MS
 
 
-def a_recording(seed: int) -> Recording:
+def a_recording(seed: int, start: int = START, live: int = LIVE) -> Recording:
     chance = random.Random(seed)
     prices = dict(ASSETS)
 
@@ -52,10 +53,10 @@ def a_recording(seed: int) -> Recording:
             )  # fmt: skip
         return found
 
-    backfill = [c for n in range(WARM_UP) for c in candles(START - (WARM_UP - n) * MINUTE_MS, backfilled=True)]
+    backfill = [c for n in range(WARM_UP) for c in candles(start - (WARM_UP - n) * MINUTE_MS, backfilled=True)]
     minutes: list[list[MarketData]] = []
-    for number in range(1, LIVE + 1):
-        ts = START + number * MINUTE_MS
+    for number in range(1, live + 1):
+        ts = start + number * MINUTE_MS
         found = candles(ts - MINUTE_MS, backfilled=False)
         for asset, price in prices.items():
             found.append(a_mark(ts - 20_000, f"{price * 0.9999:.6g}", asset=asset))
@@ -72,4 +73,4 @@ def a_recording(seed: int) -> Recording:
                     )
                 )  # fmt: skip
         minutes.append(found)
-    return Recording(backfill, minutes)
+    return Recording(backfill, minutes, start)

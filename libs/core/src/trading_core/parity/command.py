@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-import asyncpg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, rule_book
 from trading_core.config import Settings, load
 from trading_core.db import pool
+from trading_core.db.times import utc
 from trading_core.errors import ConfigError
-from trading_core.model import MINUTE_MS
-from trading_core.parity.ideal import IdealReport, IdealRun
-from trading_core.parity.recording import Span, market_messages, outputs, recorded_span
-from trading_core.parity.replay import Replay, Report
-from trading_core.parity.show import period, show_ideal, show_recorded
-from trading_core.strategy.registry import enabled_strategies
+from trading_core.parity import nightly
+from trading_core.parity.check import Checker
+from trading_core.parity.page import page
+from trading_core.parity.results import ORDERS, Order, Result, together
+from trading_core.parity.show import show, show_list
+from trading_core.parity.store import stored
 
 EXAMPLES = """examples:
-  python -m trading_core parity                              the whole recorded run
-  python -m trading_core parity --to 2026-11-20T12:00        up to one moment
-  python -m trading_core parity --order ideal                only: what would a backtest have done, and why not live
-  python -m trading_core parity --json parity.json           every difference, for a program"""
+  python -m trading_core parity                                    the whole recorded run
+  python -m trading_core parity --from 2026-11-20 --to 2026-11-21  one day, from what the broker kept at its beginning
+  python -m trading_core parity --order ideal                      only: what would a backtest have done differently
+  python -m trading_core parity --html parity.html                 a page to read: each difference and its cause
+  python -m trading_core parity --json parity.json                 every difference, for a program
+  python -m trading_core parity --nightly                          each day that is over and has no stored report
+  python -m trading_core parity --list                             what such checks have found"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,70 +42,80 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--from", dest="from_", type=_moment, metavar="TIME", help="report from here on (UTC)")
-    parser.add_argument("--to", type=_moment, metavar="TIME", help="replay up to here (UTC)")
-    parser.add_argument("--order", choices=("recorded", "ideal", "both"), default="both", help="default: both")
+    parser.add_argument("--from", dest="from_", type=_moment, metavar="TIME", help="from this grid point on (UTC)")
+    parser.add_argument("--to", type=_moment, metavar="TIME", help="up to this grid point, excluded (UTC)")
+    parser.add_argument("--order", choices=(*ORDERS, "both"), default="both", help="default: both")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write counts and differences")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a report to read")
+    parser.add_argument("--nightly", action="store_true", help="check each whole UTC day that has no report yet")
+    parser.add_argument("--loop", action="store_true", help="with --nightly: go on for ever, a day at a time")
+    parser.add_argument("--list", action="store_true", help="show the stored reports")
 
 
 def run(args: argparse.Namespace) -> int:
-    recorded, ideal = asyncio.run(_replay(load(), args))
+    settings = load()
+    if args.loop and not args.nightly:
+        raise ConfigError("--loop goes with --nightly. Say: parity --nightly --loop")
+    if args.nightly:
+        nightly.give_way()
+    if args.loop:
+        return asyncio.run(nightly.run_for_ever(settings))
+    if args.list:
+        show_list(asyncio.run(_stored(settings)), Console())
+        return 0
+    results = asyncio.run(nightly.run_once(settings) if args.nightly else _check(settings, args))
     if args.json is not None:
-        reports = {"recorded": recorded and _as_json(recorded), "ideal": ideal and _as_json(ideal)}
-        args.json.write_text(json.dumps(reports, indent=1) + "\n")
+        args.json.write_text(json.dumps({result.order: result.as_json() for result in results}, indent=1) + "\n")
+    if args.html is not None:
+        args.html.write_text(page(results))
     console = Console()
-    if recorded is not None:
-        show_recorded(recorded, console)
-    if ideal is not None:
-        show_ideal(ideal, console)
-    failed = (recorded is not None and recorded.differences) or (ideal is not None and ideal.unexplained)
-    return 1 if failed else 0
+    if args.nightly and not results:
+        console.print("Every whole day that was recorded has been checked; --list shows the reports.")
+    for result in results:
+        show(result, console)
+    return 0 if all(result.passed for result in results) else 1
 
 
-async def _replay(settings: Settings, args: argparse.Namespace) -> tuple[Report | None, IdealReport | None]:
-    enabled = enabled_strategies(settings)
-    exchanges = sorted({name for strategy in enabled for name in strategy.exchanges})
-    rules = rule_book(settings.broker, {s.name: s.rules for s in enabled}, DEFAULT_SZ_DECIMALS)
-    recorded: Report | None = None
-    ideal: IdealReport | None = None
+async def _check(settings: Settings, args: argparse.Namespace) -> list[Result]:
+    """One result per order, of the whole span."""
+    if args.from_ is not None and args.to is not None and args.to <= args.from_:
+        raise ConfigError(f"--to {utc(args.to):%Y-%m-%dT%H:%M} is not after --from {utc(args.from_):%Y-%m-%dT%H:%M}.")
+    orders: tuple[Order, ...] = ORDERS if args.order == "both" else (args.order,)
     db = await pool.connect(settings.database.url, role_name="parity")
     try:
-        span = await _span(db, settings.broker.portfolio, exchanges, args.from_, args.to)
-        given = (enabled, settings.assets, exchanges, rules, settings.snapshot)
-        live = await outputs(db, span)
-        for order in ("recorded", "ideal"):
-            if args.order not in (order, "both"):
-                continue
-            market = market_messages(db, exchanges, span.last_ms)
-            with _progress(f"{order} order", span) as done:
-                if order == "recorded":
-                    recorded = await Replay(span, live, *given).run(market, done)
-                else:
-                    ideal = await IdealRun(span, live, *given).run(market, done)
+        checker = Checker(db, settings)
+        whole = await checker.recorded()
+        parts = await checker.parts(args.from_, args.to)
+        if args.from_ is not None and not parts[0].from_checkpoint and whole.first_ms < args.from_:
+            print(
+                f"no checkpoint is stored for {utc(args.from_):%Y-%m-%d} or a day before it: replaying from the first "
+                f"grid point, {utc(whole.first_ms):%Y-%m-%d %H:%M} UTC",
+                file=sys.stderr,
+            )
+        found: dict[Order, list[Result]] = {order: [] for order in orders}
+        with _progress() as bar:
+            task = bar.add_task("", total=sum(part.span.minutes for part in parts) * len(orders))
+            for part in parts:
+                async for result in checker.check(
+                    part, whole.first_ms, orders, lambda _: bar.advance(task), args.from_
+                ):
+                    found[result.order].append(result)
     finally:
         await db.close()
-    for report in (recorded, ideal):
-        if report is not None and args.from_ is not None:
-            report.since(args.from_)
-    return recorded, ideal
+    return [together(results) for results in found.values()]
 
 
-async def _span(
-    db: asyncpg.Connection, portfolio: str, exchanges: list[str], from_ms: int | None, to_ms: int | None
-) -> Span:
-    whole = await recorded_span(db, portfolio, exchanges)
-    last_ms = whole.last_ms if to_ms is None else min(whole.last_ms, to_ms) // MINUTE_MS * MINUTE_MS
-    if last_ms < whole.first_ms or (from_ms is not None and from_ms > last_ms):
-        raise ConfigError(f"nothing was recorded in that span; there is {period(whole)}.")
-    return Span(whole.portfolio, whole.portfolio_id, whole.first_ms, last_ms)
+async def _stored(settings: Settings) -> list[Result]:
+    db = await pool.connect(settings.database.url, role_name="parity")
+    try:
+        return await stored(db, settings.broker.portfolio)
+    finally:
+        await db.close()
 
 
-@contextlib.contextmanager
-def _progress(what: str, span: Span) -> Iterator[Callable[[int], None]]:
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("minutes"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=(span.last_ms - span.first_ms) // MINUTE_MS + 1)
-        yield lambda _: bar.advance(task)
+def _progress() -> Progress:
+    columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TextColumn("minutes"), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def _moment(text: str) -> int:
@@ -115,13 +125,3 @@ def _moment(text: str) -> int:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no ISO date or time such as 2026-11-20T12:00") from None
     return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
-
-
-def _as_json(report: Report | IdealReport) -> dict[str, object]:
-    return {
-        "portfolio": report.span.portfolio,
-        "first_ms": report.span.first_ms,
-        "last_ms": report.span.last_ms,
-        "compared": dict(report.compared),
-        "differences": [asdict(difference) for difference in report.differences],
-    }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import asyncpg
 
@@ -13,27 +14,43 @@ from trading_core.db.times import millis, utc
 from trading_core.errors import ConfigError
 from trading_core.messages import ExecMessage, MarketData, SignalMessage
 from trading_core.model import MINUTE_MS
-from trading_core.sequence.shard import first_grid_point
+from trading_core.sequence.checkpoint import Checkpoint, load_day
+from trading_core.sequence.grid import Shard
+from trading_core.streams import BOOK, MARKET
 
 CHUNK_MS = 6 * 60 * MINUTE_MS
 
 
 @dataclass(frozen=True)
 class Span:
-    """Grid points `first_ms` to `last_ms` of one portfolio, both included: replayed from the very first one."""
+    """Grid points `first_ms` to `last_ms` of one portfolio, both included."""
 
     portfolio: str
     portfolio_id: int
     first_ms: int
     last_ms: int
 
+    @property
+    def minutes(self) -> int:
+        return (self.last_ms - self.first_ms) // MINUTE_MS + 1
+
+    @property
+    def period(self) -> str:
+        """For people."""
+        return f"{utc(self.first_ms):%Y-%m-%d %H:%M} to {utc(self.last_ms):%Y-%m-%d %H:%M} UTC"
+
 
 @dataclass
 class Outputs:
-    """What the live run said. Texts are compared as they are; ids lead to them."""
+    """What the live run said in a span. Texts are compared as they are; ids lead to them."""
 
     signals: dict[int, dict[str, SignalMessage]] = field(default_factory=dict)
+    passes_from_ms: int = 0
+    """Evaluations without a signal are kept from here on only."""
     late: dict[Place, list[SignalMessage]] = field(default_factory=dict)
+    """Signals applied late in this span, of whatever grid point, by the place after which they were."""
+    late_ids: set[str] = field(default_factory=set)
+    """Signals of this span that were not applied at their own grid point, and those in `late`."""
     skips: dict[int, dict[str, int]] = field(default_factory=dict)
     announced: list[ExecMessage] = field(default_factory=list)
     decisions: dict[str, str] = field(default_factory=dict)
@@ -41,31 +58,78 @@ class Outputs:
     funding: dict[str, str] = field(default_factory=dict)
     equity: dict[int, asyncpg.Record] = field(default_factory=dict)
     positions: dict[str, asyncpg.Record] = field(default_factory=dict)
+    rules: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    """Strategy, exchange and the rules of its decisions, each that occurred; without one in the span, its last one."""
+    ended_with: Checkpoint | None = None
+    """What the broker kept when the span was over, where that was the end of a UTC day."""
 
 
-async def recorded_span(db: asyncpg.Connection, portfolio: str, exchanges: list[str]) -> Span:
-    """From the first grid point ever to the newest one that both ledger and recorder have whole."""
+async def recorded_span(
+    db: asyncpg.Connection, portfolio: str, exchanges: Sequence[str], shards: Iterable[Shard]
+) -> Span:
+    """From the portfolio's first grid point to the newest one that ledger and recorder have whole."""
     portfolio_id = await db.fetchval("SELECT id FROM trading_paper.portfolio WHERE name = $1", portfolio)
-    firsts = [
-        await db.fetchval(
-            "SELECT min(watermark_ms) FROM trading_ops.watermarks WHERE exchange = $1 AND stream = 'MARKET'", exchange
-        )
-        for exchange in exchanges
-    ]
+    first = await db.fetchval("SELECT min(ts) FROM trading_paper.mark_to_market WHERE portfolio_id = $1", portfolio_id)
     last = await db.fetchval(
         "SELECT max(ts) FROM trading_ops.exec_events WHERE kind = 'equity' AND portfolio = $1", portfolio
     )
-    if portfolio_id is None or last is None or None in firsts:
+    if first is None or last is None:
         raise ConfigError(f"portfolio {portfolio} has no recorded run yet. Start one with make demo or make run.")
-    return Span(portfolio, portfolio_id, first_grid_point(max(firsts)), millis(last))
+    ends = [millis(last), *await _recorded_to(db, exchanges, shards)]
+    return Span(portfolio, portfolio_id, millis(first), min(ends) // MINUTE_MS * MINUTE_MS)
+
+
+async def _recorded_to(db: asyncpg.Connection, exchanges: Sequence[str], shards: Iterable[Shard]) -> list[int]:
+    """How far the recorder has each stream: market data by watermarks, evaluations by the grid messages.
+
+    A shard without any is new: that its evaluations are missing is then what is to be reported.
+    """
+    found: list[int] = []
+    for exchange in exchanges:
+        for stream in (MARKET, BOOK):
+            newest = await db.fetchval(
+                "SELECT max(watermark_ms) FROM trading_ops.watermarks WHERE exchange = $1 AND stream = $2",
+                exchange,
+                stream.name,
+            )
+            found.append(newest or 0)
+    for grid, asset in shards:
+        newest = await db.fetchval(
+            "SELECT eval_ms FROM trading_ops.grids WHERE exchanges = $1 AND asset = $2 ORDER BY eval_ms DESC LIMIT 1",
+            grid,
+            asset,
+        )
+        if newest is not None:
+            found.append(newest)
+    return found
+
+
+async def checkpoint_days(db: asyncpg.Connection, portfolio_id: int) -> list[int]:
+    """The UTC days that begin with a stored checkpoint, oldest first."""
+    rows = await db.fetch(
+        "SELECT extract(epoch FROM day)::bigint * 1000 AS ms FROM trading_paper.day_checkpoints "
+        "WHERE portfolio_id = $1 ORDER BY day",
+        portfolio_id,
+    )
+    return [row["ms"] for row in rows]
+
+
+async def day_checkpoint(db: asyncpg.Connection, portfolio_id: int, day_ms: int) -> Checkpoint | None:
+    """Where the broker stood when the UTC day `day_ms` began; None when that is not stored."""
+    text = await db.fetchval(
+        "SELECT state FROM trading_paper.day_checkpoints WHERE portfolio_id = $1 AND day = $2",
+        portfolio_id,
+        utc(day_ms).date(),
+    )
+    return None if text is None else load_day(day_ms, text)
 
 
 async def market_messages(
-    db: asyncpg.Connection, exchanges: list[str], upto_ms: int, *, after_ms: int | None = None
+    db: asyncpg.Connection, exchanges: list[str], upto_ms: int, after_ms: int | None = None
 ) -> AsyncIterator[MarketData]:
     """What strategies and broker decide upon, in order of application, as it was on the stream.
 
-    Visible in (after_ms, upto_ms]; None: from the first on.
+    Visible after `after_ms` (None: from the first one on), up to and including `upto_ms`.
     """
     if after_ms is None:
         first = await db.fetchval(
@@ -83,61 +147,4 @@ _MARKET = """
 SELECT payload, visible_ms FROM trading_market_data.ticks
 WHERE exchange = ANY($1) AND kind IN ('candle_1m', 'ctx', 'funding', 'gap') AND visible_ms > $2 AND visible_ms <= $3
 ORDER BY visible_ms, asset COLLATE "C", ts, event_id COLLATE "C"
-"""
-
-
-async def outputs(db: asyncpg.Connection, span: Span) -> Outputs:
-    """Everything the run said at the grid points of `span`."""
-    found = Outputs()
-    late_places: dict[str, Place] = {}
-    bounds = (span.portfolio_id, utc(span.first_ms - MINUTE_MS), utc(span.last_ms))
-    for row in await db.fetch(_DECISIONS, *bounds):
-        found.decisions[row["event_id"]] = row["body"]
-        if row["late"]:
-            late_places[row["signal_event_id"]] = Place(
-                row["applied_visible_ms"], row["applied_rank"], row["applied_key"]
-            )
-    for row in await db.fetch("SELECT payload FROM trading_signals.signals WHERE ts >= $1 AND ts <= $2", *bounds[1:]):
-        message = messages.decode(row["payload"])
-        assert isinstance(message, SignalMessage)
-        found.signals.setdefault(message.ts, {})[message.id] = message
-    for row in await db.fetch(
-        "SELECT payload FROM trading_ops.exec_events WHERE portfolio = $1 ORDER BY outbox_id", span.portfolio
-    ):
-        announced = messages.decode(row["payload"])
-        assert isinstance(announced, ExecMessage)
-        if announced.kind != "skip":
-            found.announced.append(announced)
-        place = late_places.get(announced.body["signal_id"]) if announced.kind == "decision" else None
-        if place is not None:
-            signal = found.signals[announced.body["signal_ts_ms"]][announced.body["signal_id"]]
-            found.late.setdefault(place, []).append(signal)
-    for row in await db.fetch(
-        "SELECT ts, who, watermark_ms FROM trading_paper.skips WHERE portfolio_id = $1", span.portfolio_id
-    ):
-        if row["watermark_ms"] is not None:
-            found.skips.setdefault(millis(row["ts"]), {})[row["who"]] = row["watermark_ms"]
-    for row in await db.fetch(
-        "SELECT event_id, body FROM trading_paper.fills WHERE portfolio_id = $1 AND ts > $2 AND ts <= $3", *bounds
-    ):
-        found.fills[row["event_id"]] = row["body"]
-    for row in await db.fetch(
-        "SELECT event_id, body FROM trading_paper.funding_payments "
-        "WHERE portfolio_id = $1 AND booked_ts > $2 AND booked_ts <= $3",
-        *bounds,
-    ):
-        found.funding[row["event_id"]] = row["body"]
-    for row in await db.fetch(
-        "SELECT * FROM trading_paper.mark_to_market WHERE portfolio_id = $1 AND ts > $2 AND ts <= $3", *bounds
-    ):
-        found.equity[millis(row["ts"])] = row
-    for row in await db.fetch("SELECT * FROM trading_paper.positions WHERE portfolio_id = $1", span.portfolio_id):
-        found.positions[row["event_id"]] = row
-    return found
-
-
-_DECISIONS = """
-SELECT event_id, signal_event_id, late, applied_visible_ms, applied_rank, applied_key, body
-FROM trading_paper.decisions WHERE portfolio_id = $1 AND applied_visible_ms > extract(epoch FROM $2::timestamptz) * 1000
-    AND applied_visible_ms <= extract(epoch FROM $3::timestamptz) * 1000
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,18 +13,16 @@ import msgspec
 from trading_core import messages
 from trading_core.broker.announce import announcement
 from trading_core.broker.apply import apply
-from trading_core.broker.book import new_book
 from trading_core.broker.events import Decision, EquityMark, Event, Fill, FundingPayment, PositionState
 from trading_core.broker.inputs import Place
 from trading_core.broker.rules import RuleBook
 from trading_core.config import SnapshotConfig
-from trading_core.messages import MarketData, SignalMessage
-from trading_core.model import MINUTE_MS
+from trading_core.messages import ExecMessage, MarketData, SignalMessage
 from trading_core.parity.recording import Outputs, Span
+from trading_core.parity.start import Start, fresh
+from trading_core.sequence.checkpoint import Checkpoint
 from trading_core.sequence.minute import Step, signal_input
-from trading_core.sequence.on_time import feed, grid_points
-from trading_core.sequence.sequencer import Sequencer
-from trading_core.sequence.shard import GridShard
+from trading_core.sequence.on_time import Stage, grid_points
 from trading_core.strategy.registry import LoadedStrategy
 
 _text = msgspec.json.Encoder()
@@ -32,13 +30,18 @@ _text = msgspec.json.Encoder()
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that live and replay say differently; None where one of them says nothing."""
+    """One thing that live and replay say differently; None where one of them says nothing.
+
+    `cause`: `config_changed` or `code_changed` when settings or code are not those of the run. That is no excuse
+    here, only where to look.
+    """
 
     kind: str
     ts: int
     id: str
     live: str | None
     replay: str | None
+    cause: str | None = None
 
 
 @dataclass
@@ -53,10 +56,16 @@ class Report:
         """Drop what differs before `from_ms`."""
         self.differences = [difference for difference in self.differences if difference.ts >= from_ms]
 
-    def compare(self, kind: str, ts: int, id: str, live: str | None, replay: str | None) -> None:
+    def causes(self) -> Counter[str]:
+        """How many differences each cause has; `different` those without."""
+        return Counter(difference.cause or "different" for difference in self.differences)
+
+    def compare(
+        self, kind: str, ts: int, id: str, live: str | None, replay: str | None, cause: str | None = None
+    ) -> None:
         self.compared[kind] += 1
         if live != replay:
-            self.differences.append(Difference(kind, ts, id, live, replay))
+            self.differences.append(Difference(kind, ts, id, live, replay, cause))
 
 
 class Replay:
@@ -71,52 +80,52 @@ class Replay:
         exchanges: Sequence[str],
         rules: RuleBook,
         snapshot: SnapshotConfig,
+        start: Start | None = None,
     ) -> None:
         self.report = Report(span)
         self._span = span
         self._recorded = recorded
         self._rules = rules
-        self._book = new_book(rules)
-        shards = {(strategy.grid, asset) for strategy in strategies for asset in assets}
-        self._shards = [GridShard(grid, asset, strategies, span.first_ms, snapshot) for grid, asset in sorted(shards)]
-        self._sequencer = Sequencer(exchanges=exchanges, shards=shards, start=span.first_ms - MINUTE_MS)
-        self._late = {signal.id for signals in recorded.late.values() for signal in signals}
+        start = start or fresh(span.first_ms)
+        self._book = start.open_book(rules)
+        self._stage = Stage(
+            strategies, assets, start.exchanges(exchanges), span.first_ms, snapshot, resume=start.resume
+        )
+        start.tell(self._stage)
         self._late_at = dict(recorded.late)
-        self._announced = iter(recorded.announced)
+        self._announced = {message.id: message for message in recorded.announced}
+        self._newest_outbox_id = 0
         self._positions: dict[str, PositionState] = {}
         self._seen: set[str] = set()
-        self._beyond: set[str] = set()
-        """Announced after the span: rows of theirs are not of this replay."""
 
     async def run(self, market: AsyncIterator[MarketData], progress: Callable[[int], None]) -> Report:
         """Replays every grid point of the span; `progress` hears each that is done."""
-        async for ts in grid_points(self._span.first_ms, self._span.last_ms, market, self._take):
+        async for ts in grid_points(self._span.first_ms, self._span.last_ms, market, self._stage.take):
             self._grid_point(ts)
             progress(ts)
-        self._beyond = {message.id for message in self._announced}
         self._compare_rest()
         return self.report
 
-    def _take(self, message: MarketData) -> None:
-        feed(message, self._shards, self._sequencer)
-
     def _grid_point(self, ts: int) -> None:
-        recorded = self._recorded.signals.get(ts, {})
+        sequencer, recorded = self._stage.sequencer, self._recorded.signals.get(ts, {})
         self._compare_signals(ts, recorded)
         for signal in recorded.values():
-            if signal.direction != "PASS" and signal.id not in self._late:
-                self._sequencer.add_signal(signal)
-        self._apply_late(self._sequencer.place)
-        for step in self._sequencer.pass_recorded(self._recorded.skips.get(ts, {})).steps:
+            if signal.direction != "PASS" and signal.id not in self._recorded.late_ids:
+                sequencer.add_signal(signal)
+        self._apply_late(sequencer.place)
+        for step in sequencer.pass_recorded(self._recorded.skips.get(ts, {})).steps:
             self._apply(step)
-            self._sequencer.advance(step[0])
+            sequencer.advance(step[0])
             self._apply_late(step[0])
 
     def _compare_signals(self, ts: int, recorded: dict[str, SignalMessage]) -> None:
-        replayed = {signal.id: signal for shard in self._shards for signal in shard.evaluate_next().signals}
+        replayed = {signal.id: signal for shard in self._stage.shards for signal in shard.evaluate_next().signals}
         for id in sorted(recorded.keys() | replayed.keys()):
             live, again = recorded.get(id), replayed.get(id)
-            self.report.compare("signals", ts, id, _message(live), _message(again))
+            either = live or again
+            if either is not None and either.direction == "PASS" and ts < self._recorded.passes_from_ms:
+                continue
+            self.report.compare("signals", ts, id, _message(live), _message(again), changed_since(live, again))
 
     def _apply_late(self, place: Place) -> None:
         for signal in self._late_at.pop(place, ()):
@@ -128,44 +137,75 @@ class Replay:
 
     def _compare(self, event: Event) -> None:
         """Against the recorder's copy of EXEC in its order, and against the ledger's own row."""
-        live = next(self._announced, None)
+        id, ts = event.event_id, event.ts_ms
+        live = self._announced.pop(id, None)
         again = announcement(event, self._span.portfolio, live.outbox_id if live else 0)
-        self.report.compare("announcements", event.ts_ms, event.event_id, _message(live), _message(again))
-        self._seen.add(event.event_id)
+        cause = rules_changed(live, again)
+        self.report.compare("announcements", ts, id, _message(live), _message(again), cause)
+        if live is not None:
+            self._compare_order(live)
+        self._seen.add(id)
         body = _text.encode(event).decode()
         match event:
             case Decision():
-                row = self._recorded.decisions.get(event.event_id)
-                self.report.compare("decisions", event.ts_ms, event.event_id, row, body)
+                self.report.compare("decisions", ts, id, self._recorded.decisions.get(id), body, cause)
             case Fill():
-                row = self._recorded.fills.get(event.event_id)
-                self.report.compare("fills", event.ts_ms, event.event_id, row, body)
+                self.report.compare("fills", ts, id, self._recorded.fills.get(id), body)
             case FundingPayment():
-                row = self._recorded.funding.get(event.event_id)
-                self.report.compare("funding", event.ts_ms, event.event_id, row, body)
+                self.report.compare("funding", ts, id, self._recorded.funding.get(id), body)
             case EquityMark():
-                equity = self._recorded.equity.get(event.ts_ms)
-                self.report.compare(
-                    "equity", event.ts_ms, event.event_id, equity and _equity_row(equity), _equity(event)
-                )
+                equity = self._recorded.equity.get(ts)
+                self.report.compare("equity", ts, id, equity and _equity_row(equity), _equity(event))
             case PositionState():
                 self._positions[event.position_id] = event
 
+    def _compare_order(self, live: ExecMessage) -> None:
+        """The live run must have announced it after all that was replayed before it."""
+        newest = self._newest_outbox_id
+        self._newest_outbox_id = max(newest, live.outbox_id)
+        if live.outbox_id <= newest:
+            said = f"outbox {live.outbox_id}, before {newest}"
+            self.report.differences.append(Difference("order", live.event_time_ms, live.id, said, "after it"))
+
     def _compare_rest(self) -> None:
-        """Positions as they ended, and what only the live run has."""
+        """Positions as they ended, the book at the end of the day, and what only the live run has."""
+        span, recorded = self._span, self._recorded
         for position_id, state in self._positions.items():
-            row = self._recorded.positions.get(position_id)
+            row = recorded.positions.get(position_id)
             if row is None or row["version"] <= state.version:  # else it has changed since the span ended
                 live = row and _columns({name: row[name] for name in _POSITION})
                 again = _columns({name: getattr(state, name) for name in _POSITION})
                 self.report.compare("positions", state.ts_ms, position_id, live, again)
+        if recorded.ended_with is not None:
+            live_end = _checkpoint(recorded.ended_with)
+            again = _checkpoint(Checkpoint(self._stage.sequencer.resume(), self._book, {}))
+            self.report.compare("checkpoints", span.last_ms, f"cp:{span.portfolio}:{span.last_ms}", live_end, again)
         for late in self._late_at.values():
             for signal in late:
                 self.report.compare("late signals", signal.ts, signal.id, "applied", None)
-        rows = (("decisions", self._recorded.decisions), ("fills", self._recorded.fills))
-        for kind, recorded in (*rows, ("funding", self._recorded.funding)):
-            for id in recorded.keys() - self._seen - self._beyond:
-                self.report.compare(kind, 0, id, recorded[id], None)
+        for message in self._announced.values():
+            self.report.compare("announcements", message.event_time_ms, message.id, _message(message), None)
+        rows = (("decisions", recorded.decisions), ("fills", recorded.fills), ("funding", recorded.funding))
+        for kind, found in rows:
+            for id in found.keys() - self._seen:
+                ts = self._announced[id].event_time_ms if id in self._announced else span.last_ms
+                self.report.compare(kind, ts, id, found[id], None)
+
+
+def changed_since(live: SignalMessage | None, again: SignalMessage | None) -> str | None:
+    """Whether parameters or code of the strategy are not those of the run; None when they are, or nobody can tell."""
+    if live is None or again is None:
+        return None
+    if live.params_hash != again.params_hash:
+        return "config_changed"
+    return "code_changed" if live.code_hash != again.code_hash else None
+
+
+def rules_changed(live: ExecMessage | None, again: ExecMessage | None) -> str | None:
+    """`config_changed` when a decision was made by other rules."""
+    if live is None or again is None or live.body.get("rules") == again.body.get("rules"):
+        return None
+    return "config_changed"
 
 
 _POSITION = (
@@ -175,8 +215,13 @@ _POSITION = (
 )  # fmt: skip
 
 
-def _message(message: SignalMessage | messages.ExecMessage | None) -> str | None:
+def _message(message: SignalMessage | ExecMessage | None) -> str | None:
     return None if message is None else messages.encode(message).decode()
+
+
+def _checkpoint(checkpoint: Checkpoint) -> str:
+    """All of it but its places in the streams, which are of one life of the broker only."""
+    return replace(checkpoint, read_from_ns={}).dump()
 
 
 def _equity(event: EquityMark) -> str:

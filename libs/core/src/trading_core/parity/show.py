@@ -1,67 +1,71 @@
-"""Parity reports for people."""
+"""Parity results in a terminal."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
+from rich.table import Table
 
 from trading_core.db.times import utc
-from trading_core.parity.ideal import IdealReport
-from trading_core.parity.recording import Span
-from trading_core.parity.replay import Report
+from trading_core.parity.results import Result, Shown, changed_fields
+from trading_core.parity.words import MEANING, began, sentence
 
 SHOWN = 10
-MEANING = {
-    "late_signal": "the signal came after its minute was passed",
-    "gap": "data was missing, live or in the history",
-    "skip": "a minute was passed without somebody",
-    "config_changed": "settings are not those of the run",
-    "code_changed": "a strategy's code is not that of the run",
-    "follows": "consequences of the above",
-    "unexplained": "no cause found: this must not be",
-}
+FIELDS = 8
+TITLE = {"recorded": "Recorded order", "ideal": "Ideal order"}
 
 
-def period(span: Span) -> str:
-    return f"{utc(span.first_ms):%Y-%m-%d %H:%M} to {utc(span.last_ms):%Y-%m-%d %H:%M} UTC"
-
-
-def show_recorded(report: Report, console: Console) -> None:
-    console.print(f"Recorded order, portfolio {report.span.portfolio}, {period(report.span)}", style="bold")
-    for kind, count in report.compared.items():
-        differing = sum(difference.kind == kind for difference in report.differences)
-        console.print(f"  {kind:14} {count:>9,} compared  {differing:>6,} different")
-    for difference in report.differences[:SHOWN]:
-        _show_texts(console, difference.kind, difference.id, difference.ts, difference.live, difference.replay)
-    _show_rest(console, len(report.differences))
-    if report.differences:
-        console.print(f"NOT identical: {len(report.differences):,} differences", style="bold red")
-    else:
-        console.print("identical: every signal, decision, fill and ledger row, byte for byte", style="bold green")
-
-
-def show_ideal(report: IdealReport, console: Console) -> None:
-    console.print(f"Ideal order, portfolio {report.span.portfolio}, {period(report.span)}", style="bold")
-    console.print(f"  {sum(report.compared.values()):,} signals and ledger events compared")
-    for cause, count in report.causes().most_common():
+def show(result: Result, console: Console) -> None:
+    console.print(f"{TITLE[result.order]}, portfolio {result.portfolio}, {result.period}", style="bold")
+    console.print(f"  {began(result)}; {result.duration_ms / 1000:.1f} s", style="dim")
+    differing = _differing(result)
+    for kind, count in result.compared.items():
+        console.print(f"  {kind:14} {count:>9,} compared  {differing.get(kind, 0):>6,} different")
+    for cause, count in result.causes.most_common():
         console.print(f"  {cause:15} {count:>7,}  {MEANING.get(cause, '')}")
-    roots = [difference for difference in report.differences if not difference.cause.startswith("follows:")]
-    for root in roots[:SHOWN]:
-        _show_texts(console, f"{root.cause}: {root.kind}", root.id, root.ts, root.live, root.ideal)
-    _show_rest(console, len(roots))
-    if report.unexplained:
-        console.print(f"{report.unexplained:,} differences are unexplained", style="bold red")
-    elif report.differences:
-        console.print("every difference has a cause", style="bold green")
-    else:
-        console.print("no difference: live traded as a backtest would have", style="bold green")
+    roots = [difference for difference in result.differences if difference.root]
+    for difference in roots[:SHOWN]:
+        _show_difference(difference, console)
+    if len(roots) > SHOWN:
+        console.print(f"\n… and {len(roots) - SHOWN:,} more; --html FILE shows them, --json FILE has them all")
+    console.print(sentence(result), style="bold green" if result.passed else "bold red")
 
 
-def _show_texts(console: Console, what: str, id: str, ts: int, live: str | None, again: str | None) -> None:
-    console.print(f"\n{what} {id} at {utc(ts):%Y-%m-%d %H:%M}", style="bold")
-    console.print(f"  live:   {live}", markup=False)
-    console.print(f"  replay: {again}", markup=False)
+def show_list(results: Sequence[Result], console: Console) -> None:
+    """Stored reports, newest first."""
+    if not results:
+        console.print("No report is stored yet; `parity --nightly` checks every whole day.")
+        return
+    table = Table("from", "to (UTC)", "order", "verdict", "compared", "differences", "causes", "s", box=None)
+    for result in results:
+        causes = ", ".join(f"{cause} {count:,}" for cause, count in result.causes.most_common())
+        style = "" if result.passed else "bold red"
+        table.add_row(
+            f"{utc(result.first_ms):%Y-%m-%d %H:%M}", f"{utc(result.last_ms):%Y-%m-%d %H:%M}", result.order,
+            result.verdict, f"{sum(result.compared.values()):,}", f"{result.difference_count:,}", causes,
+            f"{result.duration_ms / 1000:.1f}", style=style,
+        )  # fmt: skip
+    console.print(table)
 
 
-def _show_rest(console: Console, count: int) -> None:
-    if count > SHOWN:
-        console.print(f"\n… and {count - SHOWN:,} more; --json FILE has them all")
+def _differing(result: Result) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for difference in result.differences:
+        found[difference.kind] = found.get(difference.kind, 0) + 1
+    return found
+
+
+def _show_difference(difference: Shown, console: Console) -> None:
+    console.print(
+        f"\n{difference.cause}: {difference.kind} {difference.id} at {utc(difference.ts):%Y-%m-%d %H:%M}", style="bold"
+    )
+    if difference.live is None or difference.replayed is None:
+        side = "live" if difference.replayed is None else "the replay"
+        console.print(f"  only {side} has it: {difference.live or difference.replayed}", markup=False)
+        return
+    changed = changed_fields(difference.live, difference.replayed)
+    for name, live, replayed in changed[:FIELDS]:
+        console.print(f"  {name}: live {live}, replay {replayed}", markup=False)
+    if len(changed) > FIELDS:
+        console.print(f"  … and {len(changed) - FIELDS} more fields")

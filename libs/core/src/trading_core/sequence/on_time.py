@@ -11,7 +11,7 @@ from trading_core.broker.inputs import Input
 from trading_core.config import SnapshotConfig
 from trading_core.messages import MarketData
 from trading_core.model import MINUTE_MS
-from trading_core.sequence.sequencer import Sequencer
+from trading_core.sequence.sequencer import Resume, Sequencer
 from trading_core.sequence.shard import Evaluations, GridShard
 from trading_core.strategy.registry import LoadedStrategy
 
@@ -22,9 +22,11 @@ async def grid_points(
     """Each grid point from `first_ms` to `last_ms`, once `take` has had every message that is visible by then."""
     ts = first_ms
     async for message in market:
-        while message.visible_ms > ts:
+        while message.visible_ms > ts and ts <= last_ms:
             yield ts
             ts += MINUTE_MS
+        if ts > last_ms:
+            return
         take(message)
     while ts <= last_ms:
         yield ts
@@ -39,10 +41,10 @@ def feed(message: MarketData, shards: Sequence[GridShard], sequencer: Sequencer)
     sequencer.add_market("MARKET", message)
 
 
-class OnTime:
+class Stage:
     """Every shard of some strategies and the broker's order, from grid point `first_ms` on.
 
-    Per grid point: `take` what is visible by then, `evaluate`, then apply `steps` in order.
+    `resume`: where the broker stood before it; None for a new portfolio.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class OnTime:
         exchanges: Sequence[str],
         first_ms: int,
         snapshot: SnapshotConfig,
+        resume: Resume | None = None,
     ) -> None:
         shards = {(strategy.grid, asset) for strategy in strategies for asset in assets}
         self.shards = [GridShard(grid, asset, strategies, first_ms, snapshot) for grid, asset in sorted(shards)]
@@ -60,7 +63,7 @@ class OnTime:
             for exchange in exchanges
             for asset in assets
         }
-        self._sequencer = Sequencer(exchanges=exchanges, shards=shards, start=first_ms - MINUTE_MS)
+        self.sequencer = Sequencer(exchanges=exchanges, shards=shards, start=resume or first_ms - MINUTE_MS)
 
     def remember(self, message: MarketData) -> None:
         """What strategies know from before the first grid point; the broker starts without it."""
@@ -68,7 +71,11 @@ class OnTime:
             shard.remember((message,))
 
     def take(self, message: MarketData) -> None:
-        feed(message, self._readers.get((message.exchange, message.asset), ()), self._sequencer)
+        feed(message, self._readers.get((message.exchange, message.asset), ()), self.sequencer)
+
+
+class OnTime(Stage):
+    """Nobody is late: per grid point `take` what is visible by then, `evaluate`, then apply `steps` in order."""
 
     def evaluate(self) -> list[Evaluations]:
         """What every shard says at the next grid point; its signals are applied on time."""
@@ -76,11 +83,11 @@ class OnTime:
         for result in results:
             for signal in result.signals:
                 if signal.direction != "PASS":
-                    self._sequencer.add_signal(signal)
+                    self.sequencer.add_signal(signal)
         return results
 
     def steps(self) -> Iterable[Input]:
         """What the broker applies up to and including that grid point, in order."""
-        for place, step in self._sequencer.pass_recorded({}).steps:
+        for place, step in self.sequencer.pass_recorded({}).steps:
             yield step
-            self._sequencer.advance(place)
+            self.sequencer.advance(place)
