@@ -194,7 +194,20 @@ class MetricsConfig(Section):
 
 
 class RetentionConfig(Section):
+    """Whole days in venue time that stay in Postgres; what is older is in the archive (but for evaluations)."""
+
+    candles_1m_days: int = Field(30, ge=7)
+    ticks_days: int = Field(14, ge=7)
     pass_retention_days: int = Field(30, ge=1)
+
+
+class ArchiveConfig(Section):
+    dir: str | None = None
+    """None: beside the database that the platform brought up itself, else ./archive."""
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.dir or "archive")
 
 
 class StrategyConfig(Section):
@@ -256,6 +269,7 @@ class Settings(BaseSettings):
     snapshot: SnapshotConfig = SnapshotConfig()
     metrics: MetricsConfig = MetricsConfig()
     retention: RetentionConfig = RetentionConfig()
+    archive: ArchiveConfig = ArchiveConfig()
     strategies: dict[str, StrategyConfig] = {}
     runner: RunnerConfig = RunnerConfig()
     api: ApiConfig = ApiConfig()
