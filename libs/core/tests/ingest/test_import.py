@@ -103,7 +103,8 @@ def test_each_candle_is_visible_as_it_closes_and_each_rate_at_its_stamp(
     login("recorder")
     assert bring("--candles", folder / "candles.csv", "--funding", folder / "funding.csv") == 0
     wrong = "SELECT count(*) FROM {} WHERE visible_ms != (extract(epoch FROM {}) * 1000)::bigint + {}"
-    assert value(database_url, wrong.format("trading_market_data.candles", "open_time", MINUTE_MS)) == 0
+    candles = wrong.format("trading_market_data.candles", "open_time", MINUTE_MS)
+    assert value(database_url, f"{candles} AND interval = '1m'") == 0
     assert value(database_url, wrong.format("trading_market_data.funding_rates", "ts", 0)) == 0
     assert value(database_url, "SELECT count(*) FROM trading_market_data.candle_revisions") == 8_630
 
@@ -133,7 +134,7 @@ def test_what_the_platform_recorded_is_kept(
     frame.write_csv(folder / "other.csv")
     assert bring("--candles", folder / "other.csv") == 0
     assert "0 new candles, 100 already there (100 with other numbers, kept as they were)" in capsys.readouterr().out
-    assert value(database_url, "SELECT max(volume) FROM trading_market_data.candles") == 7
+    assert value(database_url, "SELECT max(volume) FROM trading_market_data.candles WHERE interval = '1m'") == 7
 
 
 def test_an_invalid_file_leaves_nothing_behind(

@@ -10,6 +10,8 @@ import asyncpg
 from recorder import metrics, tables
 from recorder.tables import Batch, Row, Table, newest_by_key
 from trading_core.db.pool import AWAY
+from trading_core.db.rollups import roll_up
+from trading_core.db.times import millis
 
 # What one row causes whatever the state of the server: the row is wrong, not the storage.
 POISON = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
@@ -54,11 +56,12 @@ async def _write(connection: Any, table: Table, rows: list[Row]) -> int:
 
 
 async def _write_candles(connection: Any, batch: Batch) -> dict[str, int]:
-    """Revisions first; `candles` then takes the last of those that were new."""
+    """Revisions first; `candles` then takes the last of those that were new, and the wider candles around them."""
     new = await connection.fetch(tables.CANDLE_REVISIONS.insert, *_columns(batch.of(tables.CANDLE_REVISIONS)))
     ids = {row["event_id"] for row in new}
     rows = [row for row in batch.of(tables.CANDLES) if row[0] in ids]
     changed = await _write(connection, tables.CANDLES, rows) if rows else 0
+    await roll_up(connection, [(row[1], row[2], millis(row[4])) for row in rows if row[3] == "1m"])
     return {tables.CANDLE_REVISIONS.name: len(ids), tables.CANDLES.name: changed}
 
 

@@ -10,7 +10,8 @@ import asyncpg
 
 from trading_core import ids
 from trading_core.backtest.history import FundingRow
-from trading_core.db.times import utc
+from trading_core.db.rollups import roll_up
+from trading_core.db.times import millis, utc
 from trading_core.market.series import Candles
 from trading_core.model import MINUTE_MS
 
@@ -63,7 +64,10 @@ class Stored(NamedTuple):
 async def store_candles(
     connection: asyncpg.Connection, exchange: str, asset: str, candles: Candles
 ) -> AsyncIterator[Stored]:
-    """Writes `candles` chunk by chunk, each committed by itself; each becomes visible as it closes."""
+    """Writes `candles` chunk by chunk, each committed by itself with the wider candles that it completes.
+
+    Each 1m candle becomes visible as it closes.
+    """
     for first in range(0, len(candles.open_time_ms), CHUNK):
         opens = candles.open_time_ms[first : first + CHUNK].tolist()
         columns = [column[first : first + CHUNK].tolist() for column in candles[1:]]
@@ -80,6 +84,7 @@ async def store_candles(
             if fresh:
                 new = [row for row in rows if row[0] in fresh]
                 await connection.execute(_REVISIONS, exchange, asset, *_columns(new))
+                await roll_up(connection, [(exchange, asset, millis(row[0])) for row in new])
         yield await _stored(connection, _CANDLES_HELD, exchange, asset, rows, len(fresh), numbers=5)
 
 
