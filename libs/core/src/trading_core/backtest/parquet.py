@@ -2,7 +2,7 @@
 
 `DIR/candles_1m/*_{ASSET}.parquet` with open_time (UTC ms), open, high, low, close, volume; funding in
 `DIR/funding/`, or another folder, as `hyperliquid_{ASSET}.parquet` with time (UTC ms) and funding_rate.
-Further columns are ignored.
+Further columns are ignored. In an archive each of these is a folder with a file per day instead.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from trading_core.archive.folder import INDEX, checked_files
 from trading_core.backtest.history import FundingRow, History, candle_columns, funding_rows
 from trading_core.errors import ConfigError
 from trading_core.market.series import Candles
@@ -41,12 +42,13 @@ def read_history(directory: Path, assets: Sequence[str], funding: Path | None = 
 
 def _candle_file(folder: Path, asset: str) -> Path:
     found = sorted(folder.glob(f"*_{asset}.parquet"))
-    if not found:
-        there = ", ".join(sorted({path.stem.rpartition("_")[2] for path in folder.glob("*_*.parquet")})) or "none"
-        raise ConfigError(f"{folder}: no candles of {asset} (*_{asset}.parquet). Assets there: {there}.")
     preferred = folder / f"{_PREFERRED}_{asset}.parquet"
-    if preferred in found:
+    if preferred in found or _is_archive(preferred):
         return preferred
+    if not found:
+        present = [*folder.glob("*_*.parquet"), *(index.parent for index in folder.glob(f"*_*/{INDEX}"))]
+        there = ", ".join(sorted({path.stem.rpartition("_")[2] for path in present})) or "none"
+        raise ConfigError(f"{folder}: no candles of {asset} (*_{asset}.parquet). Assets there: {there}.")
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise ConfigError(f"{folder}: more than one file with candles of {asset} ({names}). Keep one.")
@@ -59,17 +61,33 @@ def _candles(file: Path, asset: str) -> Candles:
 
 
 def _funding(file: Path) -> list[FundingRow]:
-    if not file.is_file():
+    if not file.is_file() and not _is_archive(file):
         return []
     frame = _read(file, _FUNDING_COLUMNS)
     return funding_rows(frame["time"].to_list(), frame["funding_rate"].to_list())
 
 
+def _is_archive(file: Path) -> bool:
+    """Whether days of an archive stand in the place of `file`."""
+    return (file.with_suffix("") / INDEX).is_file()
+
+
 def _read(file: Path, columns: Sequence[str]) -> Any:
+    """A polars frame with `columns`, of a file, or of all days of an archive in their order."""
     try:
         import polars
     except ImportError as error:
         raise ConfigError("reading Parquet needs polars: install trading-core[parquet]") from error
+    if _is_archive(file):
+        days = [_frame(day, columns) for day in checked_files(file.parent.parent, file.parent.name, file.stem)]
+        numbers = polars.col(polars.String).cast(polars.Float64)
+        return polars.concat(days).with_columns(numbers)
+    return _frame(file, columns)
+
+
+def _frame(file: Path, columns: Sequence[str]) -> Any:
+    import polars
+
     try:
         frame = polars.read_parquet(file)
     except (OSError, polars.exceptions.PolarsError) as error:

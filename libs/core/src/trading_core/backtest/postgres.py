@@ -1,9 +1,10 @@
-"""History that the platform recorded, and the record of a backtest, in PostgreSQL."""
+"""History that the platform recorded, in PostgreSQL and in the archive, and the record of a backtest."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -12,13 +13,15 @@ import numpy as np
 
 from trading_core import ids
 from trading_core.backtest.history import FundingRow, History, candle_columns, funding_rows
+from trading_core.config import load
 from trading_core.db.pool import AWAY, REFUSED, where
 from trading_core.db.times import utc
 from trading_core.errors import ConfigError
-from trading_core.market.series import Candles
+from trading_core.market.series import Candles, FloatArray
 from trading_core.model import HOUR_MS, MINUTE_MS, Exchange
 
 SOURCE = "postgres"
+WITH_ARCHIVE = "postgres + archive"
 _ROWS = 20_000
 _CONNECT_S = 5
 
@@ -47,6 +50,10 @@ SELECT asset, (extract(epoch FROM min(open_time)) * 1000)::bigint AS first_ms,
        (extract(epoch FROM max(open_time)) * 1000)::bigint AS last_ms
 FROM trading_market_data.candles WHERE exchange = $1 AND interval = '1m' GROUP BY asset ORDER BY asset
 """
+_PRUNED = """
+SELECT asset, array_agg(day::text ORDER BY day) AS days FROM trading_ops.pruned
+WHERE dataset = 'candles' AND exchange = $1 GROUP BY asset
+"""
 _SAVE = """
 INSERT INTO trading_paper.backtest_runs
     (strategies, assets, from_ts, to_ts, source, fidelity, code_hash, params_hash, summary, trades, equity, gaps)
@@ -62,18 +69,32 @@ class Span(NamedTuple):
 
 
 async def read_history(
-    url: str, assets: Sequence[str], from_ms: int, to_ms: int, warm_up: int
+    url: str, assets: Sequence[str], from_ms: int, to_ms: int, warm_up: int, archive: Path | None = None
 ) -> tuple[History, dict[str, Span]]:
     """Recorded candles of [from_ms, to_ms) with `warm_up` of them before, settled funding, and what exists by asset.
 
-    ConfigError when the server cannot be reached or holds no such tables.
+    Days that left Postgres come from `archive` (None: that of the settings); those that are not there are gaps, and
+    said on stderr. ConfigError when the server cannot be reached or holds no such tables, or a file is damaged.
     """
-    async with reading(url) as connection:
+    async with (
+        reading(url) as connection,
+        # One snapshot: a day that is pruned meanwhile must be seen in one of the two places.
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        pruned = await _pruned(connection)
         candles = {asset: await _candles(connection, asset, from_ms, to_ms, warm_up) for asset in assets}
         funding = {asset: await _funding(connection, asset, to_ms) for asset in assets}
         rows = await connection.fetch(_SPANS, Exchange.HYPERLIQUID.value)
     spans = {row["asset"]: Span(row["first_ms"], row["last_ms"]) for row in rows}
-    return History(candles, funding, SOURCE), spans
+    if not pruned:
+        return History(_checked(candles), funding, SOURCE), spans
+    from trading_core.archive.folder import Archive  # needs polars, as no history does that is in Postgres whole
+    from trading_core.archive.reading import candles_across, spans_across
+
+    across = Archive(archive or load().archive.folder)
+    whole = candles_across(across, candles, pruned, from_ms, to_ms, warm_up)
+    source = WITH_ARCHIVE if any(not np.array_equal(whole[asset], candles[asset]) for asset in assets) else SOURCE
+    return History(_checked(whole), funding, source), spans_across(across, spans, pruned)
 
 
 @contextlib.asynccontextmanager
@@ -137,16 +158,28 @@ def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-async def _candles(connection: asyncpg.Connection, asset: str, from_ms: int, to_ms: int, warm_up: int) -> Candles:
+async def _pruned(connection: asyncpg.Connection) -> dict[str, list[str]]:
+    """By asset the days of which candles left Postgres, oldest first."""
+    rows = await connection.fetch(_PRUNED, Exchange.HYPERLIQUID.value)
+    return {row["asset"]: row["days"] for row in rows}
+
+
+async def _candles(connection: asyncpg.Connection, asset: str, from_ms: int, to_ms: int, warm_up: int) -> FloatArray:
+    """Open time in UTC ms, open, high, low, close, volume, shape (n, 6)."""
     exchange = Exchange.HYPERLIQUID.value
     first = await connection.fetchval(_WARM_UP, exchange, asset, utc(from_ms), warm_up) or utc(from_ms)
     parts = [np.empty((0, 6))]
-    async with connection.transaction(readonly=True):
-        cursor = await connection.cursor(_CANDLES, exchange, asset, first, utc(to_ms))
-        while rows := await cursor.fetch(_ROWS):
-            parts.append(np.array([tuple(row) for row in rows], np.float64))
-    table = np.concatenate(parts)
-    return candle_columns(asset, table[:, 0].astype(np.int64), *(table[:, column] for column in range(1, 6)))
+    cursor = await connection.cursor(_CANDLES, exchange, asset, first, utc(to_ms))
+    while rows := await cursor.fetch(_ROWS):
+        parts.append(np.array([tuple(row) for row in rows], np.float64))
+    return np.concatenate(parts)
+
+
+def _checked(tables: Mapping[str, FloatArray]) -> dict[str, Candles]:
+    return {
+        asset: candle_columns(asset, table[:, 0].astype(np.int64), *(table[:, column] for column in range(1, 6)))
+        for asset, table in tables.items()
+    }
 
 
 async def _funding(connection: asyncpg.Connection, asset: str, to_ms: int) -> list[FundingRow]:

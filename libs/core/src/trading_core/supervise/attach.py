@@ -6,7 +6,7 @@ import contextlib
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from trading_core.config import DatabaseConfig, NatsConfig, load
@@ -18,6 +18,7 @@ from trading_core.errors import ConfigError
 from trading_core.supervise import pids
 from trading_core.supervise.folder import DATABASE, RunFolder
 
+_ARCHIVE_DIR = "TRADING_ARCHIVE__DIR"
 _DATABASE_URL = "TRADING_DATABASE__URL"
 _NATS_URL = "TRADING_NATS__URL"
 
@@ -71,7 +72,7 @@ def _serving(folder: RunFolder, name: str, server: PostgresServer | NatsServer) 
 
 @contextlib.contextmanager
 def newest_database(base: Path, *, start: bool, role: str = "research", nats: bool = False) -> Iterator[None]:
-    """`database.url` leads to the newest run under `base`, unless a person set it or there is no such run.
+    """`database.url` and `archive.dir` lead to the newest run under `base`, unless a person set the former.
 
     `role`: whose rights the login has. `start`: start its PostgreSQL for the time when the platform does not run;
     else leave `database.url` as it is. `nats`: the same for `nats.url`.
@@ -79,19 +80,31 @@ def newest_database(base: Path, *, start: bool, role: str = "research", nats: bo
     folder, settings = newest(base), load()
     wanted = [_DATABASE_URL] if settings.database == DatabaseConfig() else []
     wanted += [_NATS_URL] if nats and settings.nats == NatsConfig() else []
-    if folder is None or not wanted or not (start or folder.environment.exists()):
+    if folder is None or not wanted:
         yield
+        return
+    archive = {} if settings.archive.dir or _DATABASE_URL not in wanted else {_ARCHIVE_DIR: str(folder.archive)}
+    if not (start or folder.environment.exists()):
+        with _environment(archive):
+            yield
         return
     with attach(folder, nats=nats) as variables:
         url, password = variables[_DATABASE_URL], folder.secrets()[role]
         variables = {**variables, _DATABASE_URL: url_for(url, role, password)}
-        before = {name: os.environ.get(name) for name in wanted}
-        os.environ.update({name: variables[name] for name in wanted})
-        try:
+        with _environment({**archive, **{name: variables[name] for name in wanted}}):
             yield
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """The variables are set for the time, and as they were afterwards."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def running(folder: RunFolder) -> dict[str, str]:

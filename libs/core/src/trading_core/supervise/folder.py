@@ -55,6 +55,11 @@ class RunFolder:
         """While the platform runs: what a command needs to reach its database and bus (0600)."""
         return self.path / "env"
 
+    @property
+    def archive(self) -> Path:
+        """What left the database, unless `archive.dir` names another folder."""
+        return self.path / "archive"
+
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 

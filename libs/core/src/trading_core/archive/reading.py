@@ -1,0 +1,184 @@
+"""Candles and market messages that left Postgres, for readers whose span reaches back to them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import asyncpg
+import numpy as np
+import polars
+
+from trading_core.archive.datasets import CANDLES, TICKS
+from trading_core.archive.files import table
+from trading_core.archive.folder import Archive, Entry, Series, day_start
+from trading_core.backtest.postgres import Span
+from trading_core.errors import ConfigError
+from trading_core.market.series import FloatArray
+from trading_core.model import DAY_MS, Exchange
+
+_CANDLE_COLUMNS = ("open_time", "open", "high", "low", "close", "volume")
+_PRUNED_TICKS = """
+SELECT exchange, asset, array_agg(day::text ORDER BY day) AS days FROM trading_ops.pruned
+WHERE dataset = 'ticks' AND exchange = ANY($1) GROUP BY exchange, asset ORDER BY exchange, asset
+"""
+
+
+def candles_across(
+    archive: Archive,
+    recorded: Mapping[str, FloatArray],
+    pruned: Mapping[str, Sequence[str]],
+    from_ms: int,
+    to_ms: int,
+    warm_up: int,
+) -> dict[str, FloatArray]:
+    """Candles of [from_ms, to_ms) and the last `warm_up` before, of Postgres and of the archive's `pruned` days.
+
+    Tables by asset: open time in UTC ms, open, high, low, close, volume, shape (n, 6), sorted. A candle that is in
+    both is that of Postgres. Days that the archive does not have are said on stderr.
+    """
+    return {
+        asset: _across(archive, asset, table, pruned.get(asset, ()), from_ms, to_ms, warm_up)
+        for asset, table in recorded.items()
+    }
+
+
+def spans_across(archive: Archive, spans: Mapping[str, Span], pruned: Mapping[str, Sequence[str]]) -> dict[str, Span]:
+    """What exists by asset, the archive's days included."""
+    found = dict(spans)
+    for asset, days in pruned.items():
+        there = [entry for day, entry in archive.entries(_candle_series(asset)).items() if day in days]
+        bounds = [(entry.first_ms, entry.last_ms) for entry in there] + [*filter(None, [spans.get(asset)])]
+        if bounds:
+            found[asset] = Span(min(first for first, _ in bounds), max(last for _, last in bounds))
+    return found
+
+
+def _across(
+    archive: Archive, asset: str, recorded: FloatArray, pruned: Sequence[str], from_ms: int, to_ms: int, warm_up: int
+) -> FloatArray:
+    series, missing = _candle_series(asset), list[str]()
+    entries = archive.entries(series)
+    found = recorded
+    for day in sorted(pruned, reverse=True):
+        if day_start(day) >= to_ms:
+            continue
+        start_ms = _start(found, from_ms, warm_up)
+        if start_ms is not None and day_start(day) + DAY_MS <= start_ms:
+            break
+        if day in entries:
+            found = _merged(_candle_rows(archive, series, entries[day]), found)
+        else:
+            missing.append(day)
+    if missing:
+        print(_missing(archive, asset, sorted(missing)), file=sys.stderr)
+    start_ms = _start(found, from_ms, warm_up)
+    wanted = found[:, 0] < to_ms
+    return found[wanted if start_ms is None else wanted & (found[:, 0] >= start_ms)]
+
+
+def _start(candles: FloatArray, from_ms: int, warm_up: int) -> int | None:
+    """When the `warm_up`-th candle before `from_ms` opens; None as long as there are fewer."""
+    before = int(np.searchsorted(candles[:, 0], from_ms))
+    if before < warm_up:
+        return None
+    return int(candles[before - warm_up, 0]) if warm_up else from_ms
+
+
+def _merged(archived: FloatArray, recorded: FloatArray) -> FloatArray:
+    """Sorted by time; of two rows of one time that of `recorded`."""
+    both = np.concatenate([recorded, archived])
+    _, first = np.unique(both[:, 0], return_index=True)
+    return both[first]
+
+
+def _candle_series(asset: str) -> Series:
+    return Series(CANDLES, Exchange.HYPERLIQUID.value, asset)
+
+
+def _candle_rows(archive: Archive, series: Series, entry: Entry) -> FloatArray:
+    frame = table(archive.check(series, entry), [polars.col(name).cast(polars.Float64) for name in _CANDLE_COLUMNS])
+    return np.asarray(frame.to_numpy(), np.float64)
+
+
+def _missing(archive: Archive, asset: str, days: Sequence[str]) -> str:
+    which = days[0] if len(days) == 1 else f"{len(days)} days from {days[0]} to {days[-1]}"
+    return (
+        f"{asset}: the candles of {which} left Postgres and are not in {archive.path}; their minutes are missing. "
+        "Set archive.dir to the archive that has them."
+    )
+
+
+class Tick(NamedTuple):
+    """One recorded market message. Equal ones of Postgres and archive are equal here."""
+
+    visible_ms: int
+    asset: str
+    ts: int
+    event_id: str
+    payload: str
+
+    @property
+    def place(self) -> tuple[int, bytes, int, bytes]:
+        """Sorts in the order of application."""
+        return (self.visible_ms, self.asset.encode(), self.ts, self.event_id.encode())
+
+
+class ArchivedTicks:
+    """The market messages that left Postgres, by when they became visible: at least one file of them."""
+
+    def __init__(self, archive: Archive, files: Sequence[tuple[Series, Entry]]) -> None:
+        self._archive = archive
+        self._files = files
+        self._checked: set[str] = set()
+
+    @property
+    def first_ms(self) -> int:
+        """The earliest `visible_ms` there is."""
+        return min(entry.seen_first_ms for _, entry in self._files)
+
+    def between(self, after_ms: int, until_ms: int, kinds: Iterable[str]) -> list[Tick]:
+        """Those of some kinds with `visible_ms` in (after_ms, until_ms], in no order. ConfigError for a bad file."""
+        found: list[Tick] = []
+        seen = polars.col("visible_ms")
+        wanted = (seen > after_ms) & (seen <= until_ms) & polars.col("kind").is_in(list(kinds))
+        for series, entry in self._files:
+            if entry.seen_last_ms <= after_ms or entry.seen_first_ms > until_ms:
+                continue
+            file = self._archive.file(series, entry)
+            if entry.sha256 not in self._checked:
+                self._archive.check(series, entry)
+                self._checked.add(entry.sha256)
+            frame = table(file, ["visible_ms", "ts", "event_id", "payload"], wanted)
+            found += [Tick(seen_ms, series.asset, ts, id, payload) for seen_ms, ts, id, payload in frame.iter_rows()]
+        return found
+
+    def merged(
+        self, recorded: Iterable[Sequence[Any]], after_ms: int, until_ms: int, kinds: Iterable[str]
+    ) -> list[Tick]:
+        """`recorded`, rows of Tick's fields, and what is archived of the span, in the order of application.
+
+        A message that is in both comes once.
+        """
+        ticks = [*self.between(after_ms, until_ms, kinds), *(Tick(*row) for row in recorded)]
+        return sorted({(tick.ts, tick.event_id): tick for tick in ticks}.values(), key=lambda tick: tick.place)
+
+
+async def archived_ticks(db: asyncpg.Connection, archive: Archive, exchanges: Sequence[str]) -> ArchivedTicks | None:
+    """What left Postgres of `exchanges`; None when nothing did.
+
+    ConfigError when a day of it is not in the archive: a replay needs each.
+    """
+    files: list[tuple[Series, Entry]] = []
+    for row in await db.fetch(_PRUNED_TICKS, exchanges):
+        series = Series(TICKS, row["exchange"], row["asset"])
+        entries = archive.entries(series)
+        for day in row["days"]:
+            if day not in entries:
+                raise ConfigError(
+                    f"{series} of {day} left Postgres and is not in {archive.path}. Set archive.dir to the archive "
+                    "that has it, or copy it back from a backup."
+                )
+            files.append((series, entries[day]))
+    return ArchivedTicks(archive, files) if files else None
