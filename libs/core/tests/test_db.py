@@ -25,7 +25,7 @@ async def schemas(url: str) -> set[str]:
 
 
 async def test_migrations_go_up_down_and_up_again(empty_database_url: str) -> None:
-    wanted = {"trading_market_data", "trading_signals", "trading_paper", "trading_ops"}
+    wanted = {"trading_market_data", "trading_signals", "trading_paper", "trading_ops", "trading_research"}
     await asyncio.to_thread(migrate, empty_database_url)
     await asyncio.to_thread(migrate, empty_database_url)
     assert await schemas(empty_database_url) == wanted
