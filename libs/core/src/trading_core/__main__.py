@@ -23,6 +23,7 @@ examples:
   python -m trading_core parity                         replays what a run recorded and compares every byte
   python -m trading_core explain --last 1               the newest position, from the tick to its P&L
   python -m trading_core backtest --help                strategies over recorded candles
+  python -m trading_core optimise --help                its parameters, searched
   python -m trading_core import --help                  your own candles for backtests
   python -m trading_core archive --help                 recorded history as Parquet files, and back
   python -m trading_core migrate                        brings database.url to the newest schema
@@ -41,6 +42,7 @@ class Command(Protocol):
 MODULES = {
     "up": ("trading_core.supervise.command", "run the whole platform on this machine"),
     "backtest": ("trading_core.backtest.command", "run strategies over recorded history"),
+    "optimise": ("trading_core.optimise.command", "search the parameters of a strategy, and say what luck has done"),
     "import": ("trading_core.ingest.command", "bring candles and funding rates from files into the database"),
     "archive": ("trading_core.archive.command", "recorded history into Parquet files, back, and out of the database"),
     "parity": ("trading_core.parity.command", "replay a recorded run and compare it with what happened"),

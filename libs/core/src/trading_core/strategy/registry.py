@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from pydantic import ValidationError
 
 from trading_core import ids
 from trading_core.config import Settings, StrategyConfig, StrategyRules
@@ -90,8 +91,29 @@ def load_strategy(folder: Path, settings: Settings | None = None) -> LoadedStrat
         rules=config.rules,
         input_limits=config.rules.input_limits(),
         code_hash=code_hash(folder),
-        params_hash=ids.h8({"params": values, "interval": interval, "inputs": config.rules.input_limits()}),
+        params_hash=_params_hash(values, interval, config.rules.input_limits()),
         docs=inspect.getdoc(cls) or "",
+    )
+
+
+def reconfigured(loaded: LoadedStrategy, params: Mapping[str, Any], rules: Mapping[str, Any]) -> LoadedStrategy:
+    """`loaded` with `params` and `rules` over its own. ConfigError when they are impossible; nothing is imported."""
+    cls = type(loaded.instance)
+    changed = _params(cls, {**loaded.params, **params})
+    own = {key: getattr(loaded.rules, key) for key in loaded.rules.model_fields_set}
+    try:
+        merged = StrategyRules(**{**own, **rules})
+    except ValidationError as error:
+        detail = error.errors()[0]
+        raise ConfigError(f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}, got {detail['input']!r}.") from error
+    values, limits = msgspec.to_builtins(changed), merged.input_limits()
+    return replace(
+        loaded,
+        instance=cls(changed, interval=loaded.interval),
+        params=values,
+        rules=merged,
+        input_limits=limits,
+        params_hash=_params_hash(values, loaded.interval, limits),
     )
 
 
@@ -101,6 +123,10 @@ def find_strategy(name: str, loaded: Iterable[LoadedStrategy]) -> LoadedStrategy
     if name not in by_name:
         raise ConfigError(_not_found(name, list(by_name)))
     return by_name[name]
+
+
+def _params_hash(params: dict[str, Any], interval: str, input_limits: dict[str, int]) -> str:
+    return ids.h8({"params": params, "interval": interval, "inputs": input_limits})
 
 
 def _not_found(name: str, known: list[str]) -> str:
