@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from statistics import NormalDist
@@ -94,22 +95,28 @@ def overfitting(returns: FloatArray, blocks: int = BLOCKS) -> float | None:
     size = days // blocks
     cut = returns[days - blocks * size :].reshape(blocks, size, tries)
     sums, squares = cut.sum(axis=1), (cut**2).sum(axis=1)
-    choosing = np.array(
-        [[block in half for block in range(blocks)] for half in itertools.combinations(range(blocks), blocks // 2)],
-        np.float64,
-    )
-    per_half = size * blocks // 2
+    chosen = _halves(blocks)
     below = 0.0
     step = max(1, _CELLS // tries)
-    for first in range(0, len(choosing), step):
-        part = choosing[first : first + step]
-        inside = _ratio(part @ sums, part @ squares, per_half)
-        outside = _ratio((1 - part) @ sums, (1 - part) @ squares, per_half)
-        best = outside[np.arange(len(part)), inside.argmax(axis=1)][:, None]
-        # More tries above than below: the logit of the relative rank is negative.
-        above = (outside > best).sum(axis=1) - (outside < best).sum(axis=1)
-        below += float((above > 0).sum() + 0.5 * (above == 0).sum())
-    return below / len(choosing)
+    for first in range(0, len(chosen), step):
+        part = chosen[first : first + step]
+        one, other = (_ratio(weights @ sums, weights @ squares, size * blocks // 2) for weights in (part, 1 - part))
+        below += _below_median(one, other) + _below_median(other, one)
+    return below / (2 * len(chosen))
+
+
+@functools.cache
+def _halves(blocks: int) -> FloatArray:
+    """Shape (ways, blocks), 1 for a block of the half. The other halves, half of all, are what these leave."""
+    ways = list(itertools.combinations(range(blocks), blocks // 2))
+    return np.array([[block in half for block in range(blocks)] for half in ways[: len(ways) // 2]], np.float64)
+
+
+def _below_median(inside: FloatArray, outside: FloatArray) -> float:
+    """In how many rows the best of `inside` has more above it than below it in `outside`; as many count half."""
+    best = outside[np.arange(len(outside)), inside.argmax(axis=1)][:, None]
+    balance = np.count_nonzero(outside > best, axis=1) - np.count_nonzero(outside < best, axis=1)
+    return float((balance > 0).sum() + 0.5 * (balance == 0).sum())
 
 
 def _sharpes(returns: FloatArray) -> FloatArray:

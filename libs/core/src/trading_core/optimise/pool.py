@@ -7,7 +7,7 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
@@ -50,7 +50,9 @@ class Job:
 class Pool:
     """Evaluates sets on `workers` processes; with one, in this process."""
 
-    def __init__(self, evaluate: Evaluator | None, executor: ProcessPoolExecutor | None, workers: int) -> None:
+    def __init__(
+        self, evaluate: Callable[[int], Outcome] | None, executor: ProcessPoolExecutor | None, workers: int
+    ) -> None:
         self._evaluate = evaluate
         self._executor = executor
         self._workers = workers

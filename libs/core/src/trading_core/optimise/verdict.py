@@ -14,7 +14,7 @@ from trading_core.optimise.figures import Outcome, score
 from trading_core.optimise.luck import luck, together, unseen_loss
 from trading_core.optimise.overfit import deflated_sharpe, effective_trials, overfitting
 
-CREDIBLE = 0.02
+CREDIBLE = 0.01
 """In fewer worlds without an edge than this must a result be as good before it counts as more than noise."""
 LEAST_TRADES = 20
 """With fewer trades of the chosen set nothing is called an edge."""
