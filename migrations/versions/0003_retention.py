@@ -1,7 +1,7 @@
 """What left Postgres for the archive, and the rights of the role that lets it go.
 
 Revision ID: 0003
-Revises: 0001
+Revises: 0002
 """
 
 from alembic import op
@@ -9,7 +9,7 @@ from alembic import op
 from trading_core.db.migrate import run_script
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Day checkpoints of the broker, and the reports of parity checks.
 
 Revision ID: 0004
-Revises: 0001
+Revises: 0003
 """
 
 from alembic import op
@@ -9,7 +9,7 @@ from alembic import op
 from trading_core.db.migrate import run_script
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

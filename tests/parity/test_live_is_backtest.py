@@ -93,7 +93,7 @@ async def test_a_tick_backtest_of_a_recorded_run_is_that_run(tmp_path: Path) -> 
         with stack.data(nats=True) as variables:
             db = await asyncpg.connect(variables["TRADING_DATABASE__URL"])
             try:
-                span = await recorded_span(db, "default", ["hyperliquid"])
+                span = await recorded_span(db, "default", ["hyperliquid"], [])
                 live = [await db.fetch(query, utc(span.last_ms)) for query in (TRADES, DECISIONS, EQUITY)]
             finally:
                 await db.close()
