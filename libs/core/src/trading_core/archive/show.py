@@ -42,7 +42,7 @@ def written_lines(archive: Archive, done: Sequence[tuple[Series, Written]]) -> l
         results = [written for found, written in done if found == series]
         new = [written.entry for written in results if written.changed]
         lines.append(
-            f"{series}: {len(new):,} days written ({_rows(new):,} rows, {size(_bytes(new))}), "
+            f"{series}: {len(new):,} day files written ({_rows(new):,} rows, {size(_bytes(new))}), "
             f"{len(results) - len(new):,} there already"
         )
     return [*lines, f"in {archive.path}"]
@@ -62,7 +62,7 @@ def pruned_line(kept: Kept, keep: RetentionConfig, today_ms: int) -> str:
 
 def round_line(kept: Kept, keep: RetentionConfig, today_ms: int) -> str:
     """One round of the daily work."""
-    written = f"{kept.days:,} days archived ({kept.rows:,} rows)"
+    written = f"{kept.days:,} day files archived ({kept.rows:,} rows)"
     return f"{day_of(today_ms)}: {written}; {pruned_line(kept, keep, today_ms)}"
 
 

@@ -134,6 +134,7 @@ async def market_messages(
     exchanges: list[str],
     upto_ms: int,
     after_ms: int | None = None,
+    *,
     archive: Path | None = None,
 ) -> AsyncIterator[MarketData]:
     """What strategies and broker decide upon, in order of application, as it was on the stream.

@@ -23,7 +23,7 @@ from trading_core.streams import HEALTH, heartbeat_subject
 from trading_core.supervise.child import Child
 from trading_core.supervise.console import Console
 from trading_core.supervise.folder import DATABASE, RunFolder, write_private
-from trading_core.supervise.services import MODULES, Addresses, service_launch, venue_launch
+from trading_core.supervise.services import MODULES, Addresses, archive_launch, service_launch, venue_launch
 
 PARTITION_CHECK_S = 24 * 3600
 
@@ -77,6 +77,9 @@ class Platform:
             console.begin(name)
         await _all([self._start_service(service) for service in self._services])
         self._tell_commands()
+        house = self._child("archive", self._archive_launch, _at_once)
+        await house.start()
+        self._services.append(house)
         self._partitions = asyncio.create_task(self._keep_partitions())
 
     async def wait_for_end_of_data(self) -> None:
@@ -123,6 +126,9 @@ class Platform:
         may_finish: bool = False,
     ) -> Child:  # fmt: skip
         return Child(name, self._options.folder, prepare, ready, self._console.say, may_finish=may_finish)
+
+    def _archive_launch(self) -> Launch:
+        return archive_launch(self._options.folder, self.addresses, self._secrets)
 
     def _venue_launch(self) -> Launch:
         assert self._options.demo_speed is not None
@@ -180,6 +186,10 @@ class Platform:
         text = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
         write_private(folder.environment, text)
         folder.address.write_text(self.addresses.page + "\n")
+
+
+async def _at_once(_child: Child) -> bool:
+    return True
 
 
 async def _all(starts: list[Coroutine[None, None, None]]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from trading_core.config import load
 from trading_core.db.roles import ROLE_OF_SERVICE, url_for
 from trading_core.embedded.launch import Launch
 from trading_core.supervise.folder import RunFolder
@@ -72,6 +73,17 @@ def service_launch(
         environment["TRADING_EXCHANGES__HYPERLIQUID__SIMULATED_CLOCK"] = "true"
         environment["TRADING_API__DATA_NOTICE"] = demo_notice(demo_speed)
     return _python(name, [MODULES[name]], environment)
+
+
+def archive_launch(folder: RunFolder, addresses: Addresses, secrets: Mapping[str, str]) -> Launch:
+    """What keeps house in the database: it needs no bus, and nobody waits for it."""
+    environment = {
+        "TRADING_DATABASE__URL": url_for(addresses.database_url, "maintenance", secrets["maintenance"]),
+        "PYTHONUNBUFFERED": "1",
+    }
+    if load().archive.dir is None:
+        environment["TRADING_ARCHIVE__DIR"] = str(folder.archive)
+    return _python("archive", ["trading_core", "archive", "--daily"], environment)
 
 
 def venue_launch(folder: RunFolder, addresses: Addresses, speed: float) -> Launch:
