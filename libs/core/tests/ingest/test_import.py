@@ -137,6 +137,35 @@ def test_what_the_platform_recorded_is_kept(
     assert value(database_url, "SELECT max(volume) FROM trading_market_data.candles WHERE interval = '1m'") == 7
 
 
+@pytest.mark.parametrize("cut", [2, 6])
+def test_a_file_cut_in_its_last_row_is_refused_or_said(
+    folder: Path, login: Callable[[str], None], capsys: pytest.CaptureFixture[str], cut: int
+) -> None:
+    """The last row ends in `,2.0` and a line feed: without those two bytes its volume is still a number, `2.`."""
+    login("recorder")
+    whole = (folder / "candles.csv").read_bytes()
+    (folder / "candles.csv").write_bytes(whole[:-cut])
+    said_so = "candles.csv: its last line has no end. If it was cut off, so is its last row."
+    refused = "row 8630 has no volume: the file is damaged or cut off."
+    assert bring("--candles", folder / "candles.csv") == (0 if cut == 2 else 2)
+    said = capsys.readouterr().err
+    assert (said_so if cut == 2 else refused) in said
+    assert said.count("\n") == 1
+
+
+def test_half_a_parquet_file_is_one_line(
+    folder: Path, login: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    login("recorder")
+    file = folder / "candles_1m" / "hyperliquid_BTC.parquet"
+    file.write_bytes(file.read_bytes()[:20_000])
+    assert bring("--candles", file) == 2
+    said = capsys.readouterr().err
+    assert "not readable as parquet" in said
+    assert "If it was cut off, copy it again." in said
+    assert said.count("\n") == 1
+
+
 def test_an_invalid_file_leaves_nothing_behind(
     folder: Path, login: Callable[[str], None], database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

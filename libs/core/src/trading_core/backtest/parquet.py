@@ -92,7 +92,7 @@ def _frame(file: Path, columns: Sequence[str]) -> Any:
         frame = polars.read_parquet(file)
     except (OSError, polars.exceptions.PolarsError) as error:
         why = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ConfigError(f"{file}: damaged or cut off, not readable as Parquet: {why}. Copy it again.") from error
+        raise ConfigError(f"{file}: not readable as Parquet: {why}. If it was cut off, copy it again.") from error
     missing = [column for column in columns if column not in frame.columns]
     if missing:
         raise ConfigError(f"{file}: column {missing[0]} is missing; it has {', '.join(frame.columns)}")

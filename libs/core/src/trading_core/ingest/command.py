@@ -17,7 +17,7 @@ from trading_core.backtest.history import FundingRow, History
 from trading_core.config import load
 from trading_core.db.pool import AWAY, REFUSED, where
 from trading_core.errors import ConfigError
-from trading_core.ingest.files import read_candles, read_funding
+from trading_core.ingest.files import ends_openly, read_candles, read_funding
 from trading_core.ingest.store import Stored, store_candles, store_rates
 from trading_core.market.series import Candles
 from trading_core.model import MINUTE_MS, Exchange
@@ -58,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
     except ConfigError as error:
         console.print(f"import: {error}", markup=False)
         return 2
+    for file in filter(ends_openly, [*args.candles, *([args.funding] if args.funding is not None else [])]):
+        console.print(f"import: {file}: its last line has no end. If it was cut off, so is its last row.", markup=False)
     for line in said:
         print(line)
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,15 @@ def read_funding(file: Path) -> list[FundingRow]:
     return funding_rows(rows[:, 0].astype(np.int64).tolist(), rows[:, 1].tolist())
 
 
+def ends_openly(file: Path) -> bool:
+    """Whether the last line of a CSV file lacks its end: cut off in its last number it would still be a row."""
+    if file.suffix.lower() != ".csv":
+        return False
+    with file.open("rb") as opened:
+        opened.seek(-1, os.SEEK_END)
+        return opened.read(1) not in (b"\n", b"\r")
+
+
 def _table(file: Path, wanted: Sequence[str | Sequence[str]]) -> np.ndarray[Any, np.dtype[np.float64]]:
     """The time in UTC ms and the `wanted` columns (or the first of several names) as floats, shape (rows, columns)."""
     import polars
@@ -90,7 +100,9 @@ def _frame(file: Path) -> Any:
     try:
         return reader(file)
     except (OSError, polars.exceptions.PolarsError) as error:
-        raise ConfigError(f"{file}: not readable as {file.suffix[1:]}: {_first_line(error)}") from error
+        raise ConfigError(
+            f"{file}: not readable as {file.suffix[1:]}: {_first_line(error)}. If it was cut off, copy it again."
+        ) from error
 
 
 def _column(file: Path, present: Sequence[str], names: str | Sequence[str]) -> str:
