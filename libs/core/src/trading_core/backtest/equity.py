@@ -86,9 +86,12 @@ class Equity:
             {name: share[rows] for name, share in self.assets.items()},
         )
 
-    def hourly(self) -> IntArray:
-        """The rows of the full hours."""
-        return np.flatnonzero(self.time_ms % HOUR_MS == 0)
+    def hourly(self, *, with_ends: bool = False) -> IntArray:
+        """The rows of the full hours, and if wanted the first and the last one in any case."""
+        is_wanted = self.time_ms % HOUR_MS == 0
+        if with_ends:
+            is_wanted[[0, -1]] = True
+        return np.flatnonzero(is_wanted)
 
     def _totals(self) -> list[str]:
         whole = whole_micros(self.capital)

@@ -23,9 +23,8 @@ from trading_core.backtest.rows import Ledger
 from trading_core.backtest.stream import Stream
 from trading_core.backtest.watch import Watch
 from trading_core.broker.apply import apply
-from trading_core.broker.book import new_book
+from trading_core.broker.book import HeldMark, new_book
 from trading_core.broker.events import Decision, Event, PositionState, Reason, StrategyPaused, StrategyResumed
-from trading_core.broker.evolve import hold_mark
 from trading_core.broker.inputs import (
     CloseAll,
     DayChange,
@@ -170,14 +169,16 @@ class FastEngine:
         place = Place(ts_ms, Rank.SIGNAL, "|".join(key))
         event_id = ids.signal(signal.strategy, EXCHANGE, signal.held, ts_ms)
         reason = self._apply(SignalInput(signal, event_id, place))
-        stream.decided(self.book, reason)
+        stream.decided()
         if self._changed:
             self._replan(ts_ms, number)
+        else:
+            stream.refused(self.book, reason)
 
     def _replan(self, ts_ms: int, up_to: int) -> None:
         """What has changed begins to count: at `ts_ms` for the streams after number `up_to`, past it for the others."""
         for number, stream in enumerate(self.streams):
-            if stream.name in self._changed:
+            if stream.name in self._changed and stream.is_affected(self.book):
                 stream.settle(ts_ms, included=number <= up_to)
                 stream.plan(self.book)
         self._changed.clear()
@@ -189,17 +190,18 @@ class FastEngine:
             self._hold(bars, bars.minutes.closed_by(ts_ms) - 1)
 
     def _hold(self, bars: Bars, row: int) -> None:
-        """The close of bar `row` as the mark, the one before it as the price it replaced."""
+        """The close of bar `row` as the mark, the one before it as the price it replaced.
+
+        What a row of inputs `Bar` would have left in the book: the one change to it that is not the broker's.
+        """
         if row < 0:
             return
         closes, book, time_ms = bars.minutes.close, self.book, bars.closes_at(row)
         held = book.marks.get(bars.key)
         if held is not None and held.event_time_ms == time_ms:
             return
-        if row > 0:
-            before_ms = bars.closes_at(row - 1)
-            hold_mark(book, bars.key, float(closes[row - 1]), bars.mark_id(row - 1), before_ms, before_ms)
-        hold_mark(book, bars.key, float(closes[row]), bars.mark_id(row), time_ms, time_ms)
+        before = float(closes[row - 1]) if row else None
+        book.marks[bars.key] = HeldMark(float(closes[row]), bars.mark_id(row), time_ms, time_ms, before)
 
     def _apply(self, given: Input) -> Reason | None:
         """Let the broker do it and follow what it did; the reason of a refused signal."""

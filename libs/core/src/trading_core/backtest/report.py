@@ -69,8 +69,7 @@ def brief(run: Run, annualisation_days: int) -> dict[str, Any]:
 
     The first and the last row are there whether or not they are full hours.
     """
-    ends = np.array([0, len(run.equity) - 1])
-    hourly = run.equity.at(np.unique(np.concatenate((run.equity.hourly(), ends))))
+    hourly = run.equity.at(run.equity.hourly(with_ends=True))
     return {
         "config": _config(run, annualisation_days),
         "summary": summary(run, annualisation_days),
@@ -83,7 +82,7 @@ def brief(run: Run, annualisation_days: int) -> dict[str, Any]:
 def summary(run: Run, annualisation_days: int) -> dict[str, Any]:
     """The metrics of the run, of each strategy and of each asset, and what they rest on."""
     capital = run.rules.initial_capital
-    trades = [as_trade(position) for position in run.trades]
+    whole = _Part(run, annualisation_days)
     passes = Counter[str]()
     for (strategy, _, reason), count in run.passes.counts().items():
         passes[f"{strategy}:{reason}"] += count
@@ -93,24 +92,17 @@ def summary(run: Run, annualisation_days: int) -> dict[str, Any]:
     return {
         "initial_capital": plain(capital),
         "final_equity": _money(run.equity[-1].total_equity),
-        **_curve(run, run.equity.pnl, annualisation_days),
-        **_trades(trades),
+        **whole.all(),
         "decisions": dict(sorted(decided.items())),
         "funding_events": len(run.payments),
         "funding_hours_owed": len(run.owed),
         "exits_with_both_levels_in_bar": run.both_levels,
         "passes": dict(sorted(passes.items())),
-        "by_strategy": {
-            name: _part(run, [trade for trade in trades if trade.strategy == name], annualisation_days, strategy=name)
-            for name in sorted(loaded.name for loaded in run.strategies)
-        },
-        "by_asset": {
-            name: _part(run, [trade for trade in trades if trade.asset == name], annualisation_days, asset=name)
-            for name in run.assets
-        },
+        "by_strategy": {loaded.name: whole.of_strategy(loaded.name) for loaded in run.strategies},
+        "by_asset": {asset: whole.of_asset(asset) for asset in run.assets},
         "parts_are": "on full capital",
         "evaluations": run.evaluations,
-        "forced_closes": sum(trade.exit_reason == "manual" for trade in trades),
+        "forced_closes": sum(position.exit_reason == "manual" for position in run.trades),
         "annualisation_days": annualisation_days,
         "fidelity": run.fidelity,
         "notes": [*NOTES[run.fidelity], *run.remarks],
@@ -204,20 +196,42 @@ def as_trade(position: PositionState) -> Trade:
     )
 
 
-def _part(
-    run: Run, trades: Sequence[Trade], annualisation_days: int, *, strategy: str = "", asset: str = ""
-) -> dict[str, Any]:
-    share = run.equity.strategies.get(strategy) if strategy else run.equity.assets.get(asset)
-    pnl = np.zeros(len(run.equity), np.int64) if share is None else share
-    return {**_trades(trades), **_curve(run, pnl, annualisation_days)}
+class _Part:
+    """The metrics of a run and of its parts. A part that is the whole, as with one strategy, is worked out once."""
+
+    def __init__(self, run: Run, annualisation_days: int) -> None:
+        self._run = run
+        self._days = annualisation_days
+        self._trades = [as_trade(position) for position in run.trades]
+        self._all_trades = _trade_values(self._trades)
+        self._curves: dict[int, dict[str, Any]] = {}
+
+    def all(self) -> dict[str, Any]:
+        return {**self._curve(self._run.equity.pnl), **self._all_trades}
+
+    def of_strategy(self, name: str) -> dict[str, Any]:
+        share = self._run.equity.strategies.get(name)
+        return self._metrics([trade for trade in self._trades if trade.strategy == name], share)
+
+    def of_asset(self, name: str) -> dict[str, Any]:
+        share = self._run.equity.assets.get(name)
+        return self._metrics([trade for trade in self._trades if trade.asset == name], share)
+
+    def _metrics(self, trades: list[Trade], share: IntArray | None) -> dict[str, Any]:
+        pnl = np.zeros(len(self._run.equity), np.int64) if share is None else share
+        values = self._all_trades if len(trades) == len(self._trades) else _trade_values(trades)
+        return {**values, **self._curve(pnl)}
+
+    def _curve(self, pnl: IntArray) -> dict[str, Any]:
+        found = self._curves.get(id(pnl))
+        if found is None:
+            equity, capital = self._run.equity, self._run.rules.initial_capital
+            metrics = column_metrics(equity.time_ms, pnl, capital, self._days)
+            found = self._curves[id(pnl)] = dict(msgspec.structs.asdict(metrics))
+        return found
 
 
-def _curve(run: Run, pnl: IntArray, annualisation_days: int) -> dict[str, Any]:
-    metrics = column_metrics(run.equity.time_ms, pnl, run.rules.initial_capital, annualisation_days)
-    return dict(msgspec.structs.asdict(metrics))
-
-
-def _trades(trades: Sequence[Trade]) -> dict[str, Any]:
+def _trade_values(trades: Sequence[Trade]) -> dict[str, Any]:
     values = msgspec.structs.asdict(trade_metrics(trades))
     return {key: plain(value) if isinstance(value, Decimal) else value for key, value in values.items()}
 

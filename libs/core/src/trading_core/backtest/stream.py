@@ -9,7 +9,7 @@ from trading_core.backtest.decided import Decisions, Refusals
 from trading_core.backtest.feed import EXCHANGE
 from trading_core.backtest.opinions import Evaluator, Opinions
 from trading_core.broker import checks
-from trading_core.broker.book import Book
+from trading_core.broker.book import Book, strategy_asset_key
 from trading_core.broker.events import Reason
 from trading_core.broker.inputs import Place, Rank, SignalInput
 from trading_core.broker.rules import Rules
@@ -50,6 +50,7 @@ class Stream:
         self.next_ms = NEVER
         """When the broker must see a signal, as far as is known now."""
         self._rules = rules
+        self._planned_for: object = None
         self._evaluator = evaluator
         self._decisions = decisions
         self._sides = []
@@ -62,8 +63,13 @@ class Stream:
             if len(rows):
                 self._sides.append(_Side(direction, found, rows, _probe(name, bars.asset, direction)))
 
+    def is_affected(self, book: Book) -> bool:
+        """Whether anything has changed that the checks of these signals look at."""
+        return self._looked_at(book) != self._planned_for
+
     def plan(self, book: Book) -> None:
         """See what awaits the signals not settled yet, the book being as it is now."""
+        self._planned_for = self._looked_at(book)
         for side in self._sides:
             self._plan(side, book)
         self._find_next()
@@ -80,17 +86,32 @@ class Stream:
         confidence, is_bound = float(side.confidence[row]), bool(side.is_bound[row])
         return self._evaluator.signal(self.next_ms, side.direction, confidence, is_bound=is_bound)
 
-    def decided(self, book: Book, reason: Reason | None) -> None:
-        """The broker has seen the signal at `next_ms`, and refused it if there is a `reason`."""
+    def decided(self) -> None:
+        """The broker has seen the signal at `next_ms`: say what came of it by `plan` or `refused`."""
         side = self._next_side()
         row = int(side.time_ms.searchsorted(self.next_ms))
         self._settle(side, row)
         side.done = row + 1
+        self._planned_for = None
+
+    def refused(self, book: Book, reason: Reason | None) -> None:
+        """The signal at `next_ms` was decided and changed nothing."""
+        side = self._next_side()
         if reason in _LASTING:
             side.plan, side.next_ms = [(side.done, len(side.time_ms), reason)], NEVER
         else:
             self._plan(side, book)
         self._find_next()
+
+    def _looked_at(self, book: Book) -> object:
+        """What a signal is held against: its own position and last close, the pause, how many are open."""
+        held = book.of_strategy(self.name, EXCHANGE, self.bars.asset)
+        return (
+            held is None or held.position_id,
+            book.last_closes.get(strategy_asset_key(self.name, self.bars.asset)),
+            book.paused_until.get(self.name),
+            sum(position.strategy == self.name for position in book.positions.values()) >= self._rules.max_positions,
+        )
 
     def _next_side(self) -> _Side:
         return next(side for side in self._sides if side.next_ms == self.next_ms)

@@ -32,7 +32,10 @@ class Watch:
         self._step = _FIRST_LOOK
         self.deadline_ms = self._first_close_from(position.deadline_ms)
         self._found_ms = NEVER
-        self._look()
+        if lower is None and upper is None:
+            self.next_ms = self.deadline_ms
+        else:
+            self._look()
 
     def is_due(self, ts_ms: int) -> bool:
         """Whether the bar closing at `ts_ms` may reach a level."""

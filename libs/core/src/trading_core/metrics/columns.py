@@ -40,7 +40,7 @@ def _closing(time_ms: IntArray, pnl: IntArray, capital: Decimal) -> Iterator[tup
         return
     day = (time_ms - 1) // DAY_MS
     last = np.flatnonzero(np.append(np.diff(day) != 0, True))
-    rows = np.unique(np.concatenate((np.zeros(1, np.int64), last)))
+    rows = last if last[0] == 0 else np.concatenate((np.zeros(1, np.int64), last))
     with exactly():
         for ts_ms, amount in zip(time_ms[rows].tolist(), pnl[rows].tolist(), strict=True):
             yield ts_ms, capital + _usd(amount)
