@@ -22,7 +22,7 @@ from trading_core.backtest.engine import Progress as Report
 from trading_core.backtest.engine import run_backtest
 from trading_core.backtest.history import History
 from trading_core.backtest.record import Fidelity, Run
-from trading_core.backtest.report import report
+from trading_core.backtest.report import brief, report
 from trading_core.backtest.sources import JETSTREAM, KINDS, POSTGRES, Source, Wanted, shown, source_of
 from trading_core.backtest.table import print_table
 from trading_core.backtest.ticks import run_ticks
@@ -145,7 +145,8 @@ def _run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
             history = _history(args, source, wanted)
             done = run_backtest(history, strategies, rules, settings.snapshot, from_ms, to_ms, progress)
     done.remarks = (*remarks, *source.remarks(wanted, fidelity))
-    return report(done, settings.metrics.annualisation_days)
+    said = report if args.json is not None or args.plot is not None else brief
+    return said(done, settings.metrics.annualisation_days)
 
 
 def _run_ticks(

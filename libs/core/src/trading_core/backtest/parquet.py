@@ -56,7 +56,9 @@ def _candle_file(folder: Path, asset: str) -> Path:
 
 
 def _candles(file: Path, asset: str) -> Candles:
-    frame = _read(file, _CANDLE_COLUMNS).sort("open_time")
+    frame = _read(file, _CANDLE_COLUMNS)
+    if not frame["open_time"].is_sorted():
+        frame = frame.sort("open_time")  # a copy of everything
     return candle_columns(asset, *(frame[column].to_numpy() for column in _CANDLE_COLUMNS))
 
 
