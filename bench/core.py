@@ -15,10 +15,11 @@ from trading_core.backtest.history import History
 from trading_core.backtest.parquet import read_history
 from trading_core.broker.apply import apply
 from trading_core.broker.book import Book, new_book
-from trading_core.broker.inputs import Mark, Place, Rank, SignalInput
+from trading_core.broker.events import Decision
+from trading_core.broker.inputs import Bar, Input, Mark, Place, Rank, SignalInput
 from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, RuleBook, rule_book
 from trading_core.config import BrokerConfig, Settings
-from trading_core.model import Direction, Signal
+from trading_core.model import MINUTE_MS, Candle, Direction, Signal
 from trading_core.strategy.registry import load_strategy
 
 ROOT = Path(__file__).parents[1]
@@ -36,7 +37,7 @@ def measure(quick: bool) -> list[Row]:
     elsewhere = [_marks_row(number, label, marks, count, same=False) for number, label in OPEN]
     # Each of these marks is as much work as there are positions on it.
     same = [_marks_row(number, label, marks, count * 5 // number, same=True) for number, label in OPEN_SAME]
-    return [*elsewhere, *same, _backtest_row(quick)]
+    return [*elsewhere, *same, *_trades_rows(count // 50), _backtest_row(quick)]
 
 
 def _marks_row(positions: int, label: str, marks: list[Mark], count: int, *, same: bool) -> Row:
@@ -51,6 +52,45 @@ def _marks_row(positions: int, label: str, marks: list[Mark], count: int, *, sam
         assert len(book.positions) == positions, "a mark closed a position: the prices reach a stop"
     name = f"broker core, marks of one instrument, {label}"
     return Row("core", name, "inputs/s", rates(ours), "loop that keeps the newest price", rates(bare), f"{count} marks")
+
+
+def _trades_rows(trades: int) -> list[Row]:
+    """Entries by signal, and their ends by a bar that reaches the stop; signals that are refused meanwhile."""
+    rules = rule_book(BrokerConfig(cooldown_s=0, max_daily_loss=Decimal(1)), {}, {ASSET: 5})
+    took: dict[str, list[float]] = {"entry": [], "already_open": [], "stop": []}
+    bare = []
+    for _ in range(REPETITIONS):
+        book, seconds = new_book(rules), dict.fromkeys(took, 0.0)
+        for number in range(trades):
+            at_ms = START_MS + number * MINUTE_MS
+            apply(book, rules, _bar(at_ms, PRICE))
+            seconds["entry"] += _apply_one(book, rules, _signal(ASSET, "flip", at_ms))
+            seconds["already_open"] += _apply_one(book, rules, _signal(ASSET, "flip", at_ms))
+            seconds["stop"] += _apply_one(book, rules, _bar(at_ms + MINUTE_MS // 2, PRICE / 2))
+            assert not book.positions, "the stop was not reached"
+        for name, sum_of in seconds.items():
+            took[name].append(trades / sum_of)
+        bare.append(trades / _make_decisions(trades))
+    limit = "making one record of 26 fields"
+    return [
+        Row("core", f"broker core, {name}", "inputs/s", rates(runs), limit, rates(bare), f"{trades} trades")
+        for name, runs in took.items()
+    ]
+
+
+def _apply_one(book: Book, rules: RuleBook, given: Input) -> float:
+    began = time.perf_counter()
+    apply(book, rules, given)
+    return time.perf_counter() - began
+
+
+def _make_decisions(count: int) -> float:
+    """Seconds of the least that a decision costs: an object that holds its 26 fields."""
+    values = [None] * len(Decision.__struct_fields__)
+    began = time.perf_counter()
+    for _ in range(count):
+        Decision(*values)  # type: ignore[arg-type]
+    return time.perf_counter() - began
 
 
 def _apply_all(book: Book, rules: RuleBook, marks: list[Mark]) -> float:
@@ -83,12 +123,24 @@ def _book(rules: RuleBook, positions: int, *, same: bool) -> Book:
     for number in range(positions):
         asset = ASSET if same else _asset(number)
         apply(book, rules, _mark(asset, START_MS, PRICE))
-        signal = Signal(
-            strategy=f"s{number:03d}", asset=asset, exchange="hyperliquid", direction=Direction.LONG, confidence=0.9,
-            entry_price=PRICE, metadata={}, ts=START_MS,
-        )  # fmt: skip
-        apply(book, rules, SignalInput(signal, f"s:{number}", Place(START_MS, Rank.SIGNAL, f"{number:03d}")))
+        apply(book, rules, _signal(asset, f"s{number:03d}", START_MS))
     return book
+
+
+def _signal(asset: str, strategy: str, at_ms: int) -> SignalInput:
+    signal = Signal(
+        strategy=strategy, asset=asset, exchange="hyperliquid", direction=Direction.LONG, confidence=0.9,
+        entry_price=PRICE, metadata={}, ts=at_ms,
+    )  # fmt: skip
+    return SignalInput(signal, f"s:{strategy}:{at_ms}", Place(at_ms, Rank.SIGNAL, strategy))
+
+
+def _bar(closed_ms: int, low: float) -> Bar:
+    candle = Candle(
+        asset=ASSET, open_time_ms=closed_ms - MINUTE_MS, interval_ms=MINUTE_MS, open=PRICE, high=PRICE, low=low,
+        close=PRICE, volume=1.0,
+    )  # fmt: skip
+    return Bar("hyperliquid", ASSET, candle)
 
 
 def _marks(count: int) -> list[Mark]:

@@ -72,14 +72,17 @@ def emit(group: str, peer: str, case: str, unit: str, runs: Sequence[float], **f
     print(f"[{group}] {peer:20s} {case:16s} {median:>14s} {unit}  {facts}", flush=True)
 
 
-def check(group: str, case: str, trades: int, pnl: float) -> None:
-    """SystemExit when the comparison's reference has measured this case and other trades came out of it."""
+def check(group: str, case: str, trades: int, pnl: float, within: float = 0.005) -> None:
+    """SystemExit when the comparison's reference has measured this case and other trades came out of it.
+
+    `within`: USD by which the P&L may differ.
+    """
     file = folder("BENCH_OUT") / "results.jsonl"
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.is_file() else []
     for row in rows:
         if (row["group"], row["case"]) != (group, case) or not row["peer"].startswith("floor: numba"):
             continue
-        if (row["trades"], row["pnl"]) != (trades, pnl):
+        if row["trades"] != trades or abs(row["pnl"] - pnl) > within:
             sys.exit(f"{case}: {trades} trades and {pnl} USD, the reference has {row['trades']} and {row['pnl']}")
 
 
