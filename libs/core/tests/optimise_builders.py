@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars
+import yaml
 
 from trading_core.backtest.history import FundingRow, History, candle_columns
 from trading_core.config import BrokerConfig, Settings
@@ -115,6 +117,20 @@ def free_trading(folder: Path) -> Settings:
         broker=BrokerConfig.model_validate({"exchanges": free, "cooldown_s": 0, "max_daily_loss": 1}),
         runner={"strategies_dir": str(folder)},
     )
+
+
+def a_workspace(folder: Path, days: int = 2) -> Path:
+    """`folder` as the place to start a command in: config.yaml, strategies/coin_toss, strategies/quiet, data/."""
+    free = {"hyperliquid": {"slippage": 0, "taker_fee": 0}}
+    config = {"assets": ["BTC"], "broker": {"exchanges": free}, "runner": {"strategies_dir": "strategies"}}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    write_strategy(folder / "strategies", "coin_toss", "salt: int = 0", TOSS)
+    write_strategy(folder / "strategies", "quiet", "loudness: float = 0.0", "return None")
+    candles = folder / "data" / "candles_1m"
+    candles.mkdir(parents=True)
+    columns = minute_history(1, days).candles["BTC"]._asdict()
+    polars.DataFrame({"open_time": columns.pop("open_time_ms"), **columns}).write_parquet(candles / "x_BTC.parquet")
+    return folder
 
 
 def write_strategy(folder: Path, name: str, params: str, rule: str, interval: str = "1h") -> Path:

@@ -28,9 +28,11 @@ class Tpe:
         self._seed = seed
         self._metric = metric
         self._optuna = optuna = _optuna()
-        self._study = optuna.create_study(
-            storage=storage, study_name=name, direction="maximize", load_if_exists=storage is not None
-        )
+        # Asked first: that a name is taken is told by an error, and not every driver has the right one.
+        if storage is not None and name in optuna.study.get_all_study_names(storage):
+            self._study = optuna.load_study(study_name=name, storage=storage)
+        else:
+            self._study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
         trial_state = optuna.trial.TrialState
         # A run that was killed left trials behind that were asked for and not told.
         left = self._study.get_trials(deepcopy=False, states=(trial_state.RUNNING,))
