@@ -54,6 +54,8 @@ def test_a_search_without_any_trade_says_so(workspace: Path, capsys: pytest.Capt
     assert optimise("--param", "loudness=1:3:1", "--no-save", strategy="Quiet") == 0
     said = capsys.readouterr().out
     assert "No set traded: 3 sets of Quiet, 0 trades in and out of sample." in said
+    # Two days of minutes in hours, the end excluded, its start included.
+    assert "For example {'loudness': 1}: none of 48 evaluations was a signal." in said
     assert "Verdict" not in said
 
 

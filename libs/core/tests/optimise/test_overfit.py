@@ -43,6 +43,12 @@ def test_a_normal_ratio_equal_to_the_benchmark_is_a_coin_toss() -> None:
     assert probabilistic_sharpe(0.1, 0.1, 100, 0, 3) == 0.5
 
 
+def test_an_estimate_without_any_error_is_certain() -> None:
+    # Two sizes of days with skewness 4 and kurtosis 17: 1 - 4 x 0.5 + 16/4 x 0.25 = 0.
+    assert probabilistic_sharpe(0.5, 0.1, 50, 4, 17) == 1.0
+    assert probabilistic_sharpe(0.5, 0.6, 50, 4, 17) == 0.0
+
+
 def test_the_deflated_ratio_takes_its_moments_from_the_days() -> None:
     # Days 1 % and -1 % and 3 % in turn: mean 0.01, sample variance 0.00024 + n/(n-1); 30 days, one try: benchmark 0.
     # ddof 1: sqrt(0.0008/3 x 30/29) = 0.016609, ratio 0.602080. Symmetric, so no skewness; the standardised squares are

@@ -14,8 +14,9 @@ from typing import Any
 
 import asyncpg
 import pytest
-from optimise_builders import a_workspace
+from optimise_builders import a_workspace, minute_history
 
+from trading_core.ingest.store import store_candles
 from trading_core.testing import eventually
 
 pytestmark = pytest.mark.integration
@@ -158,3 +159,23 @@ async def test_research_may_not_touch_the_ledger_nor_the_dashboard_the_studies(r
     for role, statement in statements.items():
         with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.ReadOnlySQLTransactionError)):
             await rows(role_url(role), statement)
+
+
+async def test_what_the_platform_recorded_is_searched_on_by_default(
+    workspace: Path, role_url: Callable[[str], str]
+) -> None:
+    connection = await asyncpg.connect(role_url("recorder"))
+    try:
+        history = minute_history(1, 2)
+        async for _ in store_candles(connection, "hyperliquid", "BTC", history.candles["BTC"]):
+            pass
+    finally:
+        await connection.close()
+    url = role_url("research")
+    asked = ["--param", "salt=0,1", "--workers", "1", "--no-save", "--json"]
+    await asyncio.to_thread(optimise, workspace, url, *asked, "files.json")
+    said = await asyncio.to_thread(optimise, workspace, url, *asked, "rows.json", "--source", "postgres")
+    assert "from postgres, 2025-06-16 00:00 to 2025-06-18 00:00 UTC" in said
+    files, recorded = (json.loads((workspace / name).read_text()) for name in ("files.json", "rows.json"))
+    assert recorded["candidates"] == files["candidates"]
+    assert recorded["study"]["key"] == files["study"]["key"]

@@ -16,7 +16,6 @@ from rich.text import Text
 
 from trading_core.backtest import postgres as recorded
 from trading_core.backtest.figures import minute
-from trading_core.backtest.history import History
 from trading_core.errors import ConfigError, TradingError
 from trading_core.optimise import plot, source
 from trading_core.optimise.arguments import add_arguments, moment, picture_of, trials_of
@@ -93,7 +92,8 @@ def _run(args: argparse.Namespace, console: Console) -> int:
         raise ConfigError(f"none of the sets is possible: {outcomes[0].refused}")
     found = result(study, outcomes, judgement)
     _write(args, found, space, outcomes, picture)
-    print_result(found, Console(highlight=False), _facts(loaded, past.history, past.from_ms, past.to_ms))
+    facts = [] if found["counts"]["traded"] else _facts(job, loaded, outcomes)
+    print_result(found, Console(highlight=False), facts)
     for file in (args.json, args.plot):
         if file is not None:
             console.print(f"Written: {file}", style="dim", markup=False)
@@ -199,23 +199,27 @@ def _write(
         raise ConfigError(f"{error.filename}: cannot be written: {error.strerror}. Name another file.") from error
 
 
-def _facts(loaded: LoadedStrategy, history: History, from_ms: int, to_ms: int) -> list[str]:
-    """What may explain that nothing traded: for strategies on funding, how large funding became."""
+def _facts(job: Job, loaded: LoadedStrategy, outcomes: Sequence[Outcome]) -> list[str]:
+    """What may explain that nothing traded; for strategies on funding also how large funding became."""
+    ran = [outcome.number for outcome in outcomes if outcome.folds]
+    facts = job.evaluator().why_idle(ran[0]) if ran else []
     if "funding" not in loaded.name:
-        return []
+        return facts
+    from_ms, to_ms = job.folds[0].from_ms, job.folds[-1].to_ms
     rates = [
         (abs(row.rate), asset, row.stamp_ms)
-        for asset, rows in history.funding.items()
+        for asset, rows in job.history.funding.items()
         for row in rows
         if from_ms <= row.stamp_ms < to_ms
     ]
     if not rates:
-        return ["There is no settled funding rate in the span."]
+        return [*facts, "There is no settled funding rate in the span."]
     rate, asset, stamp_ms = max(rates)
     per_8h = float(rate * 8)
     return [
+        *facts,
         f"The largest funding rate of the span, either sign, is {per_8h:.6f} per 8 h ({per_8h:.4%}), {asset} at "
-        f"{minute(stamp_ms)} UTC; a threshold above it is never reached."
+        f"{minute(stamp_ms)} UTC; a threshold above it is never reached.",
     ]
 
 

@@ -39,6 +39,8 @@ def probabilistic_sharpe(sharpe: float, benchmark: float, periods: int, skewness
     Journal of Risk 15 (2012). With `expected_best_sharpe` as benchmark it is the deflated Sharpe ratio.
     """
     spread = 1 - skewness * sharpe + (kurtosis - 1) / 4 * sharpe**2
+    if spread < 1e-12:  # days of two sizes only, just so that the estimate has no error at all
+        return 1.0 if sharpe > benchmark else 0.0
     return _NORMAL.cdf((sharpe - benchmark) * math.sqrt(periods - 1) / math.sqrt(spread))
 
 

@@ -116,7 +116,7 @@ class PostgresStore:
             while self._waiting:
                 await connection.execute(_TRIAL, self._study_id, *_row(self._waiting[0]))
                 self._waiting.pop(0)
-        except _AWAY:
+        except (*_AWAY, asyncpg.PostgresError):
             return  # they wait: hours of work must not end because a server is started again
 
     async def _finish(self, judgement: Judgement | None, best: int | None) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ssl
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from trading_core.db.pool import where
-from trading_core.errors import ConfigError
+from trading_core.errors import ConfigError, TradingError
 from trading_core.optimise.figures import Outcome, score
 from trading_core.optimise.space import Space
 
@@ -43,6 +46,10 @@ class Tpe:
         self._asked = {trial.number: self._number(trial.params) for trial in whole}
 
     def batch(self) -> Iterable[int]:
+        with _stored():
+            return self._batch()
+
+    def _batch(self) -> list[int]:
         count = len(self._study.get_trials(deepcopy=False))
         # A batch that was cut short is filled up, so that what follows is the same as without the cut.
         while count < self.total and (not self._asked or count % BATCH):
@@ -58,7 +65,8 @@ class Tpe:
             value = score(known[number], self._metric)
             # Pruned: the estimator keeps away from there.
             state = self._optuna.trial.TrialState.PRUNED if value is None else None
-            self._study.tell(trial, value, state=state, skip_if_finished=True)
+            with _stored():
+                self._study.tell(trial, value, state=state, skip_if_finished=True)
         self._asked = {}
 
     def _sampler(self, number: int) -> Any:
@@ -103,6 +111,17 @@ def postgres_storage(url: str) -> Any:
     except Exception as error:  # three libraries, each with errors of its own; the search can do without
         said = " ".join(str(error).split())[:200] or type(error).__name__
         raise ConfigError(f"{where(url)}: no Optuna study there: {said}") from error
+
+
+@contextmanager
+def _stored() -> Iterator[None]:
+    """A block that writes the study. TradingError when its database goes away meanwhile."""
+    try:
+        yield
+    except (SQLAlchemyError, _optuna().exceptions.StorageInternalError) as error:
+        raise TradingError(
+            "the database of the Optuna study went away. Start it; the same command goes on from here."
+        ) from error
 
 
 def _optuna() -> Any:
