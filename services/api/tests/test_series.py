@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from trading_api.schemas import CandleSeries, EquityCurve
+from trading_core.db.rollups import roll_up
 from trading_core.metrics.curve import max_drawdown
 
 from .conftest import Api
@@ -60,6 +62,19 @@ async def test_a_wider_candle_holds_its_minutes(api: Api, seeded: Seeded, interv
         assert (candle.o, candle.c) == (inside[0].o, inside[-1].c)
         assert (candle.h, candle.l) == (max(each.h for each in inside), min(each.l for each in inside))
         assert candle.v == pytest.approx(sum(each.v for each in inside))
+
+
+@pytest.mark.parametrize("interval", ["5m", "15m", "1h", "4h"])
+async def test_a_wider_candle_outlives_its_minutes(api: Api, seeded: Seeded, ledger: Any, interval: str) -> None:
+    """The first eight hours leave, as retention has it."""
+    opens = range(ms(START), ms(START) + seeded.minutes * 60_000, 60_000)
+    await roll_up(ledger, [("hyperliquid", "ETH", opened) for opened in opens])
+    asked = {"asset": "ETH", "interval": interval, "limit": 300}
+    before = CandleSeries.model_validate(await api.get("/api/candles", **asked)).candles
+    await ledger.execute(
+        "DELETE FROM trading_market_data.candles WHERE interval = '1m' AND open_time < $1", START + timedelta(hours=8)
+    )
+    assert CandleSeries.model_validate(await api.get("/api/candles", **asked)).candles == before
 
 
 async def test_pages_of_trades_hold_every_trade_once(api: Api, seeded: Seeded) -> None:

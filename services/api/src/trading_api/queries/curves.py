@@ -57,13 +57,18 @@ WHERE exchange = $1 AND asset = $2 AND interval = '1m' AND open_time >= $3 AND o
 ORDER BY open_time
 """
 
-# A wider candle is made of the one-minute candles that exist; the newest one may still be forming.
+# A wider candle is made of the one-minute candles that exist; the newest one may still be forming. Where these have
+# left, of the widest candles that are kept and fit in ($6, of width $7).
 WIDER_CANDLES = """
 SELECT (extract(epoch FROM date_bin($5::interval, open_time, 'epoch')) * 1000)::bigint AS t,
        (array_agg(open ORDER BY open_time))[1]::float8 AS o, max(high)::float8 AS h, min(low)::float8 AS l,
        (array_agg(close ORDER BY open_time DESC))[1]::float8 AS c, sum(volume)::float8 AS v
-FROM trading_market_data.candles
-WHERE exchange = $1 AND asset = $2 AND interval = '1m' AND open_time >= $3 AND open_time < $4
+FROM trading_market_data.candles piece
+WHERE exchange = $1 AND asset = $2 AND open_time >= $3 AND open_time < $4 AND (interval = '1m' OR (
+    interval = $6 AND NOT EXISTS (
+        SELECT FROM trading_market_data.candles minute
+        WHERE minute.exchange = $1 AND minute.asset = $2 AND minute.interval = '1m'
+          AND minute.open_time >= piece.open_time AND minute.open_time < piece.open_time + $7::interval)))
 GROUP BY 1
 ORDER BY 1
 """

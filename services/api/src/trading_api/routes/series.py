@@ -24,6 +24,7 @@ from trading_api.params import (
 from trading_api.problems import Refused
 from trading_api.queries import curves
 from trading_api.schemas import CandleSeries, EquityCurve
+from trading_core.db.rollups import INTERVALS
 from trading_core.db.times import EPOCH, utc
 from trading_core.model import INTERVALS_MS, MINUTE_MS
 from trading_core.money import plain
@@ -66,6 +67,14 @@ async def equity_curve(
     return Response(msgspec.json.encode(body), media_type=JSON)
 
 
+def _widest_kept(interval: str) -> tuple[str, timedelta]:
+    """The widest candles that outlive those of 1m and that a candle of `interval` is made of."""
+    name = max(
+        (kept for kept in INTERVALS if INTERVALS_MS[interval] % INTERVALS_MS[kept] == 0), key=INTERVALS_MS.__getitem__
+    )
+    return name, timedelta(milliseconds=INTERVALS_MS[name])
+
+
 @router.get("/candles", response_model=CandleSeries)
 async def candles(
     context: Ctx,
@@ -90,7 +99,7 @@ async def candles(
         found = (
             await context.database.fetch(curves.CANDLES, *arguments)
             if interval == "1m"
-            else await context.database.fetch(curves.WIDER_CANDLES, *arguments, width)
+            else await context.database.fetch(curves.WIDER_CANDLES, *arguments, width, *_widest_kept(interval))
         )
     body = {
         "exchange": exchange,
