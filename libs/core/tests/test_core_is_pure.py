@@ -12,7 +12,7 @@ PACKAGE = Path(trading_core.__file__).parent
 STRATEGIES = PACKAGE.parents[3] / "strategies"
 
 PURE_FOLDERS = ("market", "strategy", "broker", "metrics", "sequence", "backtest")
-PURE_FILES = ("model", "money", "messages", "ids", "streams", "errors")
+PURE_FILES = ("model", "money", "messages", "ids", "streams", "errors", "moments")
 SHELLS = frozenset(
     {"strategy/files.py"}
     | {f"backtest/{name}.py" for name in ("choice", "command", "jetstream", "parquet", "plot", "postgres", "recorded")}

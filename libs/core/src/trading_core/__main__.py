@@ -24,6 +24,7 @@ examples:
   python -m trading_core explain --last 1               the newest position, from the tick to its P&L
   python -m trading_core backtest --help                strategies over recorded candles
   python -m trading_core optimise --help                its parameters, searched
+  python -m trading_core replay --help                  a past span once more on the bus
   python -m trading_core import --help                  your own candles for backtests
   python -m trading_core archive --help                 recorded history as Parquet files, and back
   python -m trading_core migrate                        brings database.url to the newest schema
@@ -45,6 +46,7 @@ MODULES = {
     "optimise": ("trading_core.optimise.command", "search the parameters of a strategy, and say what luck has done"),
     "import": ("trading_core.ingest.command", "bring candles and funding rates from files into the database"),
     "archive": ("trading_core.archive.command", "recorded history into Parquet files, back, and out of the database"),
+    "replay": ("trading_core.replay.command", "publish a past span again, for any consumer"),
     "parity": ("trading_core.parity.command", "replay a recorded run and compare it with what happened"),
     "explain": ("trading_core.explain.command", "why a position was opened, what filled it, where its P&L comes from"),
 }

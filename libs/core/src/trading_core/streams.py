@@ -63,7 +63,13 @@ DLQ = StreamSpec(
     timedelta(days=90),
     512 * MIB,
 )
-ALL = (MARKET, BOOK, SIGNALS, EXEC, OPS, HEALTH, LEASE, DLQ)
+# Past spans published again for whoever wants to look: nothing that lives reads or needs it.
+REPLAY = StreamSpec(
+    "REPLAY", ("replay.>",), timedelta(days=1), 2 * GIB,
+    asynchronous=True, compressed=True, allow_direct=True, max_message_bytes=128 * 1024,
+)  # fmt: skip
+REPLAYED = (MARKET, BOOK, SIGNALS, EXEC)
+ALL = (MARKET, BOOK, SIGNALS, EXEC, OPS, HEALTH, LEASE, DLQ, REPLAY)
 
 
 @dataclass(frozen=True)
@@ -182,6 +188,19 @@ def broker_filters(exchanges: tuple[str, ...]) -> Filters:
 def dashboard_filters() -> tuple[str, ...]:
     """What the dashboard reads of MARKET: marks and closed candles, of every exchange and asset."""
     return ("market.*.*.ctx", "market.*.*.candle_1m")
+
+
+def any_watermark(stream: StreamSpec) -> str:
+    """The watermarks of every exchange in one stream."""
+    return f"{stream.name.lower()}.*._.watermark"
+
+
+def replay_prefix(text: str) -> str:
+    """`text` if it leads into REPLAY and nowhere else: `replay.` or `replay.monday.`. ValueError otherwise."""
+    *tokens, end = text.split(".")
+    if end or tokens[:1] != ["replay"] or not all(map(_TOKEN.match, tokens)):
+        raise ValueError(f"{text!r} must begin with 'replay.' and end with a dot, as replay. or replay.monday.")
+    return text
 
 
 def all_signals() -> tuple[str, ...]:

@@ -6,7 +6,6 @@ import argparse
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from trading_core.db.pool import where
 from trading_core.errors import ConfigError, StrategyFailed
 from trading_core.market.state import HISTORY
 from trading_core.model import MINUTE_MS
+from trading_core.moments import moment
 from trading_core.strategy.registry import LoadedStrategy
 
 EXAMPLES = """\
@@ -121,7 +121,7 @@ def _database(args: argparse.Namespace) -> AbstractContextManager[None]:
 
 
 def _run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
-    from_ms, to_ms = (-(-_time(text, option) // MINUTE_MS) * MINUTE_MS for text, option in _bounds(args))
+    from_ms, to_ms = (-(-moment(text, option) // MINUTE_MS) * MINUTE_MS for text, option in _bounds(args))
     if from_ms >= to_ms:
         raise ConfigError(
             f"--from {args.from_} is not before --to {args.to}: the span is empty, in full minutes. Swap or move them."
@@ -222,16 +222,6 @@ def _writable(option: str, file: Path | None) -> None:
         raise ConfigError(f"{option} {file}: that is a folder. Name a file in it.")
     if not file.absolute().parent.is_dir():
         raise ConfigError(f"{option} {file}: the folder {file.absolute().parent} does not exist. Create it first.")
-
-
-def _time(text: str, option: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(
-            f"{option} {text!r} is no time. Write it like 2025-05-05 or 2025-05-05T12:00 (UTC)."
-        ) from error
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _assets(given: str | None, strategies: Sequence[LoadedStrategy], rules: RuleBook) -> list[str]:

@@ -103,9 +103,9 @@ class Bus:
             return await self._get(f"$JS.API.DIRECT.GET.{stream.name}.{subject}", {})
         return await self._get(_get_subject(stream), {"last_by_subj": subject})
 
-    async def first(self, stream: StreamSpec, subject: str) -> Delivered | None:
-        """The oldest message of `subject` (wildcards allowed) that is still in `stream`."""
-        return await self._get(_get_subject(stream), {"seq": 1, "next_by_subj": subject})
+    async def first(self, stream: StreamSpec, subject: str, *, from_sequence: int = 1) -> Delivered | None:
+        """The oldest message of `subject` (wildcards allowed) in `stream`, at or after a sequence number."""
+        return await self._get(_get_subject(stream), {"seq": from_sequence, "next_by_subj": subject})
 
     async def request_json(self, subject: str, body: Mapping[str, object]) -> Msg:
         """The reply to a JetStream API request, asked again until there is one."""
@@ -211,10 +211,10 @@ async def connect(url: str, *, name: str, inbox_prefix: str | None = None, on_er
     return bus
 
 
-async def reach(url: str, *, name: str, limit_s: float = REACH_S) -> Bus:
-    """`connect` for a command that a person waits for: ConfigError when no server answers within `limit_s`."""
+async def reach(url: str, *, name: str) -> Bus:
+    """`connect` for a command that a person waits for: ConfigError when no server answers within REACH_S."""
     try:
-        async with asyncio.timeout(limit_s):
+        async with asyncio.timeout(REACH_S):
             return await connect(url, name=name, on_error=lambda _error: None)
     except TimeoutError as error:
         raise ConfigError(

@@ -59,13 +59,17 @@ class WindowPublisher:
         It fails with MessageInvalid if the stream refuses the message, with ConfigError if this user may
         not send it.
         """
+        return await self.send_bytes(subject, encode(message), headers_of(message, self._bus.source))
+
+    async def send_bytes(self, subject: str, payload: bytes, headers: dict[str, str]) -> asyncio.Future[None]:
+        """`send` of what is encoded already. `headers` must hold a `Nats-Msg-Id` that is its own."""
         if self._retry is None:
             self._retry = asyncio.create_task(self._keep_sending(), name="window-publisher")
         await self._window.acquire()
         loop = asyncio.get_running_loop()
         self._number += 1
         number = self._number
-        sent = _Sent(subject, encode(message), headers_of(message, self._bus.source), loop.create_future())
+        sent = _Sent(subject, payload, headers, loop.create_future())
         self._sent[number] = sent
         if self._is_current():
             await self._write(number, sent)
