@@ -43,7 +43,8 @@ def gap(exchange: str, asset: str, channel: str, from_ms: int, to_ms: int | None
 
 
 def watermark(exchange: str, watermark_ms: int, stream: str) -> str:
-    return f"w:{SHORT[exchange]}:{stream}:{watermark_ms}"
+    """`stream`: its name."""
+    return f"w:{SHORT[exchange]}:{stream.lower()}:{watermark_ms}"
 
 
 def signal(strategy: str, exchange: str, instrument: str, ts: int) -> str:

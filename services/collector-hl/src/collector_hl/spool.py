@@ -163,7 +163,7 @@ class Spool:
             if mark.watermark_ms is not None:
                 for stream in _MARKED:
                     message = WatermarkMessage(
-                        id=ids.watermark(EXCHANGE, mark.watermark_ms, stream.name.lower()),
+                        id=ids.watermark(EXCHANGE, mark.watermark_ms, stream.name),
                         exchange=EXCHANGE,
                         watermark_ms=mark.watermark_ms,
                     )
