@@ -19,16 +19,20 @@ import pytest
 from demo_stack import START_LIMIT_S, DemoStack, demo_stack
 from repository import ROOT
 from trading_core.backtest.figures import minute
+from trading_core.bus import connection
+from trading_core.bus.ordered import OrderedPull, Start
 from trading_core.config import load
 from trading_core.db.times import millis, utc
 from trading_core.model import MINUTE_MS
 from trading_core.parity.recording import recorded_span
 from trading_core.strategy.registry import enabled_strategies
+from trading_core.streams import REPLAY
 from trading_core.testing import eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
-MINUTES = 420
+MINUTES = 300
+KINDS = {"market", "book", "signal", "grid", "exec"}
 TRADES = """
 SELECT * FROM trading_paper.positions WHERE status = 'CLOSED' AND exit_ts < $1 ORDER BY exit_ts, strategy, asset
 """
@@ -73,9 +77,14 @@ async def recorded(stack: DemoStack) -> None:
 async def backtest(variables: Mapping[str, str], source: str, first_ms: int, last_ms: int, file: Path) -> Any:
     words = [word for loaded in enabled_strategies(load()) for word in ("--strategy", loaded.name)]
     words += ["--from", minute(first_ms), "--to", minute(last_ms), "--source", source, "--json", str(file)]
+    await command(variables, "backtest", words)
+    return json.loads(await asyncio.to_thread(file.read_bytes))
+
+
+async def command(variables: Mapping[str, str], name: str, words: Sequence[str]) -> None:
     done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "trading_core", "backtest", *words],
+        [sys.executable, "-m", "trading_core", name, *words],
         env={**os.environ, **variables},
         cwd=ROOT,
         capture_output=True,
@@ -84,7 +93,6 @@ async def backtest(variables: Mapping[str, str], source: str, first_ms: int, las
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return json.loads(await asyncio.to_thread(file.read_bytes))
 
 
 async def test_a_tick_backtest_of_a_recorded_run_is_that_run(tmp_path: Path) -> None:
@@ -105,6 +113,10 @@ async def test_a_tick_backtest_of_a_recorded_run_is_that_run(tmp_path: Path) -> 
                 source: await backtest(variables, source, span.first_ms, span.last_ms, file)
                 for source, file in files.items()
             }
+            middle_ms = span.first_ms + MINUTES // 2 * MINUTE_MS
+            replays = [
+                await replay(variables, source, middle_ms, middle_ms + 30 * MINUTE_MS) for source in reversed(files)
+            ]
         result = found["postgres"]
         assert (result["summary"]["fidelity"], result["summary"]["missing_minutes"]) == ("tick", 0)
         closed = [trade for trade in result["trades"] if trade["exit_time"] < span.last_ms]
@@ -118,6 +130,25 @@ async def test_a_tick_backtest_of_a_recorded_run_is_that_run(tmp_path: Path) -> 
         for report in found.values():
             report["config"].pop("source")
         assert found["jetstream"] == found["postgres"]
+        streams, tables = replays
+        assert len(streams) > 30 * len(KINDS)
+        assert {subject.split(".")[1] for subject, _ in streams} == KINDS
+        assert sorted(tables) == sorted(streams), "the tables hold the bytes of the streams"
+
+
+async def replay(variables: Mapping[str, str], source: str, from_ms: int, to_ms: int) -> list[tuple[str, bytes]]:
+    """What REPLAY holds afterwards."""
+    words = ["--from", minute(from_ms), "--to", minute(to_ms), "--speed", "max", "--source", source]
+    await command(variables, "replay", words)
+    bus = await connection.reach(variables["TRADING_NATS__URL"], name="test/1")
+    found: list[tuple[str, bytes]] = []
+    reader = OrderedPull(bus, REPLAY, (), Start.all())
+    async for batch in reader.batches():
+        found += [(delivered.subject, delivered.data) for delivered in batch]
+        if reader.caught_up:
+            break
+    await bus.close()
+    return found
 
 
 def as_reported(row: asyncpg.Record) -> dict[str, Any]:
