@@ -22,7 +22,8 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 def test_the_containers_are_the_services_of_the_embedded_platform() -> None:
     commands = {name: service["command"][2] for name, service in SERVICES.items() if name in MODULES}
     assert commands == MODULES
-    assert set(SERVICES) - set(MODULES) == {"nats", "postgres", "migrate", "provision", "archive", "venue-sim"}
+    beside = {"nats", "postgres", "migrate", "provision", "archive", "parity", "venue-sim"}
+    assert set(SERVICES) - set(MODULES) == beside
     assert SERVICES["venue-sim"]["profiles"] == ["demo"]
 
 
@@ -44,6 +45,7 @@ def test_each_service_logs_in_with_its_own_role() -> None:
     for name, role in ROLE_OF_SERVICE.items():
         assert SERVICES[name]["environment"]["TRADING_DATABASE__URL"].startswith(f"postgresql://{role}:")
     assert SERVICES["archive"]["environment"]["TRADING_DATABASE__URL"].startswith("postgresql://maintenance:")
+    assert SERVICES["parity"]["environment"]["TRADING_DATABASE__URL"].startswith("postgresql://research:")
     for name in ("collector-hl", "venue-sim", "provision"):
         assert "TRADING_DATABASE__URL" not in SERVICES[name].get("environment", {})
 

@@ -23,7 +23,14 @@ from trading_core.streams import HEALTH, heartbeat_subject
 from trading_core.supervise.child import Child
 from trading_core.supervise.console import Console
 from trading_core.supervise.folder import DATABASE, RunFolder, write_private
-from trading_core.supervise.services import MODULES, Addresses, archive_launch, service_launch, venue_launch
+from trading_core.supervise.services import (
+    MODULES,
+    Addresses,
+    archive_launch,
+    parity_launch,
+    service_launch,
+    venue_launch,
+)
 
 PARTITION_CHECK_S = 24 * 3600
 
@@ -77,9 +84,10 @@ class Platform:
             console.begin(name)
         await _all([self._start_service(service) for service in self._services])
         self._tell_commands()
-        house = self._child("archive", self._archive_launch, _at_once)
-        await house.start()
-        self._services.append(house)
+        for name, launch in (("archive", self._archive_launch), ("parity", self._parity_launch)):
+            beside = self._child(name, launch, _at_once)
+            await beside.start()
+            self._services.append(beside)
         self._partitions = asyncio.create_task(self._keep_partitions())
 
     async def wait_for_end_of_data(self) -> None:
@@ -129,6 +137,9 @@ class Platform:
 
     def _archive_launch(self) -> Launch:
         return archive_launch(self._options.folder, self.addresses, self._secrets)
+
+    def _parity_launch(self) -> Launch:
+        return parity_launch(self.addresses, self._secrets)
 
     def _venue_launch(self) -> Launch:
         assert self._options.demo_speed is not None

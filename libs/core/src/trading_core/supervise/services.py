@@ -86,6 +86,15 @@ def archive_launch(folder: RunFolder, addresses: Addresses, secrets: Mapping[str
     return _python("archive", ["trading_core", "archive", "--daily"], environment)
 
 
+def parity_launch(addresses: Addresses, secrets: Mapping[str, str]) -> Launch:
+    """What checks each day once it is over: it needs no bus, and nobody waits for it."""
+    environment = {
+        "TRADING_DATABASE__URL": url_for(addresses.database_url, "research", secrets["research"]),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return _python("parity", ["trading_core", "parity", "--nightly", "--loop"], environment)
+
+
 def venue_launch(folder: RunFolder, addresses: Addresses, speed: float) -> Launch:
     """The simulator; its clock stands still until the collector has subscribed, so that nothing is missed."""
     argv = ["venue_sim", "--port", str(addresses.venue_port), "--speed", f"{speed:g}", "--hold"]
