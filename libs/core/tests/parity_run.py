@@ -30,7 +30,8 @@ from trading_core.sequence.minute import signal_input
 from trading_core.sequence.on_time import Stage, grid_points
 from trading_core.strategy.registry import LoadedStrategy, load_strategies
 
-EVENING = START + DAY_MS - 90 * MINUTE_MS
+MIDNIGHT = START + DAY_MS
+EVENING = MIDNIGHT - 90 * MINUTE_MS
 """A run of 180 minutes from here on has half of them on the next day."""
 
 

@@ -7,15 +7,13 @@ from dataclasses import replace
 import msgspec
 import pytest
 from market_recording import START
-from parity_run import EVENING, Part, Run
+from parity_run import EVENING, MIDNIGHT, Part, Run
 
 from trading_core.broker import book as books
 from trading_core.messages import SignalMessage
 from trading_core.model import DAY_MS, MINUTE_MS
 from trading_core.parity.recording import Span
 from trading_core.parity.starts import parts
-
-MIDNIGHT = START + DAY_MS
 
 
 async def two_days(run: Run) -> tuple[Part, Part]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from trading_core.db.times import utc
+from trading_core.model import DAY_MS
 from trading_core.parity.causes import Cause, IdealReport
 from trading_core.parity.replay import Difference, Report
 
@@ -143,7 +144,14 @@ def _paths(prefix: str, value: Any) -> list[tuple[str, str]]:
         return [pair for name, item in value.items() for pair in _paths(f"{prefix}.{name}" if prefix else name, item)]
     if isinstance(value, list) and any(isinstance(item, dict) for item in value):
         return [pair for n, item in enumerate(value) for pair in _paths(f"{prefix}[{n}]", item)]
-    return [(prefix or "value", msgspec.json.encode(value).decode().strip('"'))]
+    return [(prefix or "value", _readable(prefix, value))]
+
+
+def _readable(name: str, value: Any) -> str:
+    """A time also as one."""
+    text = msgspec.json.encode(value).decode().strip('"')
+    is_time = isinstance(value, int) and name.endswith(("_ms", ".ts", "ts")) and value >= DAY_MS
+    return f"{text} ({utc(value):%Y-%m-%d %H:%M:%S})" if is_time else text
 
 
 def _shown(difference: Difference | Cause) -> Shown:

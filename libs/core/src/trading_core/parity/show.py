@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trading_core.db.times import utc
+from trading_core.model import DAY_MS, MINUTE_MS
 from trading_core.parity.results import Result, Shown, changed_fields
 from trading_core.parity.words import MEANING, began, sentence
 
@@ -37,16 +38,23 @@ def show_list(results: Sequence[Result], console: Console) -> None:
     if not results:
         console.print("No report is stored yet; `parity --nightly` checks every whole day.")
         return
-    table = Table("from", "to (UTC)", "order", "verdict", "compared", "differences", "causes", "s", box=None)
+    table = Table("day or span (UTC)", "order", "verdict", "compared", "different", "causes", box=None)
     for result in results:
         causes = ", ".join(f"{cause} {count:,}" for cause, count in result.causes.most_common())
-        style = "" if result.passed else "bold red"
         table.add_row(
-            f"{utc(result.first_ms):%Y-%m-%d %H:%M}", f"{utc(result.last_ms):%Y-%m-%d %H:%M}", result.order,
-            result.verdict, f"{sum(result.compared.values()):,}", f"{result.difference_count:,}", causes,
-            f"{result.duration_ms / 1000:.1f}", style=style,
+            _when(result), result.order, result.verdict, f"{sum(result.compared.values()):,}",
+            f"{result.difference_count:,}", causes, style="" if result.passed else "bold red",
         )  # fmt: skip
     console.print(table)
+
+
+def _when(result: Result) -> str:
+    """The date alone of a whole day."""
+    first, last = utc(result.first_ms), utc(result.last_ms)
+    if result.first_ms % DAY_MS == 0 and result.last_ms == result.first_ms + DAY_MS - MINUTE_MS:
+        return f"{first:%Y-%m-%d}"
+    same = first.date() == last.date()
+    return f"{first:%Y-%m-%d %H:%M} – {last:%H:%M}" if same else f"{first:%Y-%m-%d %H:%M} – {last:%Y-%m-%d %H:%M}"
 
 
 def _differing(result: Result) -> dict[str, int]:
