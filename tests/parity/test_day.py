@@ -26,7 +26,6 @@ from trading_core.config import load
 from trading_core.db.times import utc
 from trading_core.model import MINUTE_MS
 from trading_core.parity import nightly
-from trading_core.parity.check import Checker
 from trading_core.testing import eventually
 from trading_core.testing_servers import ServiceAt, ServiceProcess
 
@@ -118,10 +117,15 @@ async def test_each_day_is_checked_from_its_own_beginning(recorded: asyncpg.Conn
     assert found["recorded"]["compared"]["equity"] == 180
     assert found["recorded"]["compared"]["checkpoints"] == 1
 
+    await forged(recorded, "DELETE FROM trading_ops.grids WHERE asset = 'ETH' AND eval_ms > $1", MIDNIGHT)
+    code, found = await check_morning(tmp_path)
+    assert code == 0
+    assert found["ideal"]["last_ms"] == MIDNIGHT, "no further than the recorder is: evaluations may be still to come"
+
     await forged(recorded, "DELETE FROM trading_paper.day_checkpoints")
     code, found = await check_morning(tmp_path)
     assert (code, found["recorded"]["from_checkpoint"]) == (0, False)
-    assert found["recorded"]["compared"]["equity"] == 180, "from the very first grid point"
+    assert found["recorded"]["compared"]["equity"] == 90, "from the very first grid point to 00:00"
 
 
 async def test_nights_are_checked_once_and_a_missed_one_is_caught_up(
@@ -173,24 +177,15 @@ async def test_what_is_planted_in_the_database_is_named(
     assert set(found["ideal"]["causes"]) <= {"code_changed", "follows"}
     assert found["ideal"]["causes"]["code_changed"] > 0
 
-    opened = MIDNIGHT + 20 * MINUTE_MS
-    await forged(
-        recorded,
-        "DELETE FROM trading_market_data.ticks WHERE asset = 'BTC' AND visible_ms > $1::bigint "
-        "AND visible_ms <= $1::bigint + 60000",
-        opened,
-    )
+    opened = MIDNIGHT + 24 * MINUTE_MS
+    minute = "DELETE FROM trading_market_data.ticks WHERE asset = 'BTC' AND ts > $1 AND ts <= $2 AND kind = 'candle_1m'"
+    await forged(recorded, minute, utc(opened), utc(opened + MINUTE_MS))
     _, found = await check_morning(tmp_path)
     assert set(found["ideal"]["causes"]) <= {"gap", "follows"}
     assert found["ideal"]["causes"]["gap"] > 0
     assert "the history lacks data that live traded on" in (tmp_path / "parity.html").read_text()
 
-
-async def test_a_span_is_said_no_further_than_the_recorder_is(recorded: asyncpg.Connection) -> None:
-    """Ledger and recorder go their own ways: evaluations that are still to come would look like lost ones."""
-    checker = Checker(recorded, load())
-    whole = await checker.recorded()
-    await forged(
-        recorded, "DELETE FROM trading_ops.grids WHERE asset = 'ETH' AND eval_ms > $1", whole.last_ms - 300_000
-    )
-    assert (await checker.recorded()).last_ms == whole.last_ms - 300_000
+    imported = "UPDATE trading_market_data.candles SET backfilled = TRUE WHERE asset = 'BTC' AND open_time = $1"
+    await forged(recorded, imported, utc(opened))  # now it stands there as an import leaves it
+    _, found = await check_morning(tmp_path)
+    assert found["ideal"]["verdict"] == "identical", "the history has again what live had"

@@ -13,12 +13,13 @@ import trading_core
 from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, rule_book
 from trading_core.config import Settings
 from trading_core.errors import ConfigError
-from trading_core.messages import MarketData
 from trading_core.model import MINUTE_MS
+from trading_core.parity.causes import IdealReport
 from trading_core.parity.ideal import IdealRun
+from trading_core.parity.imported import with_imported
 from trading_core.parity.outputs import outputs
 from trading_core.parity.recording import Span, checkpoint_days, market_messages, recorded_span
-from trading_core.parity.replay import Replay
+from trading_core.parity.replay import Replay, Report
 from trading_core.parity.results import Order, Result, result_of
 from trading_core.parity.starts import Part, parts, start_of
 from trading_core.strategy.files import code_hash
@@ -73,9 +74,14 @@ class Checker:
         given = (self._enabled, self._assets, self._exchanges, self._rules, self._snapshot, start)
         for order in orders:
             began = time.perf_counter()
-            run = Replay(part.span, live, *given) if order == "recorded" else IdealRun(part.span, live, *given)
-            market = self._market(part, start.exchanges(self._exchanges), start.market_after_ms)
-            report = await run.run(market, progress)
+            exchanges = start.exchanges(self._exchanges)
+            market = market_messages(self._db, exchanges, part.span.last_ms, start.market_after_ms)
+            report: Report | IdealReport
+            if order == "recorded":
+                report = await Replay(part.span, live, *given).run(market, progress)
+            else:
+                history = with_imported(self._db, market, exchanges, part.span)
+                report = await IdealRun(part.span, live, *given).run(history, progress)
             if from_ms is not None:
                 report.since(from_ms)
             yield result_of(
@@ -84,6 +90,3 @@ class Checker:
                 duration_ms=int((time.perf_counter() - began) * 1000),
                 code_version=self._version,
             )
-
-    def _market(self, part: Part, exchanges: list[str], after_ms: int) -> AsyncIterator[MarketData]:
-        return market_messages(self._db, exchanges, part.span.last_ms, after_ms)
