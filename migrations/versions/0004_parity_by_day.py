@@ -44,6 +44,8 @@ CREATE TABLE trading_ops.parity_reports (
 CREATE INDEX parity_reports_by_time ON trading_ops.parity_reports (portfolio, from_ts DESC);
 COMMENT ON COLUMN trading_ops.parity_reports.to_ts IS 'the last grid point, included';
 COMMENT ON COLUMN trading_ops.parity_reports.differences IS 'the first ones; difference_count has the number of all';
+-- Announcements of a span are told by the order in which the broker made them.
+CREATE INDEX exec_events_in_order ON trading_ops.exec_events (portfolio, outbox_id);
 CREATE TRIGGER guard BEFORE UPDATE OR DELETE ON trading_ops.parity_reports
     FOR EACH ROW EXECUTE FUNCTION trading_ops.refuse_change();
 
@@ -59,5 +61,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP INDEX trading_ops.exec_events_in_order")
     op.execute("DROP TABLE trading_ops.parity_reports")
     op.execute("DROP TABLE trading_paper.day_checkpoints")

@@ -91,6 +91,9 @@ async def test_settings_that_are_not_those_of_the_run_are_named(change: Callable
     report = await run.ideal(live)
     assert named(report) == {"config_changed"}
     assert report.unexplained == 0
+    recorded = await run.replayed(live)
+    assert recorded.differences, "in recorded order that is no excuse"
+    assert set(recorded.causes()) <= {"config_changed", "follows"}, "but the place to look"
 
 
 async def test_a_patched_strategy_is_named(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
@@ -17,6 +16,7 @@ from trading_core import messages
 from trading_core.broker.rules import RuleBook
 from trading_core.messages import ExecMessage, SignalMessage
 from trading_core.model import MINUTE_MS
+from trading_core.parity.changes import Changes
 from trading_core.parity.history import KnownHistory
 from trading_core.parity.recording import Outputs, Span
 from trading_core.strategy.registry import LoadedStrategy
@@ -80,15 +80,13 @@ class Comparison:
         self._ideal_signals = signals
         self._ideal_events = events
         self._history = history
-        self._hashes = {strategy.name: (strategy.params_hash, strategy.code_hash) for strategy in strategies}
+        self._changes = Changes(live, strategies, rules)
         self._found: dict[str, str] = {}
         self._first_signal: tuple[str, int] | None = None
         """The first signal that differs, with its time: equity and sizes after it are its consequences."""
         self._newest_root: str | None = None
         self._skipped = {ts for start in live.skips for ts in (start, start + MINUTE_MS)}
         """Grid points passed without an exchange, and those that got what was held back meanwhile."""
-        self._other_rules = _strategies_with_other_rules(live, rules)
-        self._evaluated = _evaluated(live)
 
     def skipped_before(self) -> None:
         """An exchange was being skipped when the span began: its first grid point gets what was held back."""
@@ -142,23 +140,10 @@ class Comparison:
         report.differences.append(Cause(kind, ts, id, cause, texts[0], texts[1]))
 
     def _cause_of_signal(self, live: SignalMessage | None, ideal: SignalMessage | None) -> str:
-        if live is None or ideal is None:
-            either = live or ideal
-            assert either is not None
-            return "config_changed" if self._not_evaluated_then(either) else UNEXPLAINED
-        if live.params_hash != ideal.params_hash:
-            return "config_changed"
-        if live.code_hash != ideal.code_hash:
-            return "code_changed"
+        changed = self._changes.of_signal(live, ideal)
+        if changed is not None or live is None or ideal is None:
+            return changed or UNEXPLAINED
         return self._what_it_had_seen(live, ideal)
-
-    def _not_evaluated_then(self, signal: SignalMessage) -> bool:
-        """Whether strategy and asset were not in use then, are no longer now, or run with other parameters."""
-        pair = (signal.strategy, signal.asset)
-        if pair not in self._evaluated or signal.strategy not in self._hashes:
-            return True
-        first, last, hashes = self._evaluated[pair]
-        return not first <= signal.ts <= last or hashes != {self._hashes[signal.strategy][0]}
 
     def _what_it_had_seen(self, live: SignalMessage, ideal: SignalMessage) -> str:
         """By the market events that both name as the newest they knew, then by holes in the look-back."""
@@ -180,8 +165,8 @@ class Comparison:
             return f"{FOLLOWS}{signal_id}"
         if signal_id in self._live.late_ids and either.kind == "decision":
             return "late_signal"
-        if either.strategy in self._other_rules and either.kind != "equity":
-            return "config_changed"
+        if (changed := self._changes.of_event(either)) is not None:
+            return changed
         position = either.body.get("position_id")
         opened_by = f"d:{self._span.portfolio}:{position.split(':', 2)[2]}" if position else None
         if opened_by in self._found:
@@ -223,27 +208,3 @@ class _Seen:
     @classmethod
     def of(cls, signal: SignalMessage) -> _Seen:
         return msgspec.convert(signal.metadata["seen"], cls)
-
-
-def _evaluated(live: Outputs) -> dict[tuple[str, str], tuple[int, int, set[str]]]:
-    """Per strategy and asset its first and last evaluation, and the parameters it ran with."""
-    found: dict[tuple[str, str], tuple[int, int, set[str]]] = {}
-    for ts in sorted(live.signals):
-        for signal in live.signals[ts].values():
-            first, _, hashes = found.get((signal.strategy, signal.asset), (ts, ts, set()))
-            found[signal.strategy, signal.asset] = (first, ts, hashes | {signal.params_hash})
-    return found
-
-
-def _strategies_with_other_rules(live: Outputs, rules: RuleBook) -> set[str]:
-    """Those whose decisions were made by rules that are not today's."""
-    return {
-        strategy
-        for strategy, exchange, then in live.rules
-        if exchange in rules.defaults and then != _plain(msgspec.to_builtins(rules.rules_for(strategy, exchange)))
-    }
-
-
-def _plain(rules: Any) -> Any:
-    """As it comes back from JSON."""
-    return msgspec.json.decode(msgspec.json.encode(rules))

@@ -18,6 +18,7 @@ from trading_core.broker.inputs import Place
 from trading_core.broker.rules import RuleBook
 from trading_core.config import SnapshotConfig
 from trading_core.messages import ExecMessage, MarketData, SignalMessage
+from trading_core.parity.changes import Changes
 from trading_core.parity.recording import Outputs, Span
 from trading_core.parity.start import Start, fresh
 from trading_core.sequence.checkpoint import Checkpoint
@@ -32,8 +33,8 @@ _text = msgspec.json.Encoder()
 class Difference:
     """One thing that live and replay say differently; None where one of them says nothing.
 
-    `cause`: `config_changed` or `code_changed` when settings or code are not those of the run. That is no excuse
-    here, only where to look.
+    `cause`: `config_changed` or `code_changed` when settings or code are not those of the run, `follows:<id>` for what
+    may follow from changed rules. That is no excuse here, only where to look.
     """
 
     kind: str
@@ -58,7 +59,7 @@ class Report:
 
     def causes(self) -> Counter[str]:
         """How many differences each cause has; `different` those without."""
-        return Counter(difference.cause or "different" for difference in self.differences)
+        return Counter((difference.cause or "different").split(":")[0] for difference in self.differences)
 
     def compare(
         self, kind: str, ts: int, id: str, live: str | None, replay: str | None, cause: str | None = None
@@ -94,6 +95,9 @@ class Replay:
         start.tell(self._stage)
         self._late_at = dict(recorded.late)
         self._announced = {message.id: message for message in recorded.announced}
+        self._changes = Changes(recorded, strategies, rules)
+        self._changed: str | None = None
+        """The first ledger event that differs because of changed rules: others may follow from it."""
         self._newest_outbox_id = 0
         self._positions: dict[str, PositionState] = {}
         self._seen: set[str] = set()
@@ -125,7 +129,9 @@ class Replay:
             either = live or again
             if either is not None and either.direction == "PASS" and ts < self._recorded.passes_from_ms:
                 continue
-            self.report.compare("signals", ts, id, _message(live), _message(again), changed_since(live, again))
+            self.report.compare(
+                "signals", ts, id, _message(live), _message(again), self._changes.of_signal(live, again)
+            )
 
     def _apply_late(self, place: Place) -> None:
         for signal in self._late_at.pop(place, ()):
@@ -140,7 +146,9 @@ class Replay:
         id, ts = event.event_id, event.ts_ms
         live = self._announced.pop(id, None)
         again = announcement(event, self._span.portfolio, live.outbox_id if live else 0)
-        cause = rules_changed(live, again)
+        cause = self._cause(again)
+        if live != again and cause is not None and self._changed is None:
+            self._changed = id
         self.report.compare("announcements", ts, id, _message(live), _message(again), cause)
         if live is not None:
             self._compare_order(live)
@@ -150,14 +158,22 @@ class Replay:
             case Decision():
                 self.report.compare("decisions", ts, id, self._recorded.decisions.get(id), body, cause)
             case Fill():
-                self.report.compare("fills", ts, id, self._recorded.fills.get(id), body)
+                self.report.compare("fills", ts, id, self._recorded.fills.get(id), body, cause)
             case FundingPayment():
-                self.report.compare("funding", ts, id, self._recorded.funding.get(id), body)
+                self.report.compare("funding", ts, id, self._recorded.funding.get(id), body, cause)
             case EquityMark():
                 equity = self._recorded.equity.get(ts)
-                self.report.compare("equity", ts, id, equity and _equity_row(equity), _equity(event))
+                self.report.compare("equity", ts, id, equity and _equity_row(equity), _equity(event), cause)
             case PositionState():
                 self._positions[event.position_id] = event
+
+    def _cause(self, event: ExecMessage) -> str | None:
+        changed = self._changes.of_event(event)
+        return changed or self._follows
+
+    @property
+    def _follows(self) -> str | None:
+        return None if self._changed is None else f"follows:{self._changed}"
 
     def _compare_order(self, live: ExecMessage) -> None:
         """The live run must have announced it after all that was replayed before it."""
@@ -175,37 +191,25 @@ class Replay:
             if row is None or row["version"] <= state.version:  # else it has changed since the span ended
                 live = row and _columns({name: row[name] for name in _POSITION})
                 again = _columns({name: getattr(state, name) for name in _POSITION})
-                self.report.compare("positions", state.ts_ms, position_id, live, again)
+                self.report.compare("positions", state.ts_ms, position_id, live, again, self._follows)
         if recorded.ended_with is not None:
             live_end = _checkpoint(recorded.ended_with)
             again = _checkpoint(Checkpoint(self._stage.sequencer.resume(), self._book, {}))
-            self.report.compare("checkpoints", span.last_ms, f"cp:{span.portfolio}:{span.last_ms}", live_end, again)
+            self.report.compare(
+                "checkpoints", span.last_ms, f"cp:{span.portfolio}:{span.last_ms}", live_end, again, self._follows
+            )
         for late in self._late_at.values():
             for signal in late:
                 self.report.compare("late signals", signal.ts, signal.id, "applied", None)
         for message in self._announced.values():
-            self.report.compare("announcements", message.event_time_ms, message.id, _message(message), None)
+            self.report.compare(
+                "announcements", message.event_time_ms, message.id, _message(message), None, self._cause(message)
+            )
         rows = (("decisions", recorded.decisions), ("fills", recorded.fills), ("funding", recorded.funding))
         for kind, found in rows:
             for id in found.keys() - self._seen:
                 ts = self._announced[id].event_time_ms if id in self._announced else span.last_ms
-                self.report.compare(kind, ts, id, found[id], None)
-
-
-def changed_since(live: SignalMessage | None, again: SignalMessage | None) -> str | None:
-    """Whether parameters or code of the strategy are not those of the run; None when they are, or nobody can tell."""
-    if live is None or again is None:
-        return None
-    if live.params_hash != again.params_hash:
-        return "config_changed"
-    return "code_changed" if live.code_hash != again.code_hash else None
-
-
-def rules_changed(live: ExecMessage | None, again: ExecMessage | None) -> str | None:
-    """`config_changed` when a decision was made by other rules."""
-    if live is None or again is None or live.body.get("rules") == again.body.get("rules"):
-        return None
-    return "config_changed"
+                self.report.compare(kind, ts, id, found[id], None, self._follows)
 
 
 _POSITION = (

@@ -33,8 +33,13 @@ def sentence(result: Result) -> str:
     if result.order == "recorded":
         if result.verdict == "identical":
             return f"Identical: all {compared:,} signals, decisions, fills and ledger rows, byte for byte."
+        follows = result.causes["follows"]
         changed = result.causes["config_changed"] + result.causes["code_changed"]
-        tail = f" {changed:,} of them come from settings or code changed since." if changed else ""
+        tail = (
+            f" {changed:,} of them come from settings or code changed since, {follows:,} may follow from those."
+            if changed
+            else ""
+        )
         return f"NOT identical: {result.difference_count:,} differences in {compared:,} comparisons.{tail}"
     if result.verdict == "identical":
         return f"No difference in {compared:,} comparisons: live traded as a backtest would have."
