@@ -98,6 +98,26 @@ def test_a_damaged_file_is_written_anew_while_postgres_has_its_rows(
     assert file.read_bytes() == whole[:1_000]
 
 
+def test_a_lost_index_is_made_again_from_the_files(recorded: str, folder: Path, login: Callable[[str], None]) -> None:
+    """Postgres has nothing of them any more: no run may take them for leftovers."""
+    login("maintenance")
+    set_venue_time(recorded, T0 + 40 * DAY_MS)
+    assert archive("--prune") == 0
+    index = Archive(folder).folder(BTC) / "index.json"
+    whole = index.read_bytes()
+    index.unlink()
+    for _ in range(2):
+        assert archive("--prune") == 0
+        assert index.read_bytes() == whole
+
+
+def test_a_file_that_is_not_whole_does_not_come_into_the_index(recorded: str, folder: Path) -> None:
+    assert archive(*SPAN, "--what", "candles") == 0
+    (Archive(folder).folder(BTC) / "2025-06-15.0123456789ab.parquet").write_bytes(b"PAR1")
+    assert archive(*SPAN, "--what", "candles") == 0
+    assert list(Archive(folder).entries(BTC)) == ["2025-06-16", "2025-06-17", "2025-06-18"]
+
+
 def test_an_archive_of_another_database_is_not_written_to(
     recorded: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

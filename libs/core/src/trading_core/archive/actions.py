@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from trading_core.archive import retention
 from trading_core.archive.datasets import CANDLES, TICKS, Dataset
-from trading_core.archive.files import count
+from trading_core.archive.files import count, writing
 from trading_core.archive.folder import Archive, Entry, Series, day_of
 from trading_core.archive.show import present, pruned_line, restored_line, size, written_lines
 from trading_core.archive.store import Written, archive_day, days, identity, restore_day
@@ -37,7 +37,7 @@ class Said(NamedTuple):
 async def write(url: str, archive: Archive, datasets: Sequence[Dataset], span: Span, console: Console) -> Said:
     """Archives the days of `span`. ConfigError when Postgres has none of them and the archive neither."""
     async with _connected(url) as db:
-        with archive.writing(await identity(db)), _progress(console, "archive") as advance:
+        with writing(archive, await identity(db)), _progress(console, "archive") as advance:
             found = [day for dataset in datasets for day in await days(db, dataset, *span)]
             if not found:
                 raise ConfigError(
@@ -88,7 +88,7 @@ async def prune(url: str, archive: Archive, keep: RetentionConfig, console: Cons
         today_ms = await retention.today(db)
         if today_ms is None:
             raise ConfigError(f"{where(url)} has recorded nothing yet: there is nothing to prune.")
-        with archive.writing(await identity(db)), _progress(console, "prune") as advance:
+        with writing(archive, await identity(db)), _progress(console, "prune") as advance:
             total = len(await retention.to_prune(db, keep, today_ms))
             kept = await retention.prune(db, archive, keep, today_ms, lambda _: advance(total))
     return Said([pruned_line(kept, keep, today_ms)], kept.problems)

@@ -10,6 +10,7 @@ from contextlib import suppress
 import asyncpg
 
 from trading_core.archive import retention
+from trading_core.archive.files import writing
 from trading_core.archive.folder import Archive
 from trading_core.archive.show import round_line
 from trading_core.archive.store import identity
@@ -54,7 +55,7 @@ async def _round(settings: Settings, archive: Archive, kept_house_ms: int) -> in
         today_ms = await retention.today(db)
         if today_ms is None or today_ms <= kept_house_ms:
             return kept_house_ms
-        with archive.writing(await identity(db)):
+        with writing(archive, await identity(db)):
             kept = await retention.keep(db, archive, settings.retention, today_ms, lambda _: None)
         await make_partitions(db)
         await drop_old_partitions(db, retention.oldest_kept(settings.retention, today_ms)["ticks"])

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from trading_core.archive.datasets import FLAG, JSON, NUMBER, TEXT, Dataset
+from trading_core.archive.datasets import BY_FOLDER, FLAG, JSON, NUMBER, TEXT, Dataset
 from trading_core.archive.folder import Archive, Entry, Series, digest, sync
 from trading_core.errors import ConfigError
 
@@ -23,12 +23,34 @@ BATCH = 20_000
 _ROW_GROUP = 50_000
 
 
+@contextmanager
+def writing(archive: Archive, database: str) -> Iterator[None]:
+    """`archive.writing`, once every whole file that no index names is in one.
+
+    A kill leaves such a file between its renaming and its index, and an index that was lost leaves all of them.
+    """
+    with archive.writing(database):
+        for folder in archive.path.glob("*/*/"):
+            dataset, (exchange, _, asset) = BY_FOLDER.get(folder.parent.name), folder.name.partition("_")
+            if dataset is not None:
+                _adopt(archive, Series(dataset, exchange, asset))
+        yield
+
+
+def _adopt(archive: Archive, series: Series) -> None:
+    named = archive.entries(series)
+    for file in sorted(archive.folder(series).glob("????-??-??.*.parquet")):
+        day, start, *_ = file.name.split(".")
+        if day not in named and digest(file).startswith(start):
+            archive.commit(series, _entry(series.dataset, day, file))
+
+
 async def write_day(
     archive: Archive, series: Series, day: str, batches: AsyncIterator[Sequence[Row]], earlier: Path | None
 ) -> Entry | None:
     """Puts the rows of `batches`, and those of the file `earlier` that they do not replace, into the archive.
 
-    None, and nothing is written, when there are no rows at all. The caller holds `archive.writing()`.
+    None, and nothing is written, when there are no rows at all. The caller holds `writing`.
     """
     dataset, folder = series.dataset, archive.folder(series)
     with _on_disk(folder):

@@ -166,11 +166,12 @@ class Archive:
         for folder in self.path.glob("*/*/"):
             if folder.parent.name not in BY_FOLDER:
                 continue
-            named = {entry.file for entry in read_index(folder / INDEX).values()} if (folder / INDEX).exists() else None
+            entries = read_index(folder / INDEX)
             for found in folder.iterdir():
+                day = entries.get(found.name.split(".", 1)[0])
                 if found.is_dir() and found.name.startswith(".parts"):
                     shutil.rmtree(found)
-                elif found.name.startswith(".") or (named and found.suffix == ".parquet" and found.name not in named):
+                elif found.name.startswith(".") or (day is not None and found.name != day.file):
                     found.unlink()
 
 

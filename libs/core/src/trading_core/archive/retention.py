@@ -71,7 +71,7 @@ async def to_prune(db: asyncpg.Connection, retention: RetentionConfig, today_ms:
 async def prune(
     db: asyncpg.Connection, archive: Archive, retention: RetentionConfig, today_ms: int, done: Progress
 ) -> Kept:
-    """Deletes what is older than its retention and in the archive, compared row by row. The caller holds `writing()`.
+    """Deletes what is older than its retention and in the archive, compared row by row. The caller holds `writing`.
 
     What is not in the archive as it stands in Postgres is archived first; what cannot be, stays and is a problem.
     """
@@ -99,7 +99,7 @@ async def _archived_and_pruned(db: asyncpg.Connection, archive: Archive, day: Da
 async def keep(
     db: asyncpg.Connection, archive: Archive, retention: RetentionConfig, today_ms: int, done: Progress
 ) -> Kept:
-    """One round: archive all whole days, then prune. The caller holds `writing()`."""
+    """One round: archive all whole days, then prune. The caller holds `writing`."""
     written, rows, problems = 0, 0, list[str]()
     for day in await to_archive(db, archive, today_ms):
         try:
