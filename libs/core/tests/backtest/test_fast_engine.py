@@ -22,7 +22,7 @@ from trading_core.model import Direction, Signal
 from trading_core.strategy.past import Past
 from trading_core.strategy.registry import LoadedStrategy
 
-SLOW = settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 
 
 class Scanned(Scripted):

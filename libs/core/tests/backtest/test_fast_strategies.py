@@ -39,7 +39,7 @@ PARAMS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "funding_rate": {"threshold": st.sampled_from([0.0001, 0.0008, 0.004]), "basis_hours": st.integers(1, 8)},
 }
 INTERVALS = {"rsi_mean_reversion": ["1m", "5m", "1h"]}
-SLOW = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 
 
 def strategies(overrides: dict[str, dict[str, Any]]) -> list[LoadedStrategy]:

@@ -3,9 +3,14 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from backtest_builders import T0, minute
+from engine_builders import agree
 
+from trading_core.backtest.history import History, candle_columns
 from trading_core.config import Settings
+from trading_core.model import MINUTE_MS
 from trading_core.strategy.registry import load_strategies, load_strategy
 
 PAGE = Path(__file__).parents[4] / "docs" / "how-to" / "add-a-strategy.md"
@@ -46,3 +51,17 @@ def test_the_page_s_own_test_passes(strategies: Path) -> None:
 
 def test_the_page_s_strategy_explains_itself(strategies: Path) -> None:
     assert load_strategy(strategies / "buy_dips").docs.count("## ") == 4
+
+
+def test_the_page_s_scan_says_what_its_evaluate_says(strategies: Path) -> None:
+    [scan] = re.findall(r"^```python\n(    def scan.*?)^```$", PAGE.read_text(), re.M | re.S)
+    file = strategies / "buy_dips" / "strategy.py"
+    text = file.read_text().replace("from msgspec", "import numpy as np\nfrom msgspec", 1)
+    file.write_text(text.replace("MarketSnapshot, Signal", "MarketSnapshot, Past, Signal") + "\n" + scan)
+    loaded = load_strategy(strategies / "buy_dips")
+    assert loaded.instance.has_scan()
+    close = np.round(2_500 * np.exp(np.cumsum(np.random.default_rng(1).standard_normal(1_500) * 0.004)), 1)
+    times = T0 + MINUTE_MS * np.arange(1_500, dtype=np.int64)
+    history = History({"ETH": candle_columns("ETH", times, close, close, close, close, np.ones(1_500))})
+    run = agree(history, [loaded], {}, minute(0), minute(1_500))
+    assert len(run.trades) > 5

@@ -24,7 +24,7 @@ from trading_core.backtest.stream import Stream
 from trading_core.backtest.watch import Watch
 from trading_core.broker.apply import apply
 from trading_core.broker.book import HeldMark, new_book
-from trading_core.broker.events import Decision, Event, PositionState, Reason, StrategyPaused, StrategyResumed
+from trading_core.broker.events import Decision, PositionState, Reason, StrategyPaused, StrategyResumed
 from trading_core.broker.inputs import (
     CloseAll,
     DayChange,
@@ -69,18 +69,20 @@ class FastEngine:
         self.columns = Passes()
         self._changed: set[str] = set()
         for loaded in evaluated:
-            for asset in sorted(loaded.assets):
-                if asset in self.bars:
-                    self._add_stream(loaded, self.bars[asset], limits)
+            assets = [asset for asset in sorted(loaded.assets) if asset in self.bars]
+            for asset in assets:
+                self._add_stream(loaded, self.bars[asset], limits, has_siblings=len(assets) > 1)
 
-    def _add_stream(self, loaded: LoadedStrategy, bars: Bars, limits: SnapshotConfig) -> None:
+    def _add_stream(self, loaded: LoadedStrategy, bars: Bars, limits: SnapshotConfig, *, has_siblings: bool) -> None:
         evaluator = Evaluator(loaded, bars, limits)
         found = opinions(loaded, bars, evaluator, limits, self.from_ms, self.to_ms)
         rules = self.rules.rules_for(loaded.name, EXCHANGE)
         make_exact(found, rules.min_confidence, evaluator)
         self.record.evaluations += len(found.ts) + len(found.without_candle)
         self.columns.columns.append(found.passes(loaded.name, bars.asset))
-        self.streams.append(Stream(loaded.name, bars, rules, evaluator, found, self.record.decisions))
+        stream = Stream(loaded.name, bars, rules, evaluator, found, self.record.decisions)
+        stream.has_siblings = has_siblings
+        self.streams.append(stream)
 
     def run(self, progress: Progress | None) -> Record:
         total, told = (self.to_ms - self.from_ms) // MINUTE_MS, self.from_ms
@@ -205,27 +207,26 @@ class FastEngine:
 
     def _apply(self, given: Input) -> Reason | None:
         """Let the broker do it and follow what it did; the reason of a refused signal."""
+        reason: Reason | None = None
         events = apply(self.book, self.rules, given)
         self.record.take(events)
-        reason: Reason | None = None
         for event in events:
-            reason = self._follow(event) or reason
+            match event:
+                case PositionState():
+                    self._moved(event)
+                case Decision():
+                    reason = event.reason
+                case StrategyPaused() | StrategyResumed():
+                    self._changed.add(event.strategy)
+                case _:
+                    pass
         return reason
 
-    def _follow(self, event: Event) -> Reason | None:
-        match event:
-            case PositionState():
-                self.ledger.moved(event)
-                if event.status == "CLOSED":
-                    del self.watches[event.position_id]
-                    self._changed.add(event.strategy)
-                elif event.version == 1:
-                    self.watches[event.position_id] = Watch(event, self.bars[event.asset])
-                    self._changed.add(event.strategy)
-            case StrategyPaused() | StrategyResumed():
-                self._changed.add(event.strategy)
-            case Decision():
-                return event.reason
-            case _:
-                pass
-        return None
+    def _moved(self, position: PositionState) -> None:
+        self.ledger.moved(position)
+        if position.status == "CLOSED":
+            del self.watches[position.position_id]
+            self._changed.add(position.strategy)
+        elif position.version == 1:
+            self.watches[position.position_id] = Watch(position, self.bars[position.asset])
+            self._changed.add(position.strategy)

@@ -70,15 +70,15 @@ class Record:
     def take(self, events: Iterable[Event]) -> None:
         for event in events:
             match event:
-                case EquityMark():
-                    self._marks.append(event)
-                case Decision():
-                    self.decisions.add(event)
                 case PositionState():
                     if event.status == "CLOSED":
                         self.trades.append(event)
                 case Fill():
                     self.both_levels += event.both_levels
+                case Decision():
+                    self.decisions.add(event)
+                case EquityMark():
+                    self._marks.append(event)
                 case FundingPayment():
                     self.payments.append(event)
                 case FundingOwed():

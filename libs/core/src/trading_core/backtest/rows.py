@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,14 @@ _LARGEST = 2**62
 _MICRO_PLACES = 6
 
 
+class _Part(NamedTuple):
+    """One strategy on one asset: what it held, and by how much its realised P&L and open costs changed at which row."""
+
+    held: list[_Held]
+    realised: list[tuple[int, int]]
+    costs: list[tuple[int, int]]
+
+
 class _Held(NamedTuple):
     """A position over the rows `first` to `end` (excluded)."""
 
@@ -29,39 +37,30 @@ class _Held(NamedTuple):
     end: int
 
 
-@dataclass(slots=True)
-class _Part:
-    """One strategy on one asset: what it held, and by how much its realised P&L and open costs changed at which row."""
-
-    held: list[_Held] = field(default_factory=list)
-    realised: list[tuple[int, int]] = field(default_factory=list)
-    costs: list[tuple[int, int]] = field(default_factory=list)
-
-
 class Ledger:
     """Follows the positions of a run, then values them minute by minute."""
 
     def __init__(self, from_ms: int, to_ms: int) -> None:
         self._from_ms = from_ms
         self._rows = (to_ms - from_ms) // MINUTE_MS + 1
-        self._parts: dict[tuple[str, str], _Part] = {}
-        self._opened: dict[str, int] = {}
-        self._costs: dict[str, int] = {}
+        self._states: dict[str, list[PositionState]] = {}
 
     def moved(self, position: PositionState) -> None:
-        """Take a new state of a position. A row comes after everything else of its minute."""
-        row = (position.ts_ms - self._from_ms) // MINUTE_MS
-        part = self._parts.setdefault((position.strategy, position.asset), _Part())
-        name = position.position_id
-        before = self._costs.get(name, 0)
-        if position.status == "OPEN":
-            self._opened.setdefault(name, row)
-            now = self._costs[name] = micros(valuation.open_costs(position))
-            part.costs.append((row, now - before))
-            return
-        part.held.append(_Held(position, self._opened.pop(name), row))
-        part.costs.append((row, -self._costs.pop(name)))
-        part.realised.append((row, _realised(position)))
+        """Take a new state of a position."""
+        self._states.setdefault(position.position_id, []).append(position)
+
+    def _parts(self) -> dict[tuple[str, str], _Part]:
+        """What was taken, by strategy and asset. A row comes after everything else of its minute."""
+        parts: dict[tuple[str, str], _Part] = {}
+        for states in self._states.values():
+            last = states[-1]
+            part = parts.setdefault((last.strategy, last.asset), _Part([], [], []))
+            rows = [(state.ts_ms - self._from_ms) // MINUTE_MS for state in states]
+            costs = [*(micros(valuation.open_costs(state)) for state in states[:-1]), 0]
+            part.held.append(_Held(last, rows[0], rows[-1]))
+            part.costs.extend(zip(rows, (now - before for before, now in pairwise([0, *costs])), strict=True))
+            part.realised.append((rows[-1], _realised(last)))
+        return dict(sorted(parts.items()))
 
     def equity(self, capital: Decimal, bars: Mapping[str, Bars]) -> Equity:
         """The rows. OverflowError for amounts of more than nine million million USD."""
@@ -71,7 +70,8 @@ class Ledger:
         unrealised, strategies, assets = [], dict[str, list[IntArray]](), dict[str, list[IntArray]]()
         open_positions = np.zeros(count + 1, np.int64)
         with exactly():
-            for (strategy, asset), part in sorted(self._parts.items()):
+            parts = self._parts()
+            for (strategy, asset), part in parts.items():
                 gains = _gains(part.held, bars[asset], time_ms)
                 unrealised.append(gains)
                 pnl = gains + _running([*part.realised, *part.costs], count)
@@ -79,8 +79,8 @@ class Ledger:
                 assets.setdefault(asset, []).append(pnl)
                 np.add.at(open_positions, [held.first for held in part.held], 1)
                 np.add.at(open_positions, [held.end for held in part.held], -1)
-        realised = _running((step for part in self._parts.values() for step in part.realised), count)
-        costs = _running((step for part in self._parts.values() for step in part.costs), count)
+        realised = _running((step for part in parts.values() for step in part.realised), count)
+        costs = _running((step for part in parts.values() for step in part.costs), count)
         by_strategy = {name: _sum(shares) for name, shares in strategies.items()}
         return Equity(
             capital=capital,

@@ -25,7 +25,7 @@ _LASTING = frozenset({"already_open", "max_positions", "nothing_open"})
 class _Side:
     """Signals of one direction that are good, and what awaits those from `done` on as long as the book stays so."""
 
-    __slots__ = ("confidence", "direction", "done", "is_bound", "next_ms", "plan", "probe", "time_ms")
+    __slots__ = ("confidence", "direction", "done", "is_bound", "next_ms", "next_row", "plan", "probe", "time_ms")
 
     def __init__(self, direction: Direction, found: Opinions, rows: IntArray, probe: Signal) -> None:
         self.direction = direction
@@ -34,7 +34,7 @@ class _Side:
         self.is_bound = found.is_bound[rows]
         self.probe = probe
         self.done = 0
-        self.next_ms = NEVER
+        self.next_ms, self.next_row = NEVER, 0
         self.plan: list[tuple[int, int, Reason]] = []
         """Stretches (first, end, reason) of refusals, in order."""
 
@@ -51,6 +51,8 @@ class Stream:
         """When the broker must see a signal, as far as is known now."""
         self._rules = rules
         self._planned_for: object = None
+        self.has_siblings = True
+        """Whether its strategy has streams on other assets, whose positions count against its own signals."""
         self._evaluator = evaluator
         self._decisions = decisions
         self._sides = []
@@ -64,12 +66,13 @@ class Stream:
                 self._sides.append(_Side(direction, found, rows, _probe(name, bars.asset, direction)))
 
     def is_affected(self, book: Book) -> bool:
-        """Whether anything has changed that the checks of these signals look at."""
-        return self._looked_at(book) != self._planned_for
+        """Whether anything has changed that the checks of these signals look at, as its strategy did something."""
+        return not self.has_siblings or self._looked_at(book) != self._planned_for
 
     def plan(self, book: Book) -> None:
         """See what awaits the signals not settled yet, the book being as it is now."""
-        self._planned_for = self._looked_at(book)
+        if self.has_siblings:
+            self._planned_for = self._looked_at(book)
         for side in self._sides:
             self._plan(side, book)
         self._find_next()
@@ -77,21 +80,20 @@ class Stream:
     def settle(self, ts_ms: int, *, included: bool) -> None:
         """Put down the refusals planned before `ts_ms` (at it too if `included`): the book is about to differ."""
         for side in self._sides:
-            self._settle(side, int(side.time_ms.searchsorted(ts_ms, "right" if included else "left")))
+            if side.done < len(side.time_ms):
+                self._settle(side, int(side.time_ms.searchsorted(ts_ms, "right" if included else "left")))
 
     def signal(self) -> Signal:
         """The signal at `next_ms`, as `evaluate` gives it."""
         side = self._next_side()
-        row = int(side.time_ms.searchsorted(self.next_ms))
-        confidence, is_bound = float(side.confidence[row]), bool(side.is_bound[row])
+        confidence, is_bound = float(side.confidence[side.next_row]), bool(side.is_bound[side.next_row])
         return self._evaluator.signal(self.next_ms, side.direction, confidence, is_bound=is_bound)
 
     def decided(self) -> None:
         """The broker has seen the signal at `next_ms`: say what came of it by `plan` or `refused`."""
         side = self._next_side()
-        row = int(side.time_ms.searchsorted(self.next_ms))
-        self._settle(side, row)
-        side.done = row + 1
+        self._settle(side, side.next_row)
+        side.done = side.next_row + 1
         self._planned_for = None
 
     def refused(self, book: Book, reason: Reason | None) -> None:
@@ -132,7 +134,7 @@ class Stream:
         while first < count:
             reason = self._refusal(side, book, first)
             if reason is None:
-                side.next_ms = int(side.time_ms[first])
+                side.next_ms, side.next_row = int(side.time_ms[first]), first
                 return
             end = count if reason in _LASTING else self._end_of(reason, side, book, first)
             side.plan.append((first, end, reason))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+from math import inf, nextafter
 
 from trading_core.backtest.bars import Bars
 from trading_core.backtest.stream import NEVER
@@ -26,8 +26,8 @@ class Watch:
             (position.stop_price, position.target_price) if is_long else (position.target_price, position.stop_price)
         )
         # One float further, so that rounding a level never hides a bar that touches it.
-        self._below = -np.inf if lower is None else np.nextafter(float(lower), np.inf)
-        self._above = np.inf if upper is None else np.nextafter(float(upper), -np.inf)
+        self._below = -inf if lower is None else nextafter(float(lower), inf)
+        self._above = inf if upper is None else nextafter(float(upper), -inf)
         self._at = bars.minutes.closed_by(position.entry_ms)
         self._step = _FIRST_LOOK
         self.deadline_ms = self._first_close_from(position.deadline_ms)

@@ -121,6 +121,8 @@ class ExchangeState:
 
     def in_gap(self, ts: int) -> bool:
         """Whether a gap that is still open covers `ts`, both ends included."""
+        if not self._gaps:  # asked at every evaluation, and there is hardly ever one
+            return False
         return any(from_ms <= ts and (to_ms is None or ts <= to_ms) for (_, from_ms), to_ms in self._gaps.items())
 
     def seen(self) -> dict[str, Any]:

@@ -38,8 +38,10 @@ def _closing(time_ms: IntArray, pnl: IntArray, capital: Decimal) -> Iterator[tup
     """The first row, which may count for no day, and the last row of each day; a row at 00:00 closes the day before."""
     if not len(time_ms):
         return
-    day = (time_ms - 1) // DAY_MS
-    last = np.flatnonzero(np.append(np.diff(day) != 0, True))
+    first_ms, last_ms = int(time_ms[0]), int(time_ms[-1])
+    ends = np.arange(-(-first_ms // DAY_MS) * DAY_MS, last_ms + DAY_MS, DAY_MS)
+    last = np.searchsorted(time_ms, ends, "right") - 1
+    last = last[np.diff(last, prepend=-1) > 0]  # a day without a row closes with none
     rows = last if last[0] == 0 else np.concatenate((np.zeros(1, np.int64), last))
     with exactly():
         for ts_ms, amount in zip(time_ms[rows].tolist(), pnl[rows].tolist(), strict=True):
