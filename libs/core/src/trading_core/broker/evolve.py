@@ -7,6 +7,7 @@ from typing import assert_never
 
 import msgspec
 
+from trading_core import ids
 from trading_core.broker.book import Book, HeldMark, KnownRate, LastClose, instrument_key, strategy_asset_key
 from trading_core.broker.events import (
     DayStarted,
@@ -91,7 +92,7 @@ def _store_position(book: Book, position: PositionState) -> None:
     last_key = strategy_asset_key(position.strategy, position.asset)
     if opened is not None:
         _remove_open(book, opened)
-        if _owes(book, position.position_id):
+        if _owes(book, position):
             book.closed_owing[position.position_id] = position
         _add_realised(book, position, position.realised_pnl)
         # A mark of yesterday that came late closes yesterday's position: today's limit is not touched.
@@ -109,22 +110,28 @@ def _store_position(book: Book, position: PositionState) -> None:
     last = book.last_closes.get(last_key)
     if last is not None and last.position_id == position.position_id:
         book.last_closes[last_key] = msgspec.structs.replace(last, realised_pnl=position.realised_pnl)
-    if _owes(book, position.position_id):
+    if _owes(book, position):
         book.closed_owing[position.position_id] = position
     else:
         del book.closed_owing[position.position_id]
 
 
-def _owes(book: Book, position_id: str) -> bool:
-    return bool(book.owed) and any(owed.position_id == position_id for owed in book.owed.values())
+def _owes(book: Book, position: PositionState) -> bool:
+    """Whether a rate is still missing for an hour that the position was held. Debts are in order of their hours."""
+    if not book.owed:
+        return False
+    oldest, newest = next(iter(book.owed.values())), next(reversed(book.owed.values()))
+    first_ms = max(oldest.hour_ms, position.entry_ms - position.entry_ms % HOUR_MS + HOUR_MS)
+    hours = range(first_ms, newest.hour_ms + 1, HOUR_MS)
+    return any(ids.funding_owed(position.position_id, hour_ms) in book.owed for hour_ms in hours)
 
 
 def _remove_open(book: Book, position: PositionState) -> None:
     key = instrument_key(position.exchange, position.instrument)
     del book.positions[position.position_id]
-    ids = book.by_instrument[key]
-    ids.remove(position.position_id)
-    if not ids:
+    open_ids = book.by_instrument[key]
+    open_ids.remove(position.position_id)
+    if not open_ids:
         del book.by_instrument[key]
 
 
@@ -143,10 +150,7 @@ def _add_to_day(book: Book, strategy: str, amount: Decimal) -> None:
 
 
 def _settle_debt(book: Book, position_id: str, hour_ms: int) -> None:
-    for key, owed in book.owed.items():
-        if owed.position_id == position_id and owed.hour_ms == hour_ms:
-            del book.owed[key]
-            return
+    book.owed.pop(ids.funding_owed(position_id, hour_ms), None)
 
 
 def _forget_old_debts(book: Book, before_ms: int) -> None:
