@@ -69,6 +69,14 @@ def test_a_rare_large_loss_of_some_tries_is_charged_to_those_that_it_spared() ->
 def test_tails_that_balance_are_charged_with_nothing() -> None:
     assert unseen_loss(np.array([[0.03, -0.02]])) == 0.0
     assert unseen_loss(np.zeros((0, 2))) == 0.0
+    assert unseen_loss(np.zeros((3, 2))) == 0.0
+
+
+def test_a_try_that_loses_more_than_the_others_earn_does_not_set_the_scale() -> None:
+    # Losses of 100 +- 10 beside gains of 1 and losses of 0.5: in typical days -1.1 and +1.
+    steady_loss = np.array([-100.0, -110.0, -90.0, -100.0])
+    good = np.array([1.0, 1.0, -0.5, 1.0])
+    assert unseen_loss(np.stack([steady_loss, good], axis=1)) == pytest.approx(0.1)
 
 
 def test_two_probabilities_join_as_fishers_product() -> None:

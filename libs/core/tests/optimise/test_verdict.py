@@ -29,6 +29,18 @@ def test_an_edge_in_the_market_is_recognised() -> None:
     assert called.count("edge") >= 80
 
 
+def test_sets_that_lose_much_do_not_hide_an_edge() -> None:
+    """Beside the crossings of a trend sets that trade away ten times as much in costs: a usual corner of a grid."""
+
+    def with_costly_sets(seed: int) -> np.ndarray:
+        earning = 0.05 * crossings(hourly_returns(seed, DAYS, trend=0.35))
+        losing = -0.3 + 0.05 * np.random.default_rng(seed).standard_normal((DAYS, 20))
+        return np.concatenate([earning, losing], axis=1)
+
+    called = [verdict(with_costly_sets(seed)) for seed in range(10)]
+    assert called.count("edge") >= 8
+
+
 def test_independent_coins_are_called_noise() -> None:
     """100 tries that have nothing in common, which makes the best of them as good as luck can."""
     called = [verdict(np.random.default_rng(seed).standard_t(4, (DAYS, 100))) for seed in range(SEEDS)]

@@ -15,12 +15,15 @@ _CELLS = 4_000_000
 
 
 def unseen_loss(returns: FloatArray) -> float:
-    """By how much the worst day of any try exceeds the best one; 0 when it does not.
+    """By how many typical days the worst day of any try exceeds the best one of any; 0 when it does not.
 
     returns: shape (days, tries), 0 or more days. Many small gains and a rare large loss look like an edge as long as
-    the loss has not come. Where the tries as a whole have such a tail, each of them is charged with it once.
+    the loss has not come. Where the tries as a whole have such a tail, each of them is charged with it once. Days are
+    measured by what is typical of their try, so that one which trades more than the others does not set the scale.
     """
-    return max(0.0, -float(returns.min()) - float(returns.max())) if returns.size else 0.0
+    typical = _typical(returns)
+    scaled = returns[:, typical > 0] / typical[typical > 0]
+    return max(0.0, -float(scaled.min()) - float(scaled.max())) if scaled.size else 0.0
 
 
 def luck(returns: FloatArray, picked: int, *, unseen: float = 0.0, seed: int = 0, flips: int = FLIPS) -> float:
@@ -31,18 +34,19 @@ def luck(returns: FloatArray, picked: int, *, unseen: float = 0.0, seed: int = 0
     and the likeness of the tries to each other are as they were (Fisher's randomisation test; for the best of several
     White 2000 and Romano and Wolf 2005). Every world is judged as this one was: by the largest Sharpe ratio. Tries
     that resemble each other therefore count as the few that they are.
-    `unseen`: a loss that `picked` is charged with as if it had one day more, see `unseen_loss`.
+    `unseen`: the loss of one day more that `picked` is charged with, in its typical days, see `unseen_loss`.
     1 when `picked` has not gained; never 0: this world is one of those counted.
     """
     days = returns.shape[0]
-    gained = float(returns[:, picked].sum()) - unseen
+    charged = unseen * float(_typical(returns[:, [picked]])[0]) if unseen else 0.0
+    gained = float(returns[:, picked].sum()) - charged
     if gained <= 0:
         return 1.0
     # Flips leave the sum of squares alone, so the Sharpe ratio grows with sum / sqrt(sum of squares).
     scale = np.sqrt((returns**2).sum(axis=0))
     moving = scale > 0
     unit = returns[:, moving] / scale[moving]
-    observed = gained / math.hypot(float(scale[picked]), unseen)
+    observed = gained / math.hypot(float(scale[picked]), charged)
     signs = _signs(days, flips, seed)
     step = max(1, _CELLS // unit.shape[1])
     # A tie counts as equally good; the margin is that of adding up in another order.
@@ -60,6 +64,15 @@ def together(first: float, second: float) -> float:
     """
     product = first * second
     return product * (1 - math.log(product))
+
+
+def _typical(returns: FloatArray) -> FloatArray:
+    """The median size of the days on which each try moved; 0 for one that never did."""
+    sizes = np.where(returns == 0, np.nan, np.abs(returns))
+    found: FloatArray = np.zeros(returns.shape[1])
+    moved = np.isfinite(sizes).any(axis=0)
+    found[moved] = np.nanmedian(sizes[:, moved], axis=0)
+    return found
 
 
 def _signs(days: int, flips: int, seed: int) -> FloatArray:

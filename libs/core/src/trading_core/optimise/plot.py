@@ -47,7 +47,7 @@ def write_heat_map(shown: HeatMap, metric: str, heading: str, file: Path) -> Non
     else:
         left.set_ylabel(shown.down.name)
         _ticks(left.yaxis, shown.down.values())
-    figure.colorbar(image, ax=[left, right], label=METRICS[metric], shrink=0.9)
+    figure.colorbar(image, ax=[left, right], label=METRICS[metric], shrink=0.9, extend="both")
     notes = ["crossed: no trade", "framed: the best in sample"]
     if shown.others:
         notes.append(f"each cell: the best in sample over {', '.join(shown.others)}")
@@ -66,7 +66,8 @@ def _scale(shown: HeatMap, metric: str) -> dict[str, Any]:
         top = float(known.max()) if metric == "drawdown" and known.size else 1.0
         return {"cmap": colours, "norm": Normalize(0.0, top or 1.0)}
     middle = 1.0 if metric == "profit_factor" else 0.0
-    reach = float(np.abs(known - middle).max()) if known.size else 1.0
+    # The darkest colours are for the outermost tenth, so that one corner does not make all the others alike.
+    reach = float(np.quantile(np.abs(known - middle), 0.9)) if known.size else 1.0
     return {"cmap": "RdYlBu", "norm": TwoSlopeNorm(middle, middle - (reach or 1.0), middle + (reach or 1.0))}
 
 
@@ -104,4 +105,6 @@ def _short(value: Any) -> str:
 
 
 def _number(value: float, metric: str) -> str:
-    return f"{value:.1%}" if metric in _IN_PERCENT else f"{value:.0f}" if abs(value) >= 100 else f"{value:.2g}"
+    if metric in _IN_PERCENT:
+        return f"{value:.1%}"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
