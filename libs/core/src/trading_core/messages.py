@@ -21,8 +21,11 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="t"):
     v: int = 1
 
 
-class MarketMessage(Message, frozen=True, kw_only=True):
-    """`event_time_ms` is the venue's; `visible_ms` is when it may influence a decision (never earlier)."""
+class MarketMessage(Message, frozen=True, kw_only=True, gc=False):
+    """`event_time_ms` is the venue's; `visible_ms` is when it may influence a decision (never earlier).
+
+    Only texts and numbers in it: a replay of millions need not have the garbage collector look at each.
+    """
 
     exchange: str
     asset: str

@@ -18,7 +18,7 @@ from trading_core.backtest.record import Record, Run
 from trading_core.backtest.reference import Progress
 from trading_core.broker.apply import apply
 from trading_core.broker.book import new_book
-from trading_core.broker.inputs import CloseAll, Input, MarkToMarket
+from trading_core.broker.inputs import CloseAll, Input, MarkToMarket, Timeouts
 from trading_core.broker.rules import RuleBook
 from trading_core.errors import StrategyFailed
 from trading_core.messages import CandleMessage, MarketData
@@ -163,4 +163,6 @@ class _TickRun:
             self.record.passed(ts, signal.strategy, signal.asset, signal.reason or "")
 
     def _apply(self, given: Input) -> None:
+        if isinstance(given, Timeouts) and not self._book.timeout_due():
+            return
         self.record.take(apply(self._book, self._rules, given))

@@ -8,6 +8,7 @@ from typing import Any
 from trading_core.market.series import CandleSeries
 from trading_core.market.wider import WiderSeries
 from trading_core.model import HOUR_MS, INTERVALS_MS, MINUTE_MS
+from trading_core.money import exact
 
 OPEN_INTEREST_HOURS = 1_000
 """How many hours of open interest stay: a look-back of 168 h and room for longer ones."""
@@ -24,7 +25,7 @@ class ExchangeState:
 
     __slots__ = (
         "_closed_gaps",
-        "_gaps", "_open_interest", "_wider", "asset", "backfilled_close_ms", "exchange", "funding_estimate_1h",
+        "_estimate_text", "_gaps", "_open_interest", "_wider", "asset", "backfilled_close_ms", "exchange",
         "funding_estimate_ms", "funding_hour_ms", "funding_id", "funding_rate", "funding_stamp_ms", "mark_id",
         "mark_price", "mark_time_ms", "minutes",
     )  # fmt: skip
@@ -43,7 +44,7 @@ class ExchangeState:
         self.funding_hour_ms = -1
         self.funding_stamp_ms = -1
         self.funding_id = ""
-        self.funding_estimate_1h: Decimal | None = None
+        self._estimate_text: str | None = None
         self.funding_estimate_ms = -1
         self._open_interest: dict[int, tuple[int, float]] = {}
         self._gaps: dict[tuple[str, int], int | None] = {}
@@ -85,9 +86,14 @@ class ExchangeState:
             self.funding_hour_ms, self.funding_stamp_ms = hour_ms, stamp_ms
             self.funding_rate, self.funding_id = rate, event_id
 
-    def set_funding_estimate(self, rate_1h: Decimal, time_ms: int) -> None:
+    def set_funding_estimate(self, text: str, time_ms: int) -> None:
+        """`text`: as the venue printed it. Every mark brings one, and hardly anybody asks: it is read when it is."""
         if time_ms >= self.funding_estimate_ms:
-            self.funding_estimate_1h, self.funding_estimate_ms = rate_1h, time_ms
+            self._estimate_text, self.funding_estimate_ms = text, time_ms
+
+    @property
+    def funding_estimate_1h(self) -> Decimal | None:
+        return None if self._estimate_text is None else exact(float(self._estimate_text))
 
     def put_open_interest(self, value: float, time_ms: int) -> None:
         """Keep the last value of each hour (h − 1 h, h], keyed by h."""

@@ -154,7 +154,7 @@ def _apply_ctx(state: ExchangeState, message: CtxMessage) -> None:
     if message.open_interest is not None:
         state.put_open_interest(float(message.open_interest), message.event_time_ms)
     if message.funding_estimate_1h is not None:
-        state.set_funding_estimate(exact(float(message.funding_estimate_1h)), message.event_time_ms)
+        state.set_funding_estimate(message.funding_estimate_1h, message.event_time_ms)
 
 
 def _apply_gap(state: ExchangeState, message: GapMessage) -> None:

@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from trading_core.broker.inputs import Input
 from trading_core.config import SnapshotConfig
-from trading_core.messages import MarketData
+from trading_core.messages import CtxMessage, FundingMessage, MarketData
 from trading_core.model import MINUTE_MS
 from trading_core.sequence.sequencer import Resume, Sequencer
 from trading_core.sequence.shard import Evaluations, GridShard
 from trading_core.strategy.registry import LoadedStrategy
+from trading_core.streams import MARKET
 
 
 async def grid_points(
@@ -31,14 +32,6 @@ async def grid_points(
     while ts <= last_ms:
         yield ts
         ts += MINUTE_MS
-
-
-def feed(message: MarketData, shards: Sequence[GridShard], sequencer: Sequencer) -> None:
-    """One market message to everybody who would have read it."""
-    for shard in shards:
-        if message.exchange in shard.exchanges:
-            shard.add("MARKET", message)
-    sequencer.add_market("MARKET", message)
 
 
 class Stage:
@@ -71,7 +64,10 @@ class Stage:
             shard.remember((message,))
 
     def take(self, message: MarketData) -> None:
-        feed(message, self._readers.get((message.exchange, message.asset), ()), self.sequencer)
+        for shard in self._readers.get((message.exchange, message.asset), ()):
+            shard.add(MARKET.name, message)
+        if isinstance(message, CtxMessage | FundingMessage):  # the broker reads nothing else, live either
+            self.sequencer.add_market(MARKET.name, message)
 
 
 class OnTime(Stage):

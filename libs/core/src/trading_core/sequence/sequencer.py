@@ -168,7 +168,9 @@ class Sequencer:
             events.sort(key=order_of)
             held.sort(key=order_of)
         signals = self._signals.pop(ts, {}).values()
-        steps = [step for step in inputs_of_minute(ts, events, held, signals) if step[0] > self.place]
+        steps = list(inputs_of_minute(ts, events, held, signals))
+        if self.place.visible_ms > self.passed_ms:  # restored in the midst of this grid point
+            steps = [step for step in steps if step[0] > self.place]
         self.passed_ms = ts
         self._tracker.forget(self.shards, ts)
         return Minute(ts, steps, self.skips.named())
