@@ -15,7 +15,7 @@ import pytest
 from trading_core.embedded.launch import Launch, free_port
 from trading_core.errors import ConfigError, TradingError
 from trading_core.supervise import command, pids
-from trading_core.supervise.attach import newest, running
+from trading_core.supervise.attach import newest, newest_database, running
 from trading_core.supervise.child import Child
 from trading_core.supervise.folder import RunFolder
 from trading_core.supervise.services import MODULES, Addresses, service_launch
@@ -173,6 +173,26 @@ def test_commands_find_the_newest_run(folder: RunFolder) -> None:
         running(folder)
     folder.environment.write_text("export TRADING_NATS__URL='nats://a b'\n")
     assert running(folder) == {"TRADING_NATS__URL": "nats://a b"}
+
+
+@pytest.mark.parametrize("own_nats", ["", "nats://127.0.0.1:9"])
+def test_a_command_on_the_streams_finds_both_servers_and_leaves_what_a_person_set(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch, own_nats: str
+) -> None:
+    monkeypatch.chdir(folder.base)
+    for name in ("TRADING_DATABASE__URL", "TRADING_NATS__URL"):
+        monkeypatch.delenv(name, raising=False)
+    if own_nats:
+        monkeypatch.setenv("TRADING_NATS__URL", own_nats)
+    password = folder.secrets()["research"]
+    variables = {"TRADING_DATABASE__URL": "postgresql://research@db:1/trading", "TRADING_NATS__URL": "nats://bus:2"}
+    with folder.lock():
+        folder.environment.write_text("".join(f"export {name}='{value}'\n" for name, value in variables.items()))
+        with newest_database(folder.base, start=False, nats=True):
+            assert os.environ["TRADING_DATABASE__URL"] == f"postgresql://research:{password}@db:1/trading"
+            assert os.environ["TRADING_NATS__URL"] == (own_nats or "nats://bus:2")
+        assert os.environ.get("TRADING_NATS__URL", "") == own_nats
+        assert "TRADING_DATABASE__URL" not in os.environ
 
 
 def test_the_command_line_answers_without_a_traceback(tmp_path: Path) -> None:
