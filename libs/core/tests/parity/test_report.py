@@ -54,6 +54,7 @@ def test_parts_of_a_span_add_up() -> None:
     assert (both.first_ms, both.last_ms, both.verdict) == (START, START + 9 * MINUTE_MS, "explained")
     assert (both.compared["signals"], both.difference_count, both.duration_ms) == (12, 1, 1_000)
     assert both.days == [one, two]
+    assert f"<td>{two.period}</td>" in page([both])
 
 
 def test_only_the_fields_that_differ_stand_side_by_side() -> None:
@@ -94,6 +95,7 @@ def parse(*words: str) -> argparse.Namespace:
         (["--loop"], "--loop goes with --nightly"),
         (["--from", "2026-11-21", "--to", "2026-11-20"], "--to 2026-11-20T00:00 is not after --from 2026-11-21T00:00"),
         (["--from", "2026-11-21", "--to", "2026-11-21"], "is not after"),
+        (["--html", "no/such/folder/parity.html"], "there is no folder no/such/folder"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(words: list[str], line: str) -> None:

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from trading_core.config import Settings, load
 from trading_core.db import pool
 from trading_core.db.times import utc
-from trading_core.errors import ConfigError
+from trading_core.errors import ConfigError, TradingError
 from trading_core.parity import nightly
 from trading_core.parity.check import Checker
 from trading_core.parity.page import page
@@ -56,6 +56,11 @@ def run(args: argparse.Namespace) -> int:
     settings = load()
     if args.loop and not args.nightly:
         raise ConfigError("--loop goes with --nightly. Say: parity --nightly --loop")
+    for file in (args.json, args.html):
+        if file is not None and not file.absolute().parent.is_dir():
+            raise ConfigError(
+                f"{file} cannot be written: there is no folder {file.parent}. Make it, or name another file."
+            )
     if args.nightly:
         nightly.give_way()
     if args.loop:
@@ -63,7 +68,10 @@ def run(args: argparse.Namespace) -> int:
     if args.list:
         show_list(asyncio.run(_stored(settings)), Console())
         return 0
-    results = asyncio.run(nightly.run_once(settings) if args.nightly else _check(settings, args))
+    try:
+        results = asyncio.run(nightly.run_once(settings) if args.nightly else _check(settings, args))
+    except pool.AWAY as error:
+        raise TradingError(f"the database went away during the check: {error}. Try again.") from error
     if args.json is not None:
         args.json.write_text(json.dumps({result.order: result.as_json() for result in results}, indent=1) + "\n")
     if args.html is not None:

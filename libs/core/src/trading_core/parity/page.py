@@ -46,10 +46,17 @@ def _section(result: Result) -> list[str]:
         f"<h2>{TITLE[result.order]}: portfolio {escape(result.portfolio)}, {result.period}</h2>",
         f'<p class="{good}">{escape(sentence(result))}</p>',
         f'<p class="quiet">{escape(began(result))}; {result.duration_ms / 1000:.1f} s{version}</p>',
+        _days(result),
         _table(("compared", ""), [(kind, f"{count:,}") for kind, count in result.compared.items()]),
         _causes(result),
         *_differences(result),
     ]
+
+
+def _days(result: Result) -> str:
+    """Of a longer span each part by itself."""
+    rows = [(day.period, f"{day.difference_count:,}", day.verdict) for day in result.days]
+    return _table(("part", "differences", "verdict"), rows) if rows else ""
 
 
 def _causes(result: Result) -> str:

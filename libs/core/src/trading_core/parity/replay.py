@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from typing import Any
+from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 
-from trading_core import messages
 from trading_core.broker.announce import announcement
 from trading_core.broker.apply import apply
 from trading_core.broker.events import Decision, EquityMark, Event, Fill, FundingPayment, PositionState
@@ -21,6 +19,7 @@ from trading_core.messages import ExecMessage, MarketData, SignalMessage
 from trading_core.parity.changes import Changes
 from trading_core.parity.recording import Outputs, Span
 from trading_core.parity.start import Start, fresh
+from trading_core.parity.texts import checkpoint_text, equity_row_text, equity_text, message_text, position_text
 from trading_core.sequence.checkpoint import Checkpoint
 from trading_core.sequence.minute import Step, signal_input
 from trading_core.sequence.on_time import Stage, grid_points
@@ -130,7 +129,7 @@ class Replay:
             if either is not None and either.direction == "PASS" and ts < self._recorded.passes_from_ms:
                 continue
             self.report.compare(
-                "signals", ts, id, _message(live), _message(again), self._changes.of_signal(live, again)
+                "signals", ts, id, message_text(live), message_text(again), self._changes.of_signal(live, again)
             )
 
     def _apply_late(self, place: Place) -> None:
@@ -149,7 +148,7 @@ class Replay:
         cause = self._cause(again)
         if live != again and cause is not None and self._changed is None:
             self._changed = id
-        self.report.compare("announcements", ts, id, _message(live), _message(again), cause)
+        self.report.compare("announcements", ts, id, message_text(live), message_text(again), cause)
         if live is not None:
             self._compare_order(live)
         self._seen.add(id)
@@ -163,7 +162,7 @@ class Replay:
                 self.report.compare("funding", ts, id, self._recorded.funding.get(id), body, cause)
             case EquityMark():
                 equity = self._recorded.equity.get(ts)
-                self.report.compare("equity", ts, id, equity and _equity_row(equity), _equity(event), cause)
+                self.report.compare("equity", ts, id, equity and equity_row_text(equity), equity_text(event), cause)
             case PositionState():
                 self._positions[event.position_id] = event
 
@@ -189,12 +188,12 @@ class Replay:
         for position_id, state in self._positions.items():
             row = recorded.positions.get(position_id)
             if row is None or row["version"] <= state.version:  # else it has changed since the span ended
-                live = row and _columns({name: row[name] for name in _POSITION})
-                again = _columns({name: getattr(state, name) for name in _POSITION})
+                live = row and position_text(row.__getitem__)
+                again = position_text(partial(getattr, state))
                 self.report.compare("positions", state.ts_ms, position_id, live, again, self._follows)
         if recorded.ended_with is not None:
-            live_end = _checkpoint(recorded.ended_with)
-            again = _checkpoint(Checkpoint(self._stage.sequencer.resume(), self._book, {}))
+            live_end = checkpoint_text(recorded.ended_with)
+            again = checkpoint_text(Checkpoint(self._stage.sequencer.resume(), self._book, {}))
             self.report.compare(
                 "checkpoints", span.last_ms, f"cp:{span.portfolio}:{span.last_ms}", live_end, again, self._follows
             )
@@ -203,51 +202,10 @@ class Replay:
                 self.report.compare("late signals", signal.ts, signal.id, "applied", None)
         for message in self._announced.values():
             self.report.compare(
-                "announcements", message.event_time_ms, message.id, _message(message), None, self._cause(message)
+                "announcements", message.event_time_ms, message.id, message_text(message), None, self._cause(message)
             )
         rows = (("decisions", recorded.decisions), ("fills", recorded.fills), ("funding", recorded.funding))
         for kind, found in rows:
             for id in found.keys() - self._seen:
                 ts = self._announced[id].event_time_ms if id in self._announced else span.last_ms
                 self.report.compare(kind, ts, id, found[id], None, self._follows)
-
-
-_POSITION = (
-    "strategy", "asset", "exchange", "instrument", "direction", "status", "version", "quantity", "stake",
-    "entry_ref", "entry_price", "exit_ref", "exit_price", "exit_reason", "gross_pnl", "fees", "funding_pnl",
-    "slippage_cost", "realised_pnl", "suspect", "late",
-)  # fmt: skip
-
-
-def _message(message: SignalMessage | ExecMessage | None) -> str | None:
-    return None if message is None else messages.encode(message).decode()
-
-
-def _checkpoint(checkpoint: Checkpoint) -> str:
-    """All of it but its places in the streams, which are of one life of the broker only."""
-    return replace(checkpoint, read_from_ns={}).dump()
-
-
-def _equity(event: EquityMark) -> str:
-    return _columns(
-        {
-            "total_equity": event.total_equity,
-            "unrealised_pnl": event.unrealised,
-            "realised_pnl": event.realised,
-            "open_costs": event.open_costs,
-            "open_positions": event.open_positions,
-        }
-    )
-
-
-def _equity_row(row: Any) -> str:
-    names = ("total_equity", "unrealised_pnl", "realised_pnl", "open_costs", "open_positions")
-    return _columns({name: row[name] for name in names})
-
-
-def _columns(values: dict[str, Any]) -> str:
-    """Comparable text: numbers by value, since NUMERIC may drop or add trailing zeros."""
-    return " ".join(
-        f"{name}={format(value.normalize(), 'f') if isinstance(value, Decimal) else value}"
-        for name, value in values.items()
-    )
