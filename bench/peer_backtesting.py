@@ -37,17 +37,16 @@ class Rsi(Strategy):  # type: ignore[misc]  # the library is not in our environm
 
     def next(self) -> None:
         bar = len(self.data) - 1
-        if self.trades:
-            if bar - self.trades[0].entry_bar >= TIMEOUT - 1:
-                self.trades[0].close()
-            return
-        if bar < WARM_UP or bar % 5 != 4 or self.orders:
+        for trade in self.trades:
+            if bar - trade.entry_bar >= TIMEOUT - 1:
+                trade.close()
+        if self.trades or self.orders or bar < WARM_UP or bar % 5 != 4:
             return
         rsi, close = self.rsi[-1], self.data.Close[-1]
-        if rsi < LOWER:
-            self.buy(size=1, sl=round(close * (1 - STOP), 1), tp=round(close * (1 + TARGET), 1))
-        elif rsi > UPPER:
-            self.sell(size=1, sl=round(close * (1 + STOP), 1), tp=round(close * (1 - TARGET), 1))
+        side = int(rsi < LOWER) - int(rsi > UPPER)
+        if side:
+            enter = self.buy if side > 0 else self.sell
+            enter(size=1, sl=round(close * (1 - side * STOP), 1), tp=round(close * (1 + side * TARGET), 1))
 
 
 def main(file: str) -> None:
