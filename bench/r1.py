@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trading_core.backtest.engine import Run, run_backtest
+from trading_core.backtest.engine import Engine, Run, run_backtest
 from trading_core.backtest.history import History, candle_columns
 from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, RuleBook, rule_book
 from trading_core.config import Settings, load
@@ -52,12 +52,13 @@ def read_bars(folder: Path, assets: Sequence[str], count: int | None = None) -> 
     return found
 
 
-def run(given: Case, bars: Mapping[str, Candles]) -> Run:
+def run(given: Case, bars: Mapping[str, Candles], engine: Engine = "auto") -> Run:
     """From the close of the first bar after the warm-up to the end of the bars, all of which are given."""
     opens = next(iter(bars.values())).open_time_ms
     from_ms = int(opens[0]) + (WARM_UP_BARS + 1) * MINUTE_MS
     to_ms = int(opens[-1]) + MINUTE_MS
-    return run_backtest(History(dict(bars)), [given.strategy], given.rules, given.settings.snapshot, from_ms, to_ms)
+    history, limits = History(dict(bars)), given.settings.snapshot
+    return run_backtest(history, [given.strategy], given.rules, limits, from_ms, to_ms, engine=engine)
 
 
 def total(done: Run) -> tuple[int, Decimal]:

@@ -11,6 +11,7 @@ import pytest
 from bench import r1
 
 from r1_reference import Row, Trade, boll_trades, pnl_in_mills, rsi_trades, sma_trades
+from trading_core.backtest.engine import Engine
 from trading_core.backtest.history import candle_columns
 from trading_core.broker.events import PositionState
 from trading_core.market.series import Candles
@@ -47,6 +48,7 @@ def as_trade(position: PositionState) -> Trade:
     return side, entered, int(position.entry_price * 10), left, int(position.exit_price * 10)
 
 
+@pytest.mark.parametrize("engine", ["fast", "reference"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize(
     ("name", "params", "rules", "reference", "volatility"),
@@ -70,9 +72,10 @@ def test_every_trade_is_that_of_the_rule_set(
     reference: Callable[[list[Row]], list[Trade]],
     volatility: float,
     seed: int,
+    engine: Engine,
 ) -> None:
     rows = walk(seed, 12_000, volatility)
-    done = r1.run(r1.case(name, params, rules), {"BTC": candles(rows)})
+    done = r1.run(r1.case(name, params, rules), {"BTC": candles(rows)}, engine)
     expected = reference(rows)
     assert [as_trade(position) for position in done.trades] == expected
     assert len(expected) > 3

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from trading_core.market.series import FloatArray
-from trading_core.strategy import Direction, MarketSnapshot, Signal, Strategy, StrategyParams, register
+from trading_core.strategy import Direction, MarketSnapshot, Past, Signal, Strategy, StrategyParams, register
+
+_ROUNDING = 1e-9
+"""More than a mean of so few closes is ever off, as a fraction of it."""
 
 
 @register
@@ -56,3 +59,20 @@ class R1Boll(Strategy):
 
     def _band(self, closes: FloatArray) -> float:
         return self.params.sigmas * float(closes.std())
+
+    def scan(self, past: Past) -> None:
+        """Leaves the hours that are inside the bands and on the side of the hour before; `evaluate` sees the rest."""
+        windows = past.windows(self.interval, self.params.window + 1)
+        points = np.flatnonzero(past.undecided)
+        if not len(points):
+            return
+        closes = windows.closes(points)
+        distance = closes[:, -1] - closes[:, 1:].mean(axis=1)
+        before = closes[:, -2] - closes[:, :-1].mean(axis=1)
+        doubt = _ROUNDING * closes[:, -1]
+        is_outside = np.abs(distance) > self.params.sigmas * closes[:, 1:].std(axis=1) - doubt
+        has_crossed = np.sign(distance) * np.sign(before) <= 0
+        is_near = np.minimum(np.abs(distance), np.abs(before)) < doubt
+        asked = np.zeros(len(past.ts), np.bool_)
+        asked[points] = is_outside | has_crossed | is_near
+        past.ask(asked)

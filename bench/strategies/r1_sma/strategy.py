@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trading_core.strategy import Direction, MarketSnapshot, Signal, Strategy, StrategyParams, register
+from trading_core.strategy import Direction, MarketSnapshot, Past, Signal, Strategy, StrategyParams, register
 
 
 @register
@@ -39,3 +39,15 @@ class R1Sma(Strategy):
         ticks = np.rint(snapshot.closes(self.interval, slow) / self.params.tick)
         is_above = ticks[-fast:].sum() * slow > ticks.sum() * fast
         return self.signal(snapshot, Direction.LONG if is_above else Direction.CLOSE, 1.0)
+
+    def scan(self, past: Past) -> None:
+        """The same from running sums, which are exact: they are whole numbers of ticks."""
+        fast, slow = self.params.fast, self.params.slow
+        windows = past.windows(self.interval, slow)
+        sums = np.concatenate((np.zeros(1), np.cumsum(np.rint(windows.past.close / self.params.tick))))
+        end = np.maximum(windows.end, slow)
+        if len(sums) <= slow:
+            return
+        is_above = (sums[end] - sums[end - fast]) * slow > (sums[end] - sums[end - slow]) * fast
+        past.say(is_above, Direction.LONG, 1.0)
+        past.say(~is_above, Direction.CLOSE, 1.0)
