@@ -37,6 +37,20 @@ def funding(exchange: str, coin: str, hour_ms: int) -> str:
     return f"f:{SHORT[exchange]}:{coin}:{hour_ms}"
 
 
+def book(exchange: str, instrument: str, time_ms: int, levels: Any) -> str:
+    """`levels`: bids and asks, best first, as the message holds them."""
+    return f"bk:{SHORT[exchange]}:{instrument}:{time_ms}:{h8(levels)}"
+
+
+def prob(exchange: str, market: str, slot_ms: int, content: Any) -> str:
+    """`slot_ms`: start of the poll's slot in venue time, since the venue gives a consensus no time."""
+    return f"p:{SHORT[exchange]}:{market}:{slot_ms}:{h8(content)}"
+
+
+def resolved(exchange: str, market: str) -> str:
+    return f"r:{SHORT[exchange]}:{market}"
+
+
 def gap(exchange: str, asset: str, channel: str, from_ms: int, to_ms: int | None = None) -> str:
     opened = f"g:{SHORT[exchange]}:{asset}:{channel}:{from_ms}"
     return opened if to_ms is None else f"{opened}:{to_ms}"

@@ -113,6 +113,59 @@ class GapMessage(MarketMessage, frozen=True, kw_only=True, tag="gap"):
     reason: str = ""
 
 
+Level = tuple[str, str]
+"""Price and size of one book level, as the venue printed them."""
+
+
+class BookMessage(MarketMessage, frozen=True, kw_only=True, tag="book"):
+    """The best levels of a book, best first: what was known to stand at `event_time_ms`.
+
+    `book_time_ms` is when the venue last changed it; an unchanged book is told again while it is known to stand.
+    `market` names one prediction market, whose YES/Up token this is the book of; empty: the book of the coin itself.
+    """
+
+    market: str = ""
+    book_time_ms: int
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    tick_size: str | None = None
+
+
+class ProbMessage(MarketMessage, frozen=True, kw_only=True, tag="prob"):
+    """One poll of an open prediction market: its terms and its consensus, all in terms of the YES/Up token.
+
+    `bid`, `ask`, `mid`, `last` are probabilities, `volume_24h` and `liquidity` USD; None is unknown, never zero.
+    The taker fee is quantity × `fee_rate` × (p × (1 − p)) ^ `fee_exponent`; without a rate there is none.
+    """
+
+    market: str
+    slug: str
+    title: str
+    start_time_ms: int | None = None
+    """When its window opens; None for a market without one."""
+    end_time_ms: int
+    yes_token: str
+    no_token: str
+    bid: str | None = None
+    ask: str | None = None
+    mid: str | None = None
+    last: str | None = None
+    spread: str | None = None
+    volume_24h: str | None = None
+    liquidity: str | None = None
+    tick_size: str | None = None
+    min_size: str | None = None
+    fee_rate: str | None = None
+    fee_exponent: str | None = None
+
+
+class ResolvedMessage(MarketMessage, frozen=True, kw_only=True, tag="resolved"):
+    """The venue's report of a result: what one YES/Up token pays, 0 to 1; the other one pays the rest of 1."""
+
+    market: str
+    yes_payout: str
+
+
 class WatermarkMessage(Message, frozen=True, kw_only=True, tag="watermark"):
     """A promise: whatever is published in this stream after it has `visible_ms > watermark_ms`."""
 
@@ -198,7 +251,17 @@ class DeadLetterMessage(Message, frozen=True, kw_only=True, tag="dead_letter"):
     received_time_ms: int = 0
 
 
-MarketData = TradeMessage | BboMessage | CtxMessage | CandleMessage | FundingMessage | GapMessage
+MarketData = (
+    TradeMessage
+    | BboMessage
+    | CtxMessage
+    | CandleMessage
+    | FundingMessage
+    | GapMessage
+    | BookMessage
+    | ProbMessage
+    | ResolvedMessage
+)
 AnyMessage = (
     TradeMessage
     | BboMessage
@@ -206,6 +269,9 @@ AnyMessage = (
     | CandleMessage
     | FundingMessage
     | GapMessage
+    | BookMessage
+    | ProbMessage
+    | ResolvedMessage
     | WatermarkMessage
     | SignalMessage
     | GridMessage

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Literal
 
 from trading_core import messages
+from trading_core.model import Exchange
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -97,8 +98,18 @@ def _join(*tokens: str) -> str:
 
 
 def market_subject(message: messages.MarketData) -> str:
-    """`market.hyperliquid.BTC.trade`; candles carry their interval: `market.hyperliquid.BTC.candle_1m`."""
+    """`market.hyperliquid.BTC.trade`; candles carry their interval: `market.hyperliquid.BTC.candle_1m`.
+
+    What is said of one prediction market ends in its name, `market.polymarket.BTC.prob.0x…`, and so does its book in
+    the stream of books: `book.polymarket.BTC.0x…`.
+    """
     match message:
+        case messages.BookMessage():
+            return _join("book", message.exchange, message.asset, *filter(None, [message.market]))
+        case messages.ProbMessage():
+            return _join("market", message.exchange, message.asset, "prob", message.market)
+        case messages.ResolvedMessage():
+            return _join("market", message.exchange, message.asset, "resolved", message.market)
         case messages.CandleMessage():
             kind = f"candle_{message.interval}"
         case messages.TradeMessage():
@@ -156,6 +167,10 @@ def venue_dlq_subject(exchange: str) -> str:
     return _join("dlq", "venue", exchange)
 
 
+_BY_MARKET = frozenset({Exchange.POLYMARKET.value})
+"""Exchanges whose subjects name the market as their last token."""
+
+
 @dataclass(frozen=True)
 class Filters:
     """Subject filters of one reader, by stream."""
@@ -166,13 +181,20 @@ class Filters:
 
 def shard_filters(exchanges: tuple[str, ...], asset: str) -> Filters:
     """What the runner of one asset reads: what strategies can see, and the watermarks of both streams."""
-    kinds = ("ctx", "candle_1m", "funding", "gap")
-    market = [market_kind(exchange, asset, kind) for exchange in exchanges for kind in kinds]
+    market = [subject for exchange in exchanges for subject in _seen_by_strategies(exchange, asset)]
     marks = [watermark_subject(MARKET, exchange) for exchange in exchanges]
+    books = [f"{_join('book', exchange, asset)}.*" for exchange in exchanges if exchange in _BY_MARKET]
     return Filters(
         market=(*market, *marks),
-        book=tuple(watermark_subject(BOOK, exchange) for exchange in exchanges),
+        book=(*books, *(watermark_subject(BOOK, exchange) for exchange in exchanges)),
     )
+
+
+def _seen_by_strategies(exchange: str, asset: str) -> list[str]:
+    if exchange not in _BY_MARKET:
+        return [market_kind(exchange, asset, kind) for kind in ("ctx", "candle_1m", "funding", "gap")]
+    per_market = [f"{market_kind(exchange, asset, kind)}.*" for kind in ("prob", "resolved")]
+    return [*per_market, market_kind(exchange, asset, "gap")]
 
 
 def broker_filters(exchanges: tuple[str, ...]) -> Filters:
