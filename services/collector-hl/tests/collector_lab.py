@@ -164,7 +164,9 @@ class Lab:
         return found
 
     def truth(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (self.folder / "truth.jsonl").read_text().splitlines()]
+        """Events of Hyperliquid; the other venue's stand in the same log."""
+        lines = [json.loads(line) for line in (self.folder / "truth.jsonl").read_text().splitlines()]
+        return [line for line in lines if line["id"].split(":")[1] == "hl"]
 
     async def stop(self, process: asyncio.subprocess.Process, limit_s: float = 5) -> int:
         process.send_signal(signal.SIGTERM)

@@ -14,6 +14,9 @@ from trading_core.model import DAY_MS, MINUTE_MS
 from venue_sim import sample, server
 from venue_sim.clock import ClockState
 from venue_sim.market import Market
+from venue_sim.polymarket import sample as book_sample
+from venue_sim.polymarket.board import Board
+from venue_sim.polymarket.exchange import IDLE_S, Polymarket
 from venue_sim.truth import TruthLog
 from venue_sim.venue import Options, Venue
 
@@ -26,6 +29,13 @@ def the_market() -> Market:
     return Market(sample.load(SAMPLE), 500 * DAY_MS)
 
 
+@functools.cache
+def the_board() -> Board:
+    books = book_sample.load(SAMPLE, 1_000)
+    assert books is not None
+    return Board(books, the_market().first_ms, the_market().end_ms)
+
+
 @contextlib.asynccontextmanager
 async def serving(
     truth: Path | None = None,
@@ -35,13 +45,16 @@ async def serving(
     state_path: Path | None = None,
     hold: bool = False,
     idle_s: float = 60.0,
+    polymarket: bool = False,
+    pm_idle_s: float = IDLE_S,
 ) -> AsyncIterator[tuple[str, Venue]]:
     """Address and state of a running venue, from minute 1,560 on."""
     market = the_market()
-    options = Options(speed, state_path, hold, idle_s)
+    options = Options(speed, state_path, hold, idle_s=idle_s)
     start = ClockState(market.first_ms + START_MINUTE * MINUTE_MS, options.speed, market.shift_ms)
     with TruthLog(truth) as log:
-        venue = Venue(market, start, p, options, log)
+        books = Polymarket(the_board(), start.event_ms, log, pm_idle_s) if polymarket else None
+        venue = Venue(market, start, p, options, log, books)
         runner = web.AppRunner(server.application(venue), access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -20,6 +20,10 @@ from trading_core.model import MINUTE_MS
 from venue_sim import sample, server
 from venue_sim.clock import ClockState, read_state, whole_days_before
 from venue_sim.market import Market
+from venue_sim.polymarket import sample as book_sample
+from venue_sim.polymarket.board import Board
+from venue_sim.polymarket.exchange import Polymarket
+from venue_sim.polymarket.sample import BookSample
 from venue_sim.truth import TruthLog
 from venue_sim.venue import Options, Venue
 
@@ -45,6 +49,14 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         "--hold", action=argparse.BooleanOptionalAction, default=default("HOLD", "") in ("1", "true"),
         help="event time stands still until a client has subscribed to the clock",
     )  # fmt: skip
+    parser.add_argument(
+        "--hold-polymarket", action=argparse.BooleanOptionalAction,
+        default=default("HOLD_POLYMARKET", "") in ("1", "true"), help="the same for a client of Polymarket's socket",
+    )  # fmt: skip
+    parser.add_argument(
+        "--book-every-ms", type=int, default=default("BOOK_EVERY_MS", "1000"),
+        help="of each recorded book the newest of so many ms is served; 0: all of them",
+    )  # fmt: skip
     parser.add_argument("--idle-s", type=float, default=default("IDLE_S", "60"), help="limit of silence per socket")
     return parser.parse_args(argv)
 
@@ -69,14 +81,26 @@ def prepare(options: argparse.Namespace) -> tuple[Market, ClockState, int]:
     return market, ClockState(event_ms, options.speed, market.shift_ms), options.start_minute * 4 - 1
 
 
+def polymarket_of(
+    books: BookSample | None, market: Market, start: ClockState, p: int, truth: TruthLog
+) -> Polymarket | None:
+    """The other venue on the same clock; None without recorded books."""
+    if books is None:
+        return None
+    # A saved clock stands after the events of its moment, that of a first start before them.
+    has_happened = market.last_print_at(start.event_ms) == p
+    return Polymarket(Board(books, market.first_ms, market.end_ms), start.event_ms + has_happened, truth)
+
+
 async def serve(options: argparse.Namespace) -> None:
     market, start, p = prepare(options)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    books = book_sample.load(options.data, options.book_every_ms)
     with TruthLog(options.truth) as log_of_truth:
-        chosen = Options(options.speed, options.state, options.hold, options.idle_s)
-        venue = Venue(market, start, p, chosen, log_of_truth)
+        chosen = Options(options.speed, options.state, options.hold, options.hold_polymarket, options.idle_s)
+        venue = Venue(market, start, p, chosen, log_of_truth, polymarket_of(books, market, start, p, log_of_truth))
         runner = web.AppRunner(server.application(venue), access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         site = web.TCPSite(runner, options.host, options.port)
@@ -99,7 +123,7 @@ async def serve(options: argparse.Namespace) -> None:
             with contextlib.suppress(asyncio.CancelledError):
                 await running
             venue.save()
-            for client in list(venue.clients):
+            for client in venue.everybody():
                 client.cut()
             await runner.cleanup()
         log.info("venue_stopped", event_time_ms=venue.now().time_ms)

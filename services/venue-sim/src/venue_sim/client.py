@@ -1,30 +1,25 @@
-"""One WebSocket connection: its subscriptions, and when it was last heard from and sent to."""
+"""A client of Hyperliquid's socket: its subscriptions, and what it is due to be sent again."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 
 from aiohttp import web
 
+from venue_sim.connection import Connection
 from venue_sim.faults import Faults
 from venue_sim.subscriptions import Subscription
 
 CTX_EVERY_S = 0.9
 
 
-class Client:
+class Client(Connection):
     def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None, faults: Faults) -> None:
-        self.socket = socket
+        super().__init__(socket, transport)
         self._faults = faults
         self._held: dict[Subscription, deque[str]] = {}
-        self._transport = transport
         self.ordered: list[Subscription] = []
-        self.has_clock = False
-        self.heard_s = time.monotonic()
-        self._sent_s = time.monotonic()
-        self._sending_s: float | None = None
         self._again_s: dict[Subscription, float] = {}
 
     def add(self, subscription: Subscription) -> bool:
@@ -44,18 +39,8 @@ class Client:
         return True
 
     async def send(self, text: str) -> None:
-        """Waits while the client does not read: the venue falls behind rather than skip an event."""
-        if self.socket.closed or self._faults.any("half_open"):
-            return
-        self._sending_s = time.monotonic()
-        try:
-            await self.socket.send_str(text)
-            self._sent_s = time.monotonic()
-        except (ConnectionError, RuntimeError):
-            # The reader of this connection notices the end by itself.
-            self.cut()
-        finally:
-            self._sending_s = None
+        if not self._faults.any("half_open"):
+            await super().send(text)
 
     async def send_of(self, subscription: Subscription, text: str) -> None:
         held = self._held.setdefault(subscription, deque())
@@ -76,17 +61,9 @@ class Client:
     def idle(self, now_s: float, limit_s: float) -> bool:
         return now_s - self._sent_s >= limit_s
 
-    def stalled(self, now_s: float, limit_s: float) -> bool:
-        return self._sending_s is not None and now_s - self._sending_s >= limit_s
-
     async def close(self, code: int) -> None:
         """With a close frame, or without one (1006)."""
         if code == 1006:
             self.cut()
         else:
             await self.socket.close(code=code)
-
-    def cut(self) -> None:
-        """The connection ends without a close frame, as at the venue."""
-        if self._transport is not None:
-            self._transport.abort()

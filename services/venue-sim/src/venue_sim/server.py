@@ -13,6 +13,7 @@ from aiohttp import WSMsgType, web
 from venue_sim import frames, info
 from venue_sim.client import Client
 from venue_sim.faults import Fault
+from venue_sim.polymarket import server as polymarket
 from venue_sim.subscriptions import Fatal, Unparsable, dumps, parse
 from venue_sim.venue import Venue
 
@@ -71,6 +72,7 @@ def application(venue: Venue) -> web.Application:
     app.router.add_post("/info", post_info)
     app.router.add_get("/info", get_info)
     app.router.add_get("/ws", websocket)
+    polymarket.add_routes(app, venue)
     return app
 
 

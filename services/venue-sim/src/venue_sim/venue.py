@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -15,8 +16,10 @@ import structlog
 from venue_sim import frames, info, truth
 from venue_sim.client import Client
 from venue_sim.clock import ClockState, Pace, write_state
+from venue_sim.connection import Connection
 from venue_sim.faults import Fault, Faults
 from venue_sim.market import Market
+from venue_sim.polymarket.exchange import Polymarket
 from venue_sim.subscriptions import Subscription
 
 CLOCK_EVERY_S = 0.1
@@ -24,6 +27,7 @@ SETTLED_S = 0.1
 MIDS_EVERY_S = 5.0
 SAVE_EVERY_S = 0.5
 log = structlog.get_logger()
+Peer = TypeVar("Peer", bound=Connection)
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Options:
     state_path: Path | None = None
     hold: bool = False
     """Event time stands still until the first client of this start has subscribed to the clock."""
+    hold_polymarket: bool = False
+    """The same for the first client of Polymarket's socket."""
     idle_s: float = 60.0
     stall_s: float = 30.0
 
@@ -40,9 +46,11 @@ class Venue:
     """State of one start. `p` is the newest print that has happened; everything shown is a function of it."""
 
     def __init__(
-        self, market: Market, start: ClockState, p: int, options: Options, log_of_truth: truth.TruthLog
-    ) -> None:
+        self, market: Market, start: ClockState, p: int, options: Options, log_of_truth: truth.TruthLog,
+        polymarket: Polymarket | None = None,
+    ) -> None:  # fmt: skip
         self.market = market
+        self.polymarket = polymarket
         self.options = options
         self.clients: set[Client] = set()
         self.faults = Faults()
@@ -105,9 +113,12 @@ class Venue:
         ticking = asyncio.create_task(self._tick())
         try:
             if self.options.hold:
-                await self._listener()
+                await self._listener(lambda: self.clients)
+            if self.options.hold_polymarket and self.polymarket is not None:
+                subscribers = self.polymarket.clients
+                await self._listener(lambda: subscribers)
             self._pace.start(time.monotonic())
-            while self.p + 1 < self.market.prints:
+            while self._next_time_ms() <= self.market.end_ms:
                 await self._until(self._next_time_ms())
                 async with self.turn:
                     await self._happen()
@@ -129,20 +140,31 @@ class Venue:
             self._hurry.clear()
 
     def _next_time_ms(self) -> int:
+        print_ms = self._next_print_ms()
+        return print_ms if self.polymarket is None else min(print_ms, self.polymarket.next_ms)
+
+    def _next_print_ms(self) -> int:
         return self.market.time_ms(self.p + 1) if self.p + 1 < self.market.prints else self.market.end_ms + 1
 
-    async def _listener(self) -> None:
+    async def _listener(self, clients: Callable[[], Iterable[Connection]]) -> None:
         """A client has the clock and has finished asking for other channels."""
         listening = False
         while not listening:
             await asyncio.sleep(SETTLED_S / 5)
             now_s = time.monotonic()
-            listening = any(client.has_clock and now_s - client.heard_s > SETTLED_S for client in self.clients)
+            listening = any(client.has_clock and now_s - client.heard_s > SETTLED_S for client in clients())
 
     async def _happen(self) -> None:
+        """Whatever is next: of one moment prints come before what happens at Polymarket."""
+        self._pace.passed(time.monotonic())
+        if self.polymarket is None or self._next_print_ms() <= self.polymarket.next_ms:
+            await self._print()
+        else:
+            await self.polymarket.happen(self.speed)
+
+    async def _print(self) -> None:
         """Print p + 1 of every asset: clock first, then trades, candle, bbo, context."""
         self.p += 1
-        self._pace.passed(time.monotonic())
         self._write_truth(self.p)
         clock = frames.clock(self.market.time_ms(self.p), self._pace.speed)
         texts: dict[Subscription, str] = {}
@@ -185,7 +207,7 @@ class Venue:
         saved_s = mids_s = time.monotonic()
         while True:
             await asyncio.sleep(CLOCK_EVERY_S)
-            self._drop(lambda client, now_s: client.stalled(now_s, self.options.stall_s))
+            self._drop(self.everybody(), lambda client, now_s: client.stalled(now_s, self.options.stall_s))
             async with self.turn:
                 now_s = time.monotonic()
                 for over in self.faults.over(now_s):
@@ -202,9 +224,15 @@ class Venue:
                 if now_s - saved_s >= SAVE_EVERY_S:
                     saved_s = now_s
                     self.save()
-                self._drop(lambda client, now_s: client.idle(now_s, self.options.idle_s))
+                if self.polymarket is not None:
+                    await self.polymarket.tick(self.now().time_ms, self.speed)
+                    self.polymarket.drop_idle(now_s)
+                self._drop(self.clients, lambda client, now_s: client.idle(now_s, self.options.idle_s))
 
-    def _drop(self, due: Callable[[Client, float], bool]) -> None:
+    def everybody(self) -> set[Connection]:
+        return {*self.clients, *(self.polymarket.clients if self.polymarket is not None else ())}
+
+    def _drop(self, clients: Iterable[Peer], due: Callable[[Peer, float], bool]) -> None:
         now_s = time.monotonic()
-        for client in [c for c in self.clients if due(c, now_s)]:
+        for client in [one for one in clients if due(one, now_s)]:
             client.cut()

@@ -1,0 +1,1 @@
+"""Polymarket's public market data: Gamma, the CLOB's REST and its market socket."""
