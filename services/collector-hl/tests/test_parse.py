@@ -155,14 +155,6 @@ def test_no_mutated_frame_raises_anything_but_venue_message_invalid(data: st.Dat
         return
 
 
-def test_the_time_of_a_live_event_is_near_venue_time() -> None:
-    parse.check_time(100_000 + 5_000, 100_000)
-    with pytest.raises(VenueMessageInvalid, match="ahead"):
-        parse.check_time(100_000 + 5_001, 100_000)
-    with pytest.raises(VenueMessageInvalid, match="24 h behind"):
-        parse.check_time(0, 86_400_001)
-
-
 def test_contexts_of_a_poll_are_matched_by_place() -> None:
     meta = {"universe": [{"name": "BTC"}, {"name": "DOGE"}, {"name": "ETH"}]}
     contexts = [{"markPx": "1.0"}, {"markPx": "bad"}, {"markPx": "3.0"}]

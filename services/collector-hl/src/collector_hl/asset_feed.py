@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from collector_hl import outgoing
 from collector_hl.candles import Bars
 from collector_hl.parse import BboRow, Context, TradeRow
-from collector_hl.stamp import full_minute
+from trading_core.collect.stamp import full_minute
 
 REMEMBERED = 4_000
 

@@ -10,14 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from collector_hl import metrics, outgoing, parse
+from collector_hl import outgoing, parse
 from collector_hl.asset_feed import AssetFeed, Known
-from collector_hl.clock import VenueClock
 from collector_hl.outgoing import CANDLES, EXCHANGE
 from collector_hl.parse import BboRow, CandleRow, ClockRow, Context, CtxRow, FundingRow, TradeRow
 from collector_hl.resume import Resume
-from collector_hl.stamp import Progress, Stamp, full_minute
 from trading_core import ids
+from trading_core.collect import gaps, metrics, numbers
+from trading_core.collect.clock import VenueClock
+from trading_core.collect.gaps import Channel, GapState
+from trading_core.collect.stamp import Progress, Stamp, full_minute
 from trading_core.config import HyperliquidConfig
 from trading_core.errors import VenueMessageInvalid
 from trading_core.messages import DeadLetterMessage, MarketData
@@ -202,7 +204,7 @@ class Feed:
         for row in rows:
             self._outbox.put(outgoing.funding(row, self.stamp.visible(row.time), wall_ms))
 
-    def on_dropped(self, asset: str, channel: outgoing.Channel, from_ms: int, to_ms: int, wall_ms: int) -> None:
+    def on_dropped(self, asset: str, channel: Channel, from_ms: int, to_ms: int, wall_ms: int) -> None:
         self._lost(asset, channel, from_ms, to_ms, "spool full", wall_ms)
 
     def _on_row(self, row: parse.Row, now_s: float, wall_ms: int) -> None:
@@ -260,7 +262,7 @@ class Feed:
                 self._lost(asset, "trade", last_ms, min(row.time for row in rows), "reconnected", wall_ms)
         for row in feed.new_trades(rows):
             try:
-                parse.check_time(row.time, clock_ms)
+                numbers.check_time(row.time, clock_ms)
                 if row.coin != asset:
                     raise VenueMessageInvalid(f"trade of {row.coin!r} among those of {asset!r}")
             except VenueMessageInvalid as error:
@@ -275,7 +277,7 @@ class Feed:
         clock_ms = self.clock.now_ms(wall_ms)
         if clock_ms is None:
             return
-        parse.check_time(row.time, clock_ms)
+        numbers.check_time(row.time, clock_ms)
         message = outgoing.bbo(row, self.stamp.visible(row.time), wall_ms)
         if feed.is_new_bbo(row, message.id):
             self.clock.on_event(row.time, wall_ms)
@@ -329,7 +331,7 @@ class Feed:
         progress = self.stamp.progress[asset]
         gap = self.gaps[asset] = OpenGap(from_ms=progress.closed_ms + 1)
         visible_ms = self.stamp.visible(gap.from_ms)
-        self._outbox.put(outgoing.gap(asset, CANDLES, gap.from_ms, None, "open", reason, visible_ms, wall_ms))
+        self._outbox.put(gaps.gap(EXCHANGE, asset, CANDLES, gap.from_ms, None, "open", reason, visible_ms, wall_ms))
         metrics.GAPS.labels(EXCHANGE, "open").inc()
         progress.in_gap = True
         self.gap_opened.set()
@@ -345,17 +347,17 @@ class Feed:
                 continue  # Passed without its candle while the gap was open: part of it, history is asked again.
             del self.gaps[asset]
             progress.in_gap = False
-            state: outgoing.GapState = "lost" if gap.lost else "filled"
+            state: GapState = "lost" if gap.lost else "filled"
             visible_ms = self.stamp.visible(gap.to_ms)
             self._outbox.put(
-                outgoing.gap(asset, CANDLES, gap.from_ms, gap.to_ms, state, "backfill", visible_ms, wall_ms)
+                gaps.gap(EXCHANGE, asset, CANDLES, gap.from_ms, gap.to_ms, state, "backfill", visible_ms, wall_ms)
             )
             metrics.GAPS.labels(EXCHANGE, state).inc()
 
-    def _lost(self, asset: str, channel: outgoing.Channel, from_ms: int, to_ms: int, reason: str, wall_ms: int) -> None:
+    def _lost(self, asset: str, channel: Channel, from_ms: int, to_ms: int, reason: str, wall_ms: int) -> None:
         """A hole that history cannot fill is written once, with both ends."""
         visible_ms = self.stamp.visible(from_ms)
-        self._outbox.put(outgoing.gap(asset, channel, from_ms, to_ms, "lost", reason, visible_ms, wall_ms))
+        self._outbox.put(gaps.gap(EXCHANGE, asset, channel, from_ms, to_ms, "lost", reason, visible_ms, wall_ms))
         metrics.GAPS.labels(EXCHANGE, "lost").inc()
 
 

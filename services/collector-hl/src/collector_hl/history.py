@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import random
-import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 import structlog
 
@@ -15,37 +12,19 @@ from collector_hl import parse
 from collector_hl.feed import Feed, backfill_span_ms
 from collector_hl.parse import CandleRow, Reject
 from collector_hl.rest import Rest
+from trading_core.collect.patience import until_answered, wall_ms
 from trading_core.config import HyperliquidConfig
 from trading_core.errors import ConfigError, VenueMessageInvalid, VenueUnavailable
 from trading_core.model import HOUR_MS, MINUTE_MS
 
 FUNDING_BACK_MS = 48 * HOUR_MS
-RETRY_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 GAP_EVERY_S = 0.2
 GAP_RETRY_S = 1.0
 GAP_TRIES = 5
 """Answers without a candle after which it is lost."""
 EAGER_TRIES = 5
 """Polls that ask for a funding row; then every tenth, since the venue may never have it."""
-T = TypeVar("T")
 log = structlog.get_logger()
-
-
-def wall_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-async def until_answered(what: str, ask: Callable[[], Awaitable[T]]) -> T:
-    """The answer, however long the venue is away."""
-    attempt = 0
-    while True:
-        try:
-            return await ask()
-        except (VenueUnavailable, VenueMessageInvalid) as error:
-            log.warning("venue_unanswered", what=what, error=str(error))
-            delay_s = RETRY_S[min(attempt, len(RETRY_S) - 1)]
-            await asyncio.sleep(delay_s * random.uniform(0.75, 1.25))
-            attempt += 1
 
 
 async def check_assets(rest: Rest, assets: Sequence[str]) -> None:

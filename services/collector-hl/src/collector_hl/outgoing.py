@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from collector_hl.parse import BboRow, CandleRow, Context, FundingRow, TradeRow
 from trading_core import ids
-from trading_core.messages import BboMessage, CandleMessage, CtxMessage, FundingMessage, GapMessage, TradeMessage
+from trading_core.collect.gaps import Channel
+from trading_core.messages import BboMessage, CandleMessage, CtxMessage, FundingMessage, TradeMessage
 from trading_core.model import HOUR_MS, MINUTE_MS, Exchange
 
 EXCHANGE = Exchange.HYPERLIQUID.value
-Channel = Literal["trade", "bbo", "ctx", "candle_1m"]
-GapState = Literal["open", "filled", "lost"]
 CANDLES: Channel = "candle_1m"
 
 
@@ -103,29 +100,4 @@ def funding(row: FundingRow, visible_ms: int, received_ms: int) -> FundingMessag
         hour_ms=hour_ms,
         rate=row.rate,
         premium=row.premium,
-    )
-
-
-def gap(
-    asset: str,
-    channel: Channel,
-    from_ms: int,
-    to_ms: int | None,
-    state: GapState,
-    reason: str,
-    visible_ms: int,
-    received_ms: int,
-) -> GapMessage:
-    return GapMessage(
-        id=ids.gap(EXCHANGE, asset, channel, from_ms, to_ms),
-        exchange=EXCHANGE,
-        asset=asset,
-        event_time_ms=from_ms,
-        visible_ms=max(from_ms, visible_ms),
-        received_time_ms=received_ms,
-        channel=channel,
-        from_ms=from_ms,
-        to_ms=to_ms,
-        state=state,
-        reason=reason,
     )

@@ -5,18 +5,15 @@ Prices and sizes stay the strings the venue printed. Unknown fields are ignored:
 
 from __future__ import annotations
 
-import re
 from typing import Literal, TypeVar
 
 import msgspec
 
+from trading_core.collect.numbers import number, price, size
 from trading_core.errors import VenueMessageInvalid
-from trading_core.model import DAY_MS, MINUTE_MS
+from trading_core.model import MINUTE_MS
 
 GREETING = b"Websocket connection established."
-AHEAD_MS = 5_000
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-_NUMBER_LENGTH_MAX = 32
 _SHOWN = 120
 
 
@@ -181,16 +178,16 @@ def frame(data: bytes) -> tuple[str, list[Row], list[Reject]]:
 
 def trade(data: bytes | msgspec.Raw) -> TradeRow:
     row = _decode(_trade, data)
-    _price("px", row.px)
-    _size("sz", row.sz)
+    price("px", row.px)
+    size("sz", row.sz)
     return row
 
 
 def candle(data: bytes | msgspec.Raw) -> CandleRow:
     row = _decode(_candle, data)
-    low, high = _price("l", row.l), _price("h", row.h)
-    open_, close = _price("o", row.o), _price("c", row.c)
-    _size("v", row.v)
+    low, high = price("l", row.l), price("h", row.h)
+    open_, close = price("o", row.o), price("c", row.c)
+    size("v", row.v)
     if row.i != "1m" or row.t % MINUTE_MS or row.last_ms != row.t + MINUTE_MS - 1:
         raise VenueMessageInvalid(f"not a 1m bucket: i={row.i[:_SHOWN]} t={row.t} T={row.last_ms}")
     if not low <= min(open_, close) <= max(open_, close) <= high:
@@ -217,7 +214,7 @@ def funding(data: bytes) -> tuple[list[FundingRow], list[Reject]]:
     for raw in _decode(_raws, data):
         try:
             row = _decode(_funding, raw)
-            _number("fundingRate", row.rate)
+            number("fundingRate", row.rate)
             rows.append(row)
         except VenueMessageInvalid as error:
             rejects.append(Reject(str(error), _shown(raw)))
@@ -247,14 +244,6 @@ def contexts(data: bytes, assets: set[str]) -> tuple[dict[str, Context], list[Re
     return found, rejects
 
 
-def check_time(event_ms: int, clock_ms: int) -> None:
-    """VenueMessageInvalid when a live event lies over 5 s ahead of venue time or over 24 h behind it."""
-    if event_ms > clock_ms + AHEAD_MS:
-        raise VenueMessageInvalid(f"time {event_ms} is {event_ms - clock_ms} ms ahead of venue time")
-    if event_ms < clock_ms - DAY_MS:
-        raise VenueMessageInvalid(f"time {event_ms} is more than 24 h behind venue time {clock_ms}")
-
-
 def _each_trade(raws: list[msgspec.Raw]) -> tuple[list[Row], list[Reject]]:
     rows: list[Row] = []
     rejects: list[Reject] = []
@@ -270,44 +259,22 @@ def _checked_bbo(row: BboRow) -> BboRow:
     prices = []
     for level in row.bbo:
         if level is not None:
-            prices.append(_price("px", level.px))
-            _size("sz", level.sz)
+            prices.append(price("px", level.px))
+            size("sz", level.sz)
     if len(prices) == 2 and prices[0] >= prices[1]:
         raise VenueMessageInvalid(f"crossed book: bid {prices[0]} >= ask {prices[1]}")
     return row
 
 
 def _check_context(context: Context) -> None:
-    _price("markPx", context.mark_px)
-    for name, price in (("oraclePx", context.oracle_px), ("midPx", context.mid_px)):
-        if price is not None:
-            _price(name, price)
+    price("markPx", context.mark_px)
+    for name, text in (("oraclePx", context.oracle_px), ("midPx", context.mid_px)):
+        if text is not None:
+            price(name, text)
     if context.open_interest is not None:
-        _size("openInterest", context.open_interest)
+        size("openInterest", context.open_interest)
     if context.funding is not None:
-        _number("funding", context.funding)
-
-
-def _number(name: str, text: str) -> float:
-    if len(text) > _NUMBER_LENGTH_MAX:
-        raise VenueMessageInvalid(f"{name} has {len(text)} characters, at most {_NUMBER_LENGTH_MAX} are taken")
-    if not _NUMBER.fullmatch(text):
-        raise VenueMessageInvalid(f"{name} is no decimal number: {text!r}")
-    return float(text)
-
-
-def _price(name: str, text: str) -> float:
-    value = _number(name, text)
-    if value <= 0:
-        raise VenueMessageInvalid(f"{name} must be > 0, got {text}")
-    return value
-
-
-def _size(name: str, text: str) -> float:
-    value = _number(name, text)
-    if value < 0:
-        raise VenueMessageInvalid(f"{name} must be >= 0, got {text}")
-    return value
+        number("funding", context.funding)
 
 
 def _decode(decoder: msgspec.json.Decoder[T], data: bytes | msgspec.Raw) -> T:

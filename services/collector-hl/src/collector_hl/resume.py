@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from collector_hl.asset_feed import Known
 from collector_hl.outgoing import CANDLES, EXCHANGE
-from collector_hl.stamp import full_minute
 from trading_core.bus.connection import Bus, Delivered
 from trading_core.bus.ordered import OrderedPull, Start
+from trading_core.collect.position import last_watermark_ms
+from trading_core.collect.stamp import full_minute
 from trading_core.messages import (
     AnyMessage,
     BboMessage,
@@ -18,10 +19,9 @@ from trading_core.messages import (
     FundingMessage,
     GapMessage,
     TradeMessage,
-    WatermarkMessage,
     decode,
 )
-from trading_core.streams import BOOK, MARKET, StreamSpec, market_kind, watermark_subject
+from trading_core.streams import MARKET, market_kind
 
 
 @dataclass
@@ -41,13 +41,9 @@ class Resume:
 
 async def read(bus: Bus, assets: Sequence[str]) -> Resume:
     """What the stream says. Without a watermark in it nothing was decided: a first start."""
-    marks = [await _watermark(bus, stream) for stream in (MARKET, BOOK)]
-    known_marks = [mark for mark in marks if mark is not None]
-    if not known_marks:
-        return Resume()
-    # The stream that lags was cut off by the stop; what the other one promised holds for both.
-    resume = Resume(watermark_ms=max(known_marks))
-    assert resume.watermark_ms is not None
+    resume = Resume(watermark_ms=await last_watermark_ms(bus, EXCHANGE))
+    if resume.watermark_ms is None:
+        return resume
     opened = await _open_gaps(bus, assets)
     for asset in assets:
         candle = await _last(bus, asset, CANDLES)
@@ -126,9 +122,3 @@ async def _all(bus: Bus, subjects: Sequence[str], start: Start) -> list[Delivere
 async def _last(bus: Bus, asset: str, kind: str) -> AnyMessage | None:
     delivered = await bus.last(MARKET, market_kind(EXCHANGE, asset, kind))
     return decode(delivered.data) if delivered is not None else None
-
-
-async def _watermark(bus: Bus, stream: StreamSpec) -> int | None:
-    delivered = await bus.last(stream, watermark_subject(stream, EXCHANGE))
-    message = decode(delivered.data) if delivered is not None else None
-    return message.watermark_ms if isinstance(message, WatermarkMessage) else None

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import time
 
-from collector_hl import metrics, resume, ws
+from collector_hl import resume, ws
 from collector_hl.feed import Feed
-from collector_hl.history import History, check_assets, wall_ms
+from collector_hl.history import History, check_assets
 from collector_hl.outgoing import EXCHANGE
 from collector_hl.rest import Rest
-from collector_hl.spool import Spool
 from trading_core.bus.publisher import WindowPublisher
+from trading_core.collect import metrics
+from trading_core.collect.patience import back_off_s, wall_ms
+from trading_core.collect.spool import Spool
 from trading_core.errors import TradingError, VenueUnavailable
 from trading_core.runtime import Runtime
 
 TICK_S = 0.2
 FLUSH_LIMIT_S = 2.0
-BACK_OFF_S = (0.5, 4.0)
-BACK_OFF_LONG_S = 30.0
-FAILING_S = 300.0
 
 
 class Collector:
@@ -31,7 +29,7 @@ class Collector:
         self._runtime = runtime
         self._log = runtime.log
         self._config = runtime.settings.exchanges.hyperliquid
-        self._spool = Spool(publisher)
+        self._spool = Spool(publisher, EXCHANGE)
         self._feed = Feed(runtime.settings.assets, self._config, last, self._spool)
         self._history = History(rest, self._feed, self._config, last.funding_hour_ms)
         self._is_first_start = last.watermark_ms is None
@@ -87,10 +85,7 @@ class Collector:
             now_s = time.monotonic()
             if was_live:
                 failing_since_s = now_s
-            lowest, highest = BACK_OFF_S
-            if now_s - failing_since_s > FAILING_S:
-                highest = BACK_OFF_LONG_S
-            await asyncio.sleep(random.uniform(lowest, highest))
+            await asyncio.sleep(back_off_s(now_s - failing_since_s))
 
     async def _read(self, socket: ws.Socket) -> None:
         feed, spool, is_paced = self._feed, self._spool, self._config.simulated_clock

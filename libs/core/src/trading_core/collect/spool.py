@@ -8,16 +8,24 @@ from dataclasses import dataclass
 
 import structlog
 
-from collector_hl import metrics
-from collector_hl.outgoing import EXCHANGE, Channel
 from trading_core import ids
 from trading_core.bus.publisher import WindowPublisher
+from trading_core.collect import metrics
+from trading_core.collect.gaps import Channel
 from trading_core.errors import ConfigError
-from trading_core.messages import BboMessage, DeadLetterMessage, MarketData, TradeMessage, WatermarkMessage
+from trading_core.messages import (
+    BboMessage,
+    BookMessage,
+    DeadLetterMessage,
+    MarketData,
+    TradeMessage,
+    WatermarkMessage,
+)
 from trading_core.streams import BOOK, MARKET, market_subject, venue_dlq_subject, watermark_subject
 
 LIMIT_PER_ASSET = 20_000
 _MARKED = (MARKET, BOOK)
+Droppable = TradeMessage | BboMessage | BookMessage
 log = structlog.get_logger()
 
 
@@ -45,10 +53,11 @@ class Dropped:
 
 
 class Spool:
-    """Unbounded for candles, contexts and gaps; trades and quotes of one asset give way at 20,000, oldest first."""
+    """Unbounded for what is rare; trades, quotes and books of one asset give way at 20,000, oldest first."""
 
-    def __init__(self, publisher: WindowPublisher, limit_per_asset: int = LIMIT_PER_ASSET) -> None:
+    def __init__(self, publisher: WindowPublisher, exchange: str, limit_per_asset: int = LIMIT_PER_ASSET) -> None:
         self._publisher = publisher
+        self._exchange = exchange
         self._limit = limit_per_asset
         self._queue: deque[_Waiting | _Mark] = deque()
         self._ready = asyncio.Event()
@@ -65,7 +74,7 @@ class Spool:
 
     def put(self, message: MarketData | DeadLetterMessage) -> None:
         waiting = _Waiting(message)
-        if isinstance(message, TradeMessage | BboMessage):
+        if isinstance(message, Droppable):
             self._bound(message.asset)
             self._droppable[message.asset].append(waiting)
         self._add(waiting)
@@ -115,13 +124,13 @@ class Spool:
         waiting = self._droppable[asset]
         if len(waiting) < self._limit:
             return
-        # Quotes replace each other, trades do not: the oldest quote goes first.
-        oldest = next((one for one in waiting if isinstance(one.message, BboMessage)), waiting[0])
+        # Quotes and books replace each other, trades do not: the oldest of those goes first.
+        oldest = next((one for one in waiting if not isinstance(one.message, TradeMessage)), waiting[0])
         waiting.remove(oldest)
         message, oldest.message = oldest.message, None
-        assert isinstance(message, TradeMessage | BboMessage)
-        channel: Channel = "trade" if isinstance(message, TradeMessage) else "bbo"
-        metrics.DROPPED.labels(EXCHANGE, channel).inc()
+        assert isinstance(message, Droppable)
+        channel = _channel(message)
+        metrics.DROPPED.labels(self._exchange, channel).inc()
         known = self._dropped.get((asset, channel))
         from_ms = known.from_ms if known else message.event_time_ms
         self._dropped[asset, channel] = Dropped(asset, channel, from_ms, message.event_time_ms)
@@ -139,17 +148,17 @@ class Spool:
 
     async def _send(self, message: MarketData | DeadLetterMessage) -> None:
         if isinstance(message, DeadLetterMessage):
-            subject = venue_dlq_subject(EXCHANGE)
+            subject = venue_dlq_subject(self._exchange)
         else:
             subject = market_subject(message)
-            if isinstance(message, TradeMessage | BboMessage):
+            if isinstance(message, Droppable):
                 self._droppable[message.asset].popleft()
                 if not self._room.is_set() and len(self._droppable[message.asset]) < self._limit // 2:
                     self._room.set()
         future = await self._publisher.send(subject, message)
         future.add_done_callback(self._settled)
         self.published += 1
-        metrics.PUBLISHED.labels(EXCHANGE, str(type(message).__struct_config__.tag)).inc()
+        metrics.PUBLISHED.labels(self._exchange, str(type(message).__struct_config__.tag)).inc()
 
     async def _send_marks(self) -> None:
         """Beside the pump, so that waiting for acknowledgements never holds up what comes after."""
@@ -163,19 +172,29 @@ class Spool:
             if mark.watermark_ms is not None:
                 for stream in _MARKED:
                     message = WatermarkMessage(
-                        id=ids.watermark(EXCHANGE, mark.watermark_ms, stream.name),
-                        exchange=EXCHANGE,
+                        id=ids.watermark(self._exchange, mark.watermark_ms, stream.name),
+                        exchange=self._exchange,
                         watermark_ms=mark.watermark_ms,
                     )
-                    future = await self._publisher.send(watermark_subject(stream, EXCHANGE), message)
+                    future = await self._publisher.send(watermark_subject(stream, self._exchange), message)
                     future.add_done_callback(self._settled)
                     self.published += 1
-                metrics.PUBLISHED.labels(EXCHANGE, "watermark").inc(len(_MARKED))
+                metrics.PUBLISHED.labels(self._exchange, "watermark").inc(len(_MARKED))
 
     def _settled(self, future: asyncio.Future[None]) -> None:
         if future.cancelled() or (error := future.exception()) is None:
             return
-        metrics.REFUSED.labels(EXCHANGE).inc()
+        metrics.REFUSED.labels(self._exchange).inc()
         log.error("message_refused", error=str(error))
         if isinstance(error, ConfigError) and self._failed is not None and not self._failed.done():
             self._failed.set_exception(error)
+
+
+def _channel(message: Droppable) -> Channel:
+    match message:
+        case TradeMessage():
+            return "trade"
+        case BboMessage():
+            return "bbo"
+        case BookMessage():
+            return "book"

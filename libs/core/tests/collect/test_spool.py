@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
-from collector_hl import outgoing
-from collector_hl.parse import BboRow, TradeRow
-from collector_hl.spool import Dropped, Spool
 from trading_core.bus.connection import Bus
 from trading_core.bus.ordered import OrderedPull, Start
 from trading_core.bus.publisher import WindowPublisher
+from trading_core.collect.spool import Dropped, Spool
 from trading_core.messages import AnyMessage, BboMessage, TradeMessage, WatermarkMessage, decode
 from trading_core.streams import BOOK, MARKET
 
@@ -21,12 +20,14 @@ T0 = 1_792_980_000_000
 
 
 def a_trade(number: int) -> TradeMessage:
-    row = TradeRow(coin="BTC", side="B", px="100.0", sz="1.0", time=T0 + number, tid=number)
-    return outgoing.trade(row, row.time, 0)
+    common = {"exchange": "hyperliquid", "asset": "BTC", "event_time_ms": T0 + number, "visible_ms": T0 + number}
+    values: dict[str, Any] = {"price": "100.0", "size": "1.0", "side": "buy", "trade_id": str(number), **common}
+    return TradeMessage(id=f"t:{number}", **values)
 
 
 def a_quote(number: int) -> BboMessage:
-    return outgoing.bbo(BboRow(coin="BTC", time=T0 + number, bbo=(None, None)), T0 + number, 0)
+    common: dict[str, Any] = {"event_time_ms": T0 + number, "visible_ms": T0 + number}
+    return BboMessage(id=f"b:{number}", exchange="hyperliquid", asset="BTC", **common)
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ async def stored(bus: Bus, stream: str) -> list[AnyMessage]:
 
 
 async def test_a_watermark_stands_behind_everything_put_before_it(bus: Bus, publisher: WindowPublisher) -> None:
-    spool = Spool(publisher)
+    spool = Spool(publisher, "hyperliquid")
     running = asyncio.create_task(spool.run())
     for number in range(1, 601):
         spool.put(a_trade(number))
@@ -73,7 +74,7 @@ async def test_a_watermark_stands_behind_everything_put_before_it(bus: Bus, publ
 
 
 async def test_a_full_spool_gives_up_the_oldest_quote_first_and_says_what_is_lost(publisher: WindowPublisher) -> None:
-    spool = Spool(publisher, limit_per_asset=4)
+    spool = Spool(publisher, "hyperliquid", limit_per_asset=4)
     for message in (a_trade(1), a_quote(2), a_quote(3), a_trade(4), a_trade(5), a_trade(6), a_trade(7)):
         spool.put(message)
     assert spool.take_dropped() == []
@@ -89,7 +90,7 @@ async def test_a_full_spool_gives_up_the_oldest_quote_first_and_says_what_is_los
 
 
 async def test_a_reader_is_held_up_while_the_spool_is_nearly_full(publisher: WindowPublisher) -> None:
-    spool = Spool(publisher, limit_per_asset=8)
+    spool = Spool(publisher, "hyperliquid", limit_per_asset=8)
     for number in range(7):
         spool.put(a_trade(number))
     waiting = asyncio.create_task(spool.room())

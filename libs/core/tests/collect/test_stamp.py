@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector_hl.stamp import Progress, Stamp, full_minute
+from trading_core.collect.stamp import Progress, Stamp, full_minute
 from trading_core.model import MINUTE_MS
 
 T0 = 1_792_980_000_000

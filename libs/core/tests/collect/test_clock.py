@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector_hl.clock import WINDOW_MS, VenueClock
+from trading_core.collect.clock import WINDOW_MS, VenueClock
 
 
 def test_a_simulated_clock_is_the_newest_frame_and_never_goes_on_by_itself() -> None:

@@ -1,0 +1,1 @@
+"""What every collector has in common: stamps and watermarks, venue time, the spool, gaps, patience with a venue."""

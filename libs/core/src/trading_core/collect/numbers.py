@@ -1,0 +1,43 @@
+"""Numbers as venues print them, checked before anything is published. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from trading_core.errors import VenueMessageInvalid
+from trading_core.model import DAY_MS
+
+AHEAD_MS = 5_000
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_NUMBER_LENGTH_MAX = 32
+
+
+def number(name: str, text: str) -> float:
+    """`text` as a number. VenueMessageInvalid naming `name`: no plain decimal, or longer than 32 characters."""
+    if len(text) > _NUMBER_LENGTH_MAX:
+        raise VenueMessageInvalid(f"{name} has {len(text)} characters, at most {_NUMBER_LENGTH_MAX} are taken")
+    if not _NUMBER.fullmatch(text):
+        raise VenueMessageInvalid(f"{name} is no decimal number: {text!r}")
+    return float(text)
+
+
+def price(name: str, text: str) -> float:
+    value = number(name, text)
+    if value <= 0:
+        raise VenueMessageInvalid(f"{name} must be > 0, got {text}")
+    return value
+
+
+def size(name: str, text: str) -> float:
+    value = number(name, text)
+    if value < 0:
+        raise VenueMessageInvalid(f"{name} must be >= 0, got {text}")
+    return value
+
+
+def check_time(event_ms: int, clock_ms: int) -> None:
+    """VenueMessageInvalid when a live event lies over 5 s ahead of venue time or over 24 h behind it."""
+    if event_ms > clock_ms + AHEAD_MS:
+        raise VenueMessageInvalid(f"time {event_ms} is {event_ms - clock_ms} ms ahead of venue time")
+    if event_ms < clock_ms - DAY_MS:
+        raise VenueMessageInvalid(f"time {event_ms} is more than 24 h behind venue time {clock_ms}")

@@ -1,0 +1,43 @@
+"""Asking a venue until it answers, and waiting before the next socket."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+
+from trading_core.errors import VenueMessageInvalid, VenueUnavailable
+
+RETRY_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+BACK_OFF_S = (0.5, 4.0)
+BACK_OFF_LONG_S = 30.0
+FAILING_S = 300.0
+T = TypeVar("T")
+log = structlog.get_logger()
+
+
+def wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+async def until_answered(what: str, ask: Callable[[], Awaitable[T]]) -> T:
+    """The answer, however long the venue is away."""
+    attempt = 0
+    while True:
+        try:
+            return await ask()
+        except (VenueUnavailable, VenueMessageInvalid) as error:
+            log.warning("venue_unanswered", what=what, error=str(error))
+            delay_s = RETRY_S[min(attempt, len(RETRY_S) - 1)]
+            await asyncio.sleep(delay_s * random.uniform(0.75, 1.25))
+            attempt += 1
+
+
+def back_off_s(failing_for_s: float) -> float:
+    """A random wait before the next connection; a longer one when none has worked for five minutes."""
+    lowest, highest = BACK_OFF_S
+    return random.uniform(lowest, BACK_OFF_LONG_S if failing_for_s > FAILING_S else highest)
