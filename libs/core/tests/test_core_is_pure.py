@@ -12,8 +12,10 @@ PACKAGE = Path(trading_core.__file__).parent
 STRATEGIES = PACKAGE.parents[3] / "strategies"
 
 PURE_FOLDERS = ("market", "strategy", "broker", "metrics", "sequence", "backtest")
-PURE_FILES = ("model", "money", "messages", "ids", "streams", "errors", "moments")
-PURE_FILES += tuple(f"collect/{name}" for name in ("stamp", "clock", "gaps", "numbers"))
+PURE_FILES = (
+    "model", "money", "messages", "ids", "streams", "errors", "moments",
+    "collect/stamp", "collect/clock", "collect/gaps", "collect/numbers",
+)  # fmt: skip
 SHELLS = frozenset(
     {"strategy/files.py"}
     | {f"backtest/{name}.py" for name in ("choice", "command", "jetstream", "parquet", "plot", "postgres", "recorded")}

@@ -86,7 +86,18 @@ class PolymarketConfig(Section):
     base_url: str = "https://clob.polymarket.com"
     gamma_url: str = "https://gamma-api.polymarket.com"
     ws_url: str = "wss://ws-subscriptions-clob.polymarket.com/ws/market"
+    simulated_clock: bool = False
     poll_interval_s: int = Field(60, ge=1)
+    lateness_ms: int = Field(1_500, ge=0)
+    kinds: tuple[Literal["5m", "15m", "1h", "4h", "1d", "price"], ...] = ("5m", "15m", "1h", "4h", "1d", "price")
+    """Which markets are followed: up/down by the length of their window, and daily price levels."""
+    subscribe_ahead_s: int = Field(120, ge=10)
+    """How long before its window opens a market is subscribed."""
+    silence_s: float = Field(30, gt=0)
+    """Seconds without any market data after which a socket counts as dead."""
+    book_check_s: int = Field(10, ge=1)
+    """A book of which nothing was heard for so long is compared with what REST shows."""
+    tokens_per_socket: int = Field(200, ge=1, le=500)
 
 
 class ExchangesConfig(Section):

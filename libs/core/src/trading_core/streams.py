@@ -207,6 +207,11 @@ def broker_filters(exchanges: tuple[str, ...]) -> Filters:
     )
 
 
+def by_market_subjects(exchange: str) -> tuple[str, ...]:
+    """Everything that MARKET has of prediction markets: what they are worth, and their results."""
+    return tuple(f"{_join('market', exchange)}.*.{kind}.*" for kind in ("prob", "resolved"))
+
+
 def dashboard_filters() -> tuple[str, ...]:
     """What the dashboard reads of MARKET: marks and closed candles, of every exchange and asset."""
     return ("market.*.*.ctx", "market.*.*.candle_1m")

@@ -126,8 +126,10 @@ class Board:
         return "0.001" if fine is not None and row >= fine else "0.01"
 
     def changed_ms(self, market: Market, row: int) -> int:
-        """When the book was changed to `row`; the opening of the window before the first one."""
-        return market.start_ms + (int(self._sample.times_ms[row]) - market.window.start_ms if row >= 0 else 0)
+        """When the book was changed to `row`; when it was listed before the first one."""
+        if row < 0:
+            return market.listed_ms
+        return market.start_ms + int(self._sample.times_ms[row]) - market.window.start_ms
 
     @cached_property
     def _schedule(self) -> list[tuple[int, str, int, int, int]]:

@@ -1,0 +1,1 @@
+"""Polymarket's public market data: from the venue to MARKET and BOOK."""

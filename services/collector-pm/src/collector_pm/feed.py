@@ -1,0 +1,393 @@
+"""What the sockets and REST say, as messages and watermarks in the order in which they must go out. No I/O.
+
+Time reaches it as arguments: `now_s` monotonic seconds, `wall_ms` the receive time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from collector_pm import metrics, outgoing, parse
+from collector_pm.book import Outcome
+from collector_pm.followed import ENDED_AFTER_MS, GIVEN_UP_AFTER_MS, Followed, Roster
+from collector_pm.listing import Listing
+from collector_pm.outgoing import EXCHANGE
+from collector_pm.parse import BookRow, ChangesRow, ClockRow, LastTradeRow, Reject, ResultRow, TickRow
+from collector_pm.windows import LEVELS_AHEAD_MS, asset_of
+from trading_core import ids
+from trading_core.collect import gaps, numbers
+from trading_core.collect import metrics as shared_metrics
+from trading_core.collect.clock import VenueClock
+from trading_core.collect.stamp import Stamp
+from trading_core.config import PolymarketConfig
+from trading_core.errors import VenueMessageInvalid
+from trading_core.messages import DeadLetterMessage, MarketData
+
+BOOK_EVERY_MS = 500
+"""At most two snapshots of a book per second of venue time; what lies between is told by the next one."""
+SETTLED_MS = 2_000
+"""Venue time after which the socket must have told what REST has shown."""
+FIRST_BOOK_S = 10.0
+PAYLOAD_MAX = 64 * 1024 // 2
+
+
+class Outbox(Protocol):
+    def put(self, message: MarketData | DeadLetterMessage) -> None: ...
+    def put_watermark(self, watermark_ms: int) -> None: ...
+
+
+@dataclass
+class Line:
+    """One socket: when it last said something of the market, and from when on it was lost."""
+
+    heard_s: float
+    heard_ms: int
+    connected: bool = True
+    clock_ms: int | None = None
+    """Its newest clock frame; of the simulator only."""
+    lost_ms: int | None = None
+    """Venue time of the last word of the socket before this one, while the hole is not written yet."""
+
+
+class Feed:
+    def __init__(
+        self, assets: Sequence[str], config: PolymarketConfig, outbox: Outbox, watermark_ms: int | None = None
+    ) -> None:
+        self.clock = VenueClock(config.simulated_clock)
+        self.stamp = Stamp(config.lateness_ms, 0, watermark_ms)
+        self.roster = Roster(config.tokens_per_socket)
+        self.live = asyncio.Event()
+        """A socket is open, venue time is known and the catalogue was read once."""
+        self.clock_known = asyncio.Event()
+        self.poll_due = asyncio.Event()
+        self.check_due = asyncio.Event()
+        self.resubscribe: set[str] = set()
+        """Tokens whose whole book is to be asked for again."""
+        self.rejects = 0
+        self._assets = tuple(assets)
+        self._config = config
+        self._outbox = outbox
+        self._resumed_ms = watermark_ms
+        self._lines: dict[int, Line] = {}
+        self._poll_slot = self._check_slot = -1
+
+    def now_ms(self, wall_ms: int) -> int | None:
+        return self.clock.now_ms(wall_ms)
+
+    def connected(self, line: int, now_s: float, wall_ms: int) -> None:
+        shared_metrics.CONNECTIONS.labels(EXCHANGE).inc()
+        before = self._lines.get(line)
+        lost_ms = before.lost_ms if before is not None else None
+        self._lines[line] = Line(now_s, self.now_ms(wall_ms) or 0, lost_ms=lost_ms)
+        for one in self.roster.on_line(line):
+            one.asked_s = now_s
+
+    def disconnected(self, line: int) -> None:
+        """Its books are unknown from its last word on."""
+        held = self._lines.get(line)
+        if held is None:
+            return
+        held.connected = False
+        held.lost_ms = held.lost_ms or held.heard_ms or None
+        for one in self.roster.on_line(line):
+            one.book.forget()
+
+    def closed(self, line: int) -> None:
+        """A socket that carries nothing any more."""
+        self._lines.pop(line, None)
+
+    def asked(self, tokens: Iterable[str], now_s: float) -> None:
+        """These tokens are subscribed now: their whole books are on their way."""
+        for token in tokens:
+            one = self.roster.of_token(token)
+            if one is not None:
+                one.asked_s = now_s
+
+    def listed(self, listings: Iterable[Listing], wall_ms: int) -> None:
+        """What the catalogue has: markets of ours that are open and near become followed."""
+        clock_ms = self.now_ms(wall_ms)
+        if clock_ms is None:
+            return
+        for listing in listings:
+            asset = asset_of(listing.slug)
+            if asset not in self._assets or listing.closed or listing.end_ms <= clock_ms:
+                continue
+            if listing.start_ms is None:
+                is_near = listing.end_ms <= clock_ms + LEVELS_AHEAD_MS
+            else:
+                is_near = listing.start_ms <= clock_ms + self._config.subscribe_ahead_s * 1000
+            one = self.roster.add(asset, listing) if is_near else None
+            if one is not None:
+                self._publish_prob(one, clock_ms, wall_ms)
+
+    def go_live(self, wall_ms: int) -> None:
+        """The catalogue was read and a socket is open: from now on things are decided."""
+        clock_ms = self.now_ms(wall_ms)
+        assert clock_ms is not None, "venue time is known once a socket is open"
+        if self._resumed_ms is not None and self._resumed_ms < clock_ms:
+            for asset in self._assets:
+                self._lost(asset, self._resumed_ms, clock_ms, "restarted", wall_ms)
+        self.stamp.begin()
+        self.live.set()
+
+    def on_frame(self, line: int, data: bytes, now_s: float, wall_ms: int) -> None:
+        """One frame of socket `line`. A bad event is kept in the dead-letter stream and disturbs nothing else."""
+        try:
+            rows, rejects = parse.frame(data)
+        except VenueMessageInvalid as error:
+            self.reject(str(error), data.decode("utf-8", "replace"), wall_ms)
+            return
+        self.kept(rejects, wall_ms)
+        for row in rows:
+            try:
+                self._on_row(line, row, now_s, wall_ms)
+            except VenueMessageInvalid as error:
+                self.reject(str(error), repr(row), wall_ms)
+
+    def kept(self, rejects: Iterable[Reject], wall_ms: int) -> None:
+        for one in rejects:
+            self.reject(one.reason, one.payload, wall_ms)
+
+    def reject(self, reason: str, payload: str, wall_ms: int) -> None:
+        self.rejects += 1
+        shared_metrics.REJECTED.labels(EXCHANGE).inc()
+        # A dead letter is no market fact: its id tells it from an equal one, and a retry still has the same.
+        name = f"dl:pm:{wall_ms}:{self.rejects}:{ids.h8(payload)}"
+        self._outbox.put(
+            DeadLetterMessage(
+                id=name,
+                source=f"venue.{EXCHANGE}",
+                reason=reason,
+                payload=payload[:PAYLOAD_MAX],
+                received_time_ms=wall_ms,
+            )
+        )
+
+    def advance(self, now_s: float, wall_ms: int) -> None:
+        """Whatever has become due by time alone: snapshots, ends of windows, checks, polls, watermarks."""
+        clock_ms = self.now_ms(wall_ms)
+        if clock_ms is None:
+            return
+        for one in self.roster:
+            if not one.ended:
+                self._judge(one, clock_ms, wall_ms)
+                if one.dirty and clock_ms - one.published_ms >= BOOK_EVERY_MS:
+                    self._publish_book(one, one.book.changed_ms, wall_ms)
+                if clock_ms >= one.listing.end_ms + ENDED_AFTER_MS:
+                    self.roster.end(one)
+            elif clock_ms >= one.listing.end_ms + GIVEN_UP_AFTER_MS:
+                self.roster.remove(one)
+        for watermark_ms in self.stamp.decide(clock_ms, now_s):
+            self._outbox.put_watermark(watermark_ms)
+        slot = clock_ms // (self._config.poll_interval_s * 1000)
+        if slot != self._poll_slot:
+            self._poll_slot = slot
+            self.poll_due.set()
+        slot = clock_ms // (self._config.book_check_s * 1000)
+        if slot != self._check_slot:
+            self._check_slot = slot
+            self.check_due.set()
+
+    def silent(self, now_s: float, wall_ms: int) -> list[int]:
+        """Sockets that say nothing of the market for too long, on the monotonic and on the venue's clock."""
+        clock_ms = self.now_ms(wall_ms)
+        return [
+            number
+            for number, line in self._lines.items()
+            if line.connected
+            and clock_ms is not None
+            and self.roster.on_line(number)
+            and now_s - line.heard_s > self._config.silence_s
+            and clock_ms - line.heard_ms > self._config.silence_s * 1000
+        ]
+
+    def unconfirmed(self, now_s: float, wall_ms: int) -> list[str]:
+        """Tokens whose book nothing has confirmed for `book_check_s`, or whose whole book has not come."""
+        clock_ms = self.now_ms(wall_ms)
+        if clock_ms is None:
+            return []
+        limit_ms = clock_ms - self._config.book_check_s * 1000
+        found: list[str] = []
+        for one in self.roster.open():
+            is_late = one.asked_s is not None and now_s - one.asked_s > FIRST_BOOK_S
+            if is_late:
+                metrics.MISMATCHES.labels("no_book").inc()
+                one.asked_s = None
+            if is_late or one.book.confirmed_ms <= limit_ms:
+                found.append(one.listing.yes_token)
+        return found
+
+    def on_check(self, rows: Iterable[BookRow], asked_ms: int, wall_ms: int) -> None:
+        """What REST shows: equal to the kept book it confirms it; without one it stands in for it."""
+        for row in rows:
+            one = self.roster.of_token(row.asset_id)
+            if one is None:
+                continue
+            if not one.book.known:
+                if one.book.replace(row, asked_ms) == "applied":
+                    self._publish_book(one, asked_ms, wall_ms)
+            elif row.timestamp <= one.book.changed_ms:
+                # An older picture says nothing, and an equal one that the kept book still stood when it was asked.
+                if row.timestamp == one.book.changed_ms and one.book.shows(row):
+                    one.book.confirmed_ms = max(one.book.confirmed_ms, asked_ms)
+                    self._publish_book(one, asked_ms, wall_ms)
+            else:
+                one.check = (row, max(asked_ms, row.timestamp) + SETTLED_MS)
+
+    def on_poll(self, listings: Iterable[Listing], wall_ms: int) -> None:
+        """The catalogue's newest word of the open markets."""
+        clock_ms = self.now_ms(wall_ms)
+        if clock_ms is None:
+            return
+        for listing in listings:
+            one = self.roster.of_market(listing.market)
+            if one is None:
+                continue
+            if listing.yes_payout is not None:
+                self._resolve(one, listing.yes_payout, clock_ms, wall_ms)
+            elif not one.ended and not listing.closed:
+                one.listing = listing
+                one.last = one.last if listing.last is None else listing.last
+                self._publish_prob(one, clock_ms, wall_ms)
+
+    def on_winner(self, market: str, token: str | None, wall_ms: int) -> None:
+        """What the venue says of a market whose window is over; None: nothing yet."""
+        one, clock_ms = self.roster.of_market(market), self.now_ms(wall_ms)
+        if one is not None and token is not None and clock_ms is not None:
+            self._resolve(one, _payout_of(one.listing, token), clock_ms, wall_ms)
+
+    def on_dropped(self, asset: str, from_ms: int, to_ms: int, wall_ms: int) -> None:
+        self._lost(asset, from_ms, to_ms, "spool full", wall_ms)
+
+    def await_result(self, asset: str, listing: Listing) -> None:
+        """A market of an earlier start whose result is not in the stream."""
+        self.roster.add(asset, listing, ended=True)
+
+    def _on_row(self, line: int, row: parse.Row, now_s: float, wall_ms: int) -> None:
+        if isinstance(row, ClockRow):
+            self._on_clock(line, row.timestamp, now_s, wall_ms)
+            return
+        clock_ms = self.now_ms(wall_ms)
+        if clock_ms is None:
+            return
+        match row:
+            case ChangesRow():
+                self._on_changes(row, clock_ms, wall_ms)
+            case BookRow():
+                self._on_book(row, clock_ms, wall_ms)
+            case TickRow():
+                if one := self.roster.of_token(row.asset_id):
+                    one.tick_size = row.new_tick_size
+            case LastTradeRow():
+                if one := self.roster.of_token(row.asset_id):
+                    one.last = row.price
+            case ResultRow():
+                # Told of every market of the venue.
+                if one := self.roster.of_market(row.market):
+                    numbers.check_time(row.timestamp, clock_ms)
+                    self._resolve(one, _payout_of(one.listing, row.winning_asset_id), row.timestamp, wall_ms)
+        self._heard(line, now_s, clock_ms, wall_ms)
+
+    def _on_clock(self, line: int, time_ms: int, now_s: float, wall_ms: int) -> None:
+        """Venue time is what every open socket has reached: none of them has anything earlier to say."""
+        if line not in self._lines:
+            return
+        self._lines[line].clock_ms = time_ms
+        times = [one.clock_ms for one in self._lines.values() if one.connected and one.clock_ms is not None]
+        self.clock.on_frame(max(min(times), self.clock.now_ms(wall_ms) or 0))
+        self.clock_known.set()
+        self.advance(now_s, wall_ms)
+
+    def _heard(self, line: int, now_s: float, clock_ms: int, wall_ms: int) -> None:
+        held = self._lines.get(line)
+        if held is None:
+            return
+        held.heard_s, held.heard_ms = now_s, clock_ms
+        if held.lost_ms is not None:
+            lost_ms, held.lost_ms = held.lost_ms, None
+            if lost_ms < clock_ms:
+                for asset in sorted({one.asset for one in self.roster.on_line(line)}):
+                    self._lost(asset, lost_ms, clock_ms, "reconnected", wall_ms)
+
+    def _on_changes(self, row: ChangesRow, clock_ms: int, wall_ms: int) -> None:
+        """A message carries both tokens; ours is the one that is subscribed."""
+        mine: dict[str, list[parse.Change]] = {}
+        for change in row.price_changes:
+            mine.setdefault(change.asset_id, []).append(change)
+        for token, changes in mine.items():
+            one = self.roster.of_token(token)
+            if one is None or not one.book.known:
+                continue
+            numbers.check_time(row.timestamp, clock_ms)
+            self.clock.on_event(row.timestamp, wall_ms)
+            self._after(one, one.book.change(row.timestamp, changes, clock_ms), row.timestamp, wall_ms)
+
+    def _on_book(self, row: BookRow, clock_ms: int, wall_ms: int) -> None:
+        one = self.roster.of_token(row.asset_id)
+        if one is None:
+            return
+        if row.timestamp > clock_ms + numbers.AHEAD_MS:
+            raise VenueMessageInvalid(f"timestamp {row.timestamp} is ahead of venue time {clock_ms}")
+        was_known, one.asked_s = one.book.known, None
+        one.tick_size = row.tick_size or one.tick_size
+        one.last = row.last_trade_price or one.last
+        outcome = one.book.replace(row, clock_ms)
+        # A first book is as old as its last change, yet known to stand now.
+        self._after(one, outcome, row.timestamp if was_known else clock_ms, wall_ms)
+
+    def _after(self, one: Followed, outcome: Outcome, event_ms: int, wall_ms: int) -> None:
+        if outcome == "mismatch":
+            self._mistrust(one, "top")
+        elif outcome == "applied":
+            one.dirty = True
+            if event_ms - one.published_ms >= BOOK_EVERY_MS:
+                self._publish_book(one, event_ms, wall_ms)
+
+    def _judge(self, one: Followed, clock_ms: int, wall_ms: int) -> None:
+        """A book that REST has shown long enough ago must have come over the socket by now."""
+        if one.check is None or clock_ms < one.check[1]:
+            return
+        row, _ = one.check
+        one.check = None
+        if one.book.known and one.book.changed_ms < row.timestamp:
+            self._mistrust(one, "missed")
+            # REST stands in for the socket until that has told the whole book again.
+            if one.book.replace(row, clock_ms) == "applied":
+                self._publish_book(one, clock_ms, wall_ms)
+
+    def _mistrust(self, one: Followed, cause: str) -> None:
+        metrics.MISMATCHES.labels(cause).inc()
+        one.book.forget()
+        one.dirty = False
+        self.resubscribe.add(one.listing.yes_token)
+
+    def _publish_book(self, one: Followed, event_ms: int, wall_ms: int) -> None:
+        one.dirty = False
+        one.published_ms = max(event_ms, one.published_ms)
+        self._outbox.put(outgoing.book(one, event_ms, self.stamp.visible(event_ms), wall_ms))
+
+    def _publish_prob(self, one: Followed, clock_ms: int, wall_ms: int) -> None:
+        width_ms = self._config.poll_interval_s * 1000
+        slot_ms = clock_ms // width_ms * width_ms
+        self._outbox.put(outgoing.prob(one, clock_ms, self.stamp.visible(clock_ms), wall_ms, slot_ms))
+
+    def _resolve(self, one: Followed, yes_payout: str, event_ms: int, wall_ms: int) -> None:
+        market, visible_ms = one.listing.market, self.stamp.visible(event_ms)
+        self._outbox.put(outgoing.resolved(one.asset, market, yes_payout, event_ms, visible_ms, wall_ms))
+        self.roster.remove(one)
+
+    def _lost(self, asset: str, from_ms: int, to_ms: int, reason: str, wall_ms: int) -> None:
+        """A hole in the books cannot be filled: it is written once, with both ends."""
+        visible_ms = self.stamp.visible(from_ms)
+        self._outbox.put(gaps.gap(EXCHANGE, asset, "book", from_ms, to_ms, "lost", reason, visible_ms, wall_ms))
+        shared_metrics.GAPS.labels(EXCHANGE, "lost").inc()
+
+
+def _payout_of(listing: Listing, winning_token: str) -> str:
+    """VenueMessageInvalid when the winner is neither of its tokens."""
+    if winning_token not in (listing.yes_token, listing.no_token):
+        raise VenueMessageInvalid(f"winning_asset_id {winning_token[:80]} is no token of {listing.market}")
+    return "1" if winning_token == listing.yes_token else "0"

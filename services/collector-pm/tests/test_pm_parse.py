@@ -1,0 +1,289 @@
+"""What the venue may say: decoded to the values in it, or refused with the field named."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shared_data import SHARED, needs
+
+from collector_pm import listing, parse
+from collector_pm.parse import BookRow, ChangesRow, LastTradeRow, ResultRow, TickRow, TopRow
+from trading_core.errors import VenueMessageInvalid
+
+MARKET = "0x" + "ab" * 32
+UP, DOWN = "71", "72"
+FIXTURES = SHARED / "venues" / "fixtures" / "polymarket"
+
+
+def a_book(**changes: Any) -> dict[str, Any]:
+    levels = {"bids": [{"price": "0.40", "size": "10"}, {"price": ".5", "size": "7.50"}], "asks": []}
+    return {"event_type": "book", "market": MARKET, "asset_id": UP, "timestamp": "1786728432337", **levels, **changes}
+
+
+def a_change(**changes: Any) -> dict[str, Any]:
+    one = {"asset_id": UP, "price": "0.5", "size": "0", "side": "BUY", "best_bid": "0.4", "best_ask": "1"}
+    told = {"event_type": "price_change", "market": MARKET, "timestamp": "1786728432400"}
+    return {**told, "price_changes": [{**one, **changes}]}
+
+
+def a_market(**changes: Any) -> dict[str, Any]:
+    return {
+        "conditionId": MARKET,
+        "slug": "btc-updown-5m-1786728600",
+        "question": "Bitcoin Up or Down",
+        "endDate": "2026-08-14T17:35:00Z",
+        "eventStartTime": "2026-08-14T17:30:00Z",
+        "outcomes": '["Up", "Down"]',
+        "outcomePrices": '["0.505", "0.495"]',
+        "clobTokenIds": f'["{UP}", "{DOWN}"]',
+        "closed": False,
+        "volume24hr": 9.5,
+        "liquidityNum": 20328.3747,
+        "feesEnabled": True,
+        "feeSchedule": {"rate": 0.07, "exponent": 1, "takerOnly": True},
+        **changes,
+    }
+
+
+def only(data: Any) -> parse.Row:
+    rows, rejects = parse.frame(json.dumps(data).encode())
+    assert rejects == []
+    [row] = rows
+    return row
+
+
+def refused(data: Any) -> str:
+    rows, [reject] = parse.frame(json.dumps(data).encode())
+    assert rows == []
+    return reject.reason
+
+
+def test_prices_are_written_in_one_way_whatever_the_venue_prints() -> None:
+    row = only(a_book())
+    assert isinstance(row, BookRow)
+    assert [(one.price, one.size) for one in row.bids] == [("0.4", "10"), ("0.5", "7.5")]
+    assert row.timestamp == 1_786_728_432_337
+
+
+def test_an_array_holds_events_of_any_kind_and_unknown_ones_are_ignored() -> None:
+    frame = json.dumps([a_book(), a_change(), {"event_type": "weather"}]).encode()
+    rows, rejects = parse.frame(frame)
+    assert [type(row) for row in rows] == [BookRow, ChangesRow]
+    assert rejects == []
+    assert parse.frame(b"[]") == ([], [])
+    assert parse.frame(b"PONG") == ([], [])
+
+
+def test_a_bad_event_does_not_take_its_neighbours_with_it() -> None:
+    rows, rejects = parse.frame(json.dumps([a_book(), a_change(price="2"), a_change()]).encode())
+    assert [type(row) for row in rows] == [BookRow, ChangesRow]
+    assert [one.reason for one in rejects] == ["price_changes[].price must be a probability between 0 and 1, got 2"]
+
+
+@pytest.mark.parametrize(
+    ("event", "named"),
+    [
+        (a_book(timestamp="soon"), "timestamp"),
+        (a_book(timestamp="0"), "timestamp"),
+        (a_book(bids=[{"price": "0.5"}]), "size"),
+        (a_book(bids=[{"price": "0.5", "size": "-1"}]), r"bids\[\].size"),
+        (a_book(asks=[{"price": "1e-3", "size": "1"}]), r"asks\[\].price"),
+        (a_book(asks=[{"price": "0." + "1" * 40, "size": "1"}]), r"asks\[\].price"),
+        (a_change(side="HOLD"), "side"),
+        (a_change(best_ask="1.5"), r"price_changes\[\].best_ask"),
+        ({"event_type": "tick_size_change", "asset_id": UP, "new_tick_size": "0", "timestamp": "1"}, "new_tick_size"),
+        ({"event_type": "market_resolved", "market": MARKET, "timestamp": "1786728432400"}, "winning_asset_id"),
+        ({"asset_id": UP}, "event_type"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_the_field_named(event: dict[str, Any], named: str) -> None:
+    assert re.search(named, refused(event))
+
+
+def test_what_is_no_event_at_all_is_refused_whole() -> None:
+    for data in (b"{", b"INVALID OPERATION", b"\xff"):
+        rows, [reject] = parse.frame(data)
+        assert rows == []
+        assert reject.reason
+    with pytest.raises(VenueMessageInvalid):
+        parse.frame(b"[1")
+
+
+def test_a_winner_counts_only_once_the_market_is_closed() -> None:
+    tokens = [{"token_id": UP, "outcome": "Up", "winner": True}, {"token_id": DOWN, "outcome": "Down", "winner": False}]
+    market = {"condition_id": MARKET, "closed": True, "tokens": tokens}
+    assert parse.winner(json.dumps(market).encode()) == (MARKET, UP)
+    assert parse.winner(json.dumps(market | {"closed": False}).encode()) == (MARKET, None)
+
+
+def test_a_listing_has_its_terms_and_its_tokens_by_name() -> None:
+    found = listing.listing(json.dumps(a_market(outcomes=["Down", "Up"])).encode())
+    assert (found.yes_token, found.no_token) == (DOWN, UP)
+    assert (found.end_ms - (found.start_ms or 0), found.volume_24h, found.liquidity) == (300_000, "9.5", "20328.3747")
+    assert (found.fee_rate, found.fee_exponent, found.yes_payout) == ("0.07", "1", None)
+
+
+def test_without_a_schedule_or_with_fees_switched_off_there_is_no_fee() -> None:
+    for changes in ({"feesEnabled": False}, {"feeSchedule": None}):
+        found = listing.listing(json.dumps(a_market(**changes)).encode())
+        assert (found.fee_rate, found.fee_exponent) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "payout"),
+    [
+        ({"outcomePrices": '["1", "0"]'}, "1"),
+        ({"outcomePrices": '["0", "1"]'}, "0"),
+        ({"outcomePrices": '["0.5", "0.5"]', "umaResolutionStatus": "resolved"}, "0.5"),
+        ({"outcomePrices": '["0", "0"]'}, None),
+        ({"outcomePrices": '["0.9", "0.1"]'}, None),
+        ({"outcomePrices": '["1", "0"]', "umaResolutionStatus": "proposed"}, None),
+        ({"outcomePrices": '["1", "0"]', "closed": False}, None),
+    ],
+)
+def test_a_result_is_what_a_closed_and_decided_market_pays(changes: dict[str, Any], payout: str | None) -> None:
+    found = listing.listing(json.dumps(a_market(**{"closed": True, **changes})).encode())
+    assert found.yes_payout == payout
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"clobTokenIds": None}, "clobTokenIds"),
+        ({"clobTokenIds": '["71"]'}, "clobTokenIds"),
+        ({"clobTokenIds": '["a", "b"]'}, "clobTokenIds"),
+        ({"outcomes": '["Long", "Short"]'}, "outcomes"),
+        ({"outcomes": "Up"}, "outcomes"),
+        ({"endDate": "tomorrow"}, "endDate"),
+        ({"conditionId": "a.b"}, "conditionId"),
+        ({"bestBid": 1.5}, "bestBid"),
+        ({"liquidityNum": -1}, "liquidityNum"),
+    ],
+)
+def test_a_listing_that_cannot_be_meant_is_refused_by_field(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(VenueMessageInvalid, match=named):
+        listing.listing(json.dumps(a_market(**changes)).encode())
+
+
+def test_events_give_the_markets_of_wanted_series_and_the_next_page() -> None:
+    page = {
+        "events": [
+            {"slug": "a", "seriesSlug": "btc-up-or-down-5m", "markets": [a_market()]},
+            {"slug": "b", "seriesSlug": "weather", "markets": [a_market(slug="rain")]},
+            {"slug": "c", "markets": None},
+        ],
+        "next_cursor": "7",
+    }
+    found, rejects, cursor = listing.of_page(json.dumps(page).encode(), frozenset({"btc-up-or-down-5m"}))
+    assert ([one.slug for one in found], rejects, cursor) == (["btc-updown-5m-1786728600"], [], "7")
+    assert listing.of_page(b'{"events":[]}', frozenset()) == ([], [], None)
+
+
+@needs("venues/fixtures/polymarket")
+def test_recorded_frames_decode_to_the_values_in_them() -> None:
+    for path in sorted(FIXTURES.glob("ws_market_*.json")):
+        raw = path.read_bytes()
+        rows, rejects = parse.frame(raw)
+        if "unknown" in path.name or "legacy" in path.name:
+            continue
+        assert rejects == [], path.name
+        events = json.loads(raw)
+        events = events if isinstance(events, list) else [events]
+        known = [one for one in events if one["event_type"] != "new_market"]
+        assert len(rows) == len(known), path.name
+        for row, told in zip(rows, known, strict=True):
+            assert getattr(row, "timestamp", None) == int(told["timestamp"])
+            match row:
+                case BookRow():
+                    assert [float(one.price) for one in row.bids] == [float(one["price"]) for one in told["bids"]]
+                    assert [float(one.size) for one in row.asks] == [float(one["size"]) for one in told["asks"]]
+                case ChangesRow():
+                    assert [float(one.price) for one in row.price_changes] == [
+                        float(one["price"]) for one in told["price_changes"]
+                    ]
+                case LastTradeRow():
+                    assert float(row.price) == float(told["price"])
+                case TickRow():
+                    assert float(row.new_tick_size) == float(told["new_tick_size"])
+                case TopRow():
+                    assert (float(row.best_bid), float(row.best_ask)) == (
+                        float(told["best_bid"]),
+                        float(told["best_ask"]),
+                    )
+                case ResultRow():
+                    assert row.winning_asset_id == told["winning_asset_id"]
+
+
+@needs("venues/fixtures/polymarket")
+def test_malformed_and_old_frames_are_refused_by_field() -> None:
+    for name, named in (
+        ("ws_market_unknown__no_discriminator.json", "event_type"),
+        ("ws_market_unknown__truncated.txt", "truncated"),
+        ("ws_market_price_change__legacy_2024.json", "price_changes"),
+    ):
+        rows, [reject] = parse.frame((FIXTURES / name).read_bytes())
+        assert rows == []
+        assert named in reject.reason, name
+    assert parse.frame((FIXTURES / "ws_market_unknown__unknown_event_type.json").read_bytes()) == ([], [])
+
+
+@needs("venues/fixtures/polymarket")
+def test_recorded_rest_answers_decode_to_the_values_in_them() -> None:
+    for path in sorted(FIXTURES.glob("clob_rest_book__*.json")):
+        told = json.loads(path.read_bytes())
+        if "timestamp" not in told:
+            continue
+        row = parse.book(path.read_bytes())
+        assert row.asset_id == told["asset_id"]
+        assert len(row.bids) == len(told["bids"])
+    rows, rejects = parse.books((FIXTURES / "clob_rest_books__two.json").read_bytes())
+    assert (len(rows), rejects) == (2, [])
+    for path in sorted(FIXTURES.glob("gamma_market__*.json")):
+        told = json.loads(path.read_bytes())
+        found_all, rejects = listing.listings(b"[" + path.read_bytes() + b"]")
+        if not found_all:
+            # Not binary, or without an order book: no market of ours, and the field says why.
+            [refusal] = rejects
+            assert any(name in refusal.reason for name in ("outcomes", "clobTokenIds", "endDate")), refusal.reason
+            continue
+        [found] = found_all
+        assert (found.market, found.closed) == (told["conditionId"], told["closed"])
+        if "resolved" in path.name:
+            assert found.yes_payout == json.loads(told["outcomePrices"])[0]
+            assert found.fee_rate == "0.07"
+    assert listing.listings(b"[]") == ([], [])
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    for read in (parse.frame, parse.books, parse.winner, listing.listings, listing.of_events):
+        try:
+            read(data)
+        except VenueMessageInvalid:
+            continue
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_any_value_in_any_field_is_read_or_refused(data: st.DataObject) -> None:
+    good = data.draw(st.sampled_from([a_book(), a_change(), a_market()]))
+    bad = {**good, data.draw(st.sampled_from(sorted(good))): data.draw(JSON)}
+    text = json.dumps(bad).encode()
+    parse.frame(text)
+    try:
+        found = listing.listing(text)
+        assert found.end_ms > -(10**15)
+    except VenueMessageInvalid:
+        return
