@@ -129,6 +129,12 @@ def market_kind(exchange: str, asset: str, kind: str) -> str:
     return _join("market", exchange, asset, kind)
 
 
+def kind_of(subject: str) -> str:
+    """What a subject of MARKET or BOOK is about: `trade`, `candle_1m`, `prob`, `book` …"""
+    stream, _, _, *rest = subject.split(".")
+    return "book" if stream == "book" else rest[0]
+
+
 def watermark_subject(stream: StreamSpec, exchange: str) -> str:
     """`market.hyperliquid._.watermark` and `book.hyperliquid._.watermark`."""
     return _join(stream.name.lower(), exchange, "_", "watermark")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from trading_core.market.prediction import PredictionMarkets
 from trading_core.market.series import CandleSeries
 from trading_core.market.wider import WiderSeries
-from trading_core.model import HOUR_MS, INTERVALS_MS, MINUTE_MS
+from trading_core.model import HOUR_MS, INTERVALS_MS, MINUTE_MS, Exchange
 from trading_core.money import exact
 
 OPEN_INTEREST_HOURS = 1_000
@@ -27,7 +28,7 @@ class ExchangeState:
         "_closed_gaps",
         "_estimate_text", "_gaps", "_open_interest", "_wider", "asset", "backfilled_close_ms", "exchange",
         "funding_estimate_ms", "funding_hour_ms", "funding_id", "funding_rate", "funding_stamp_ms", "mark_id",
-        "mark_price", "mark_time_ms", "minutes",
+        "mark_price", "mark_time_ms", "markets", "minutes",
     )  # fmt: skip
 
     def __init__(self, exchange: str, asset: str, history: int | None) -> None:
@@ -35,6 +36,8 @@ class ExchangeState:
         self.asset = asset
         self.minutes = CandleSeries(MINUTE_MS, history)
         self._wider: dict[str, WiderSeries] = {}
+        self.markets = PredictionMarkets()
+        """Of an exchange of predictions; such a one has no candles and no mark of the asset."""
         self.backfilled_close_ms = -1
         """Close time of the newest candle that came by a backfill; -1 when there is none."""
         self.mark_price: float | None = None
@@ -132,7 +135,12 @@ class ExchangeState:
         return any(from_ms <= ts and (to_ms is None or ts <= to_ms) for (_, from_ms), to_ms in self._gaps.items())
 
     def seen(self) -> dict[str, Any]:
-        """Ids and times of the newest events behind an evaluation, as JSON values."""
+        """Ids and times of the newest events behind an evaluation, as JSON values.
+
+        Nothing for an exchange of predictions: a signal names those of the market it chose.
+        """
+        if self.exchange == Exchange.POLYMARKET:
+            return {}
         return {
             "candle_close_ms": self.minutes.newest_close_ms,
             "mark_id": self.mark_id,

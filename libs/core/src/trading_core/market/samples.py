@@ -12,7 +12,15 @@ from msgspec.structs import replace
 
 from trading_core import ids
 from trading_core.market.state import HISTORY, MarketState
-from trading_core.messages import CandleMessage, CtxMessage, FundingMessage, GapMessage
+from trading_core.messages import (
+    BookMessage,
+    CandleMessage,
+    CtxMessage,
+    FundingMessage,
+    GapMessage,
+    ProbMessage,
+    ResolvedMessage,
+)
 from trading_core.model import HOUR_MS, INTERVALS_MS, MINUTE_MS
 
 T0 = 1_700_006_400_000
@@ -79,6 +87,58 @@ def a_gap(from_ms: int, **changes: Any) -> GapMessage:
         state="open",
     )
     return replace(message, **changes)
+
+
+A_MARKET = "0x" + "a1" * 32
+"""Condition id of the market of these samples."""
+
+
+def a_poll(event_time_ms: int = T0, **changes: Any) -> ProbMessage:
+    """A poll of a market that ends five minutes after T0; the venue says neither volume nor liquidity."""
+    message = ProbMessage(
+        id=ids.prob("polymarket", A_MARKET, event_time_ms, None),
+        exchange="polymarket",
+        asset="BTC",
+        event_time_ms=event_time_ms,
+        visible_ms=event_time_ms,
+        market=A_MARKET,
+        slug="btc-updown-5m-1700006400",
+        title="Bitcoin Up or Down",
+        start_time_ms=T0,
+        end_time_ms=T0 + 5 * MINUTE_MS,
+        yes_token="1",  # noqa: S106 - a token of the venue
+        no_token="2",  # noqa: S106
+    )
+    return replace(message, **changes)
+
+
+def a_book(event_time_ms: int = T0, bid: str | None = "0.50", ask: str | None = "0.52", **changes: Any) -> BookMessage:
+    """A book of one level a side, of the market of `a_poll`; None leaves a side empty."""
+    sides = [((price, "100"),) if price is not None else () for price in (bid, ask)]
+    message = BookMessage(
+        id=ids.book("polymarket", A_MARKET, event_time_ms, sides),
+        exchange="polymarket",
+        asset="BTC",
+        event_time_ms=event_time_ms,
+        visible_ms=event_time_ms,
+        market=A_MARKET,
+        book_time_ms=event_time_ms,
+        bids=sides[0],
+        asks=sides[1],
+    )
+    return replace(message, **changes)
+
+
+def a_result(event_time_ms: int = T0, yes_payout: str = "1", market: str = A_MARKET) -> ResolvedMessage:
+    return ResolvedMessage(
+        id=ids.resolved("polymarket", market),
+        exchange="polymarket",
+        asset="BTC",
+        event_time_ms=event_time_ms,
+        visible_ms=event_time_ms,
+        market=market,
+        yes_payout=yes_payout,
+    )
 
 
 def a_state(

@@ -13,19 +13,14 @@ import numpy as np
 
 from trading_core.config import SnapshotConfig
 from trading_core.market.exchange import ExchangeState
+from trading_core.market.missing import MissingInput
+from trading_core.market.prediction import PredictionSnapshot
 from trading_core.market.series import Candles, CandleSeries, FloatArray
 from trading_core.model import HOUR_MS, INTERVALS_MS
 from trading_core.money import EXACT
 
 Window = TypeVar("Window", Candles, FloatArray)
-
-
-class MissingInput(Exception):
-    """An input is missing or says nothing; `reason` is the PASS reason (`warming_up`, `no_funding`, …)."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+__all__ = ["MarketSnapshot", "MissingInput", "PredictionSnapshot"]
 
 
 class MarketSnapshot:
@@ -56,6 +51,27 @@ class MarketSnapshot:
         if self._state.mark_price is None:
             raise MissingInput("no_price")
         return self.ts - self._state.mark_time_ms
+
+    def nearest_market(self, min_time_left_s: float) -> PredictionSnapshot:
+        """Of the open prediction markets with at least so much time left the one that ends first; PASS `no_market`.
+
+        It is chosen first, whatever its book; ties go to the bytewise smaller id.
+        """
+        market = self._state.markets.nearest(self.ts, min_time_left_s)
+        if market is None:
+            raise MissingInput("no_market")
+        return self.market(market)
+
+    def market(self, market: str) -> PredictionSnapshot:
+        """One prediction market by its id; PASS `no_market` when it is not known."""
+        held = self._state.markets.get(market)
+        if held is None or held.poll is None:
+            raise MissingInput("no_market")
+        return PredictionSnapshot(market, held, self.ts, self._limits)
+
+    def price_of(self, instrument: str) -> float:
+        """What a signal on `instrument` is priced at: the mark of the asset, or a market's probability."""
+        return self.mark_price if instrument in ("", self.asset) else float(self.market(instrument).probability())
 
     def closed_at(self, interval: str) -> bool:
         """Whether the complete candle of `interval` that closes exactly at T exists."""

@@ -7,8 +7,9 @@ The contract with whoever feeds it:
 - Feeding the same message twice changes nothing. Candles may come in any order.
 - `history` 1m candles are what a strategy may look back over. A state that was fed only the last `history` candles
   (of those visible by then, by open time), the newest non-polled context however old it is, the newest settled
-  funding, the open interest of the look-back, and the gaps still open gives the same signals, to the byte, as one
-  that ran since the beginning.
+  funding, the open interest of the look-back, the gaps still open, and of each prediction market that has not ended
+  the newest poll, the newest book and its result gives the same signals, to the byte, as one that ran since the
+  beginning.
 - A gap lasts from its `from_ms` until a closing message is applied. A grid point whose own candle came by a backfill
   counts as inside a gap: strategies never act on backfilled data.
 - A candle backtest uses `apply_row` (or `apply_candle`) and `apply_funding`: the same effect without messages;
@@ -26,11 +27,14 @@ from trading_core.market.exchange import ExchangeState
 from trading_core.market.snapshot import MarketSnapshot
 from trading_core.messages import (
     BboMessage,
+    BookMessage,
     CandleMessage,
     CtxMessage,
     FundingMessage,
     GapMessage,
     MarketData,
+    ProbMessage,
+    ResolvedMessage,
     TradeMessage,
 )
 from trading_core.model import MINUTE_MS, Candle, Exchange
@@ -58,7 +62,7 @@ class MarketState:
         return tuple(self._exchanges)
 
     def apply(self, message: MarketData) -> None:
-        """Take in one message. Trades and best bids and offers change nothing: strategies do not see them.
+        """Take in one message. Trades, quotes and books of a coin change nothing: strategies do not see them.
 
         ValueError for another asset or exchange, another candle interval than 1m, or a candle that is none.
         """
@@ -76,6 +80,14 @@ class MarketState:
                 state.set_funding(message.hour_ms, message.event_time_ms, exact(float(message.rate)), message.id)
             case GapMessage():
                 _apply_gap(state, message)
+            case BookMessage():
+                if not message.market:
+                    return
+                state.markets.apply_book(message)
+            case ProbMessage():
+                state.markets.apply_poll(message)
+            case ResolvedMessage():
+                state.markets.apply_result(message)
         self.newest_visible_ms = max(self.newest_visible_ms, message.visible_ms)
 
     def apply_candle(self, candle: Candle, exchange: str = _DEFAULT) -> None:

@@ -5,9 +5,20 @@ All that a strategy's own code imports:
 register`.
 """
 
+from trading_core.market.prediction import PredictionSnapshot
 from trading_core.market.snapshot import MarketSnapshot, MissingInput
 from trading_core.model import Direction, Signal
 from trading_core.strategy.base import Strategy, StrategyParams, register
 from trading_core.strategy.past import Past
 
-__all__ = ["Direction", "MarketSnapshot", "MissingInput", "Past", "Signal", "Strategy", "StrategyParams", "register"]
+__all__ = [
+    "Direction",
+    "MarketSnapshot",
+    "MissingInput",
+    "Past",
+    "PredictionSnapshot",
+    "Signal",
+    "Strategy",
+    "StrategyParams",
+    "register",
+]

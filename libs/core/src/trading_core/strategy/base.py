@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from trading_core.market.prediction import PredictionSnapshot
 from trading_core.market.snapshot import MarketSnapshot
 from trading_core.market.state import HISTORY
 from trading_core.model import INTERVALS_MS, Direction, Exchange, Signal
@@ -72,15 +73,35 @@ class Strategy(ABC):
 
     def signal(self, snapshot: MarketSnapshot, direction: Direction, confidence: float, **inputs: Any) -> Signal:
         """A signal at the mark of T. `inputs`: what decided, JSON values, kept as its metadata."""
+        return self._made(snapshot, "", direction, confidence, inputs)
+
+    def signal_on(
+        self,
+        market: PredictionSnapshot,
+        snapshot: MarketSnapshot,
+        direction: Direction,
+        confidence: float,
+        **inputs: Any,
+    ) -> Signal:
+        """A signal on one prediction market, at its probability; LONG bets on YES/Up, SHORT on NO/Down.
+
+        Ids and times of what was seen of the market are kept beside `inputs`.
+        """
+        return self._made(snapshot, market.market, direction, confidence, {**inputs, **market.seen()})
+
+    def _made(
+        self, snapshot: MarketSnapshot, instrument: str, direction: Direction, confidence: float, inputs: dict[str, Any]
+    ) -> Signal:
         return Signal(
             strategy=self.name,
             asset=snapshot.asset,
             exchange=snapshot.exchange,
             direction=direction,
             confidence=float(confidence),
-            entry_price=snapshot.mark_price,
+            entry_price=snapshot.price_of(instrument),
             metadata=inputs,
             ts=snapshot.ts,
+            instrument=instrument,
         )
 
 

@@ -105,7 +105,8 @@ def _checked(loaded: LoadedStrategy, snapshot: MarketSnapshot, outcome: object) 
     metadata = plain_json(outcome.metadata)
     if outcome.direction is Direction.PASS:
         return Pass(str(metadata.pop("reason", "no_signal")), metadata)
-    own = (loaded.name, snapshot.asset, snapshot.exchange, snapshot.ts, snapshot.mark_price)
+    price = snapshot.price_of(outcome.instrument)
+    own = (loaded.name, snapshot.asset, snapshot.exchange, snapshot.ts, price)
     given = (outcome.strategy, outcome.asset, outcome.exchange, outcome.ts, outcome.entry_price)
     if given != own:
         raise ValueError(
@@ -117,7 +118,7 @@ def _checked(loaded: LoadedStrategy, snapshot: MarketSnapshot, outcome: object) 
         exchange=snapshot.exchange,
         direction=Direction(outcome.direction),
         confidence=float(outcome.confidence),
-        entry_price=snapshot.mark_price,
+        entry_price=price,
         metadata=metadata,
         ts=snapshot.ts,
         instrument=outcome.instrument,

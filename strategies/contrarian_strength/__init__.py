@@ -1,0 +1,1 @@
+"""Bets against a strong consensus of the nearest prediction market that is backed by money."""
