@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ import pytest
 from recorder import metrics
 from trading_core import ids, streams
 from trading_core.bus.connection import Bus
+from trading_core.market.samples import A_MARKET, a_book, a_poll, a_result
 from trading_core.messages import (
     CandleMessage,
     CtxMessage,
@@ -61,6 +63,25 @@ async def has(database: Any, table: str, rows: int) -> None:
         return await count(database, table) == rows
 
     await eventually(enough, timeout=15)
+
+
+async def test_prediction_markets_become_ticks_polls_and_results(bus: Bus, recording: Runtime, database: Any) -> None:
+    ends_ms = BASE + 5 * MINUTE
+    poll = a_poll(BASE, bid="0.5", ask="0.52", mid="0.51", spread="0.02", liquidity="20328.3747", end_time_ms=ends_ms)
+    blind = a_poll(BASE + MINUTE, end_time_ms=ends_ms)
+    found = (poll, msgspec.structs.replace(blind, id="p:2"), a_book(BASE, "0.5", "0.52"), a_result(ends_ms, "0"))
+    await publish(bus, *found)
+    await publish(bus, *found)
+    await has(database, "trading_market_data.ticks", 4)
+    kinds = await database.fetch("SELECT kind, payload::text FROM trading_market_data.ticks ORDER BY kind, event_id")
+    assert [row["kind"] for row in kinds] == ["book", "prob", "prob", "resolved"]
+    assert kinds[0]["payload"] == encode(found[2]).decode()
+    rows = await database.fetch("SELECT * FROM trading_market_data.polymarket_markets ORDER BY ts")
+    assert [(row["yes_price"], row["no_price"]) for row in rows] == [(Decimal("0.51"), Decimal("0.49")), (None, None)]
+    assert (rows[0]["market_id"], rows[0]["market_title"]) == (A_MARKET, "Bitcoin Up or Down")
+    assert (rows[0]["liquidity"], rows[0]["volume_24h"]) == (Decimal("20328.3747"), None)
+    [result] = await database.fetch("SELECT market_id, yes_payout FROM trading_market_data.polymarket_results")
+    assert (result["market_id"], result["yes_payout"]) == (A_MARKET, 0)
 
 
 async def test_market_data_becomes_ticks_and_projections(bus: Bus, recording: Runtime, database: Any) -> None:

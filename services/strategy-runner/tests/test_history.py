@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -14,11 +14,12 @@ from trading_core import messages
 from trading_core.config import SnapshotConfig
 from trading_core.db.history import history_of
 from trading_core.db.pool import connect_pool
-from trading_core.market.samples import a_ctx, hour
+from trading_core.market.samples import A_MARKET, a_book, a_ctx, a_poll, a_result, hour
 from trading_core.market.snapshot import MarketSnapshot
 from trading_core.market.state import MarketState
 from trading_core.messages import CtxMessage, MarketData
 from trading_core.model import HOUR_MS, MINUTE_MS
+from trading_core.streams import kind_of, market_subject
 
 pytestmark = pytest.mark.integration
 
@@ -26,7 +27,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOW = hour(200) + 30 * MINUTE_MS
 INSERT = """
 INSERT INTO trading_market_data.ticks (ts, event_id, exchange, asset, kind, visible_ms, payload)
-VALUES ($1, $2, $3, $4, 'ctx', $5, $6)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 
 
@@ -37,13 +38,13 @@ async def database(database_url: str) -> AsyncIterator[asyncpg.Pool]:
     await pool.close()
 
 
-async def store(database: asyncpg.Pool, contexts: list[CtxMessage]) -> None:
+async def store(database: asyncpg.Pool, told: Sequence[MarketData]) -> None:
     rows = [
         (
             EPOCH + timedelta(milliseconds=found.event_time_ms), found.id, found.exchange, found.asset,
-            found.visible_ms, messages.encode(found).decode(),
+            kind_of(market_subject(found)), found.visible_ms, messages.encode(found).decode(),
         )
-        for found in contexts
+        for found in told
     ]  # fmt: skip
     await database.executemany(INSERT, rows)
 
@@ -92,6 +93,30 @@ async def test_one_context_of_each_hour_is_read_not_all(database: asyncpg.Pool) 
     moments = range(NOW - 50 * HOUR_MS, NOW, 2 * MINUTE_MS)
     await store(database, [a_ctx(at, open_interest="1.0") for at in moments])
     assert len(await history_of(database, "hyperliquid", "BTC", NOW)) == 10 + 51
+
+
+async def test_a_resuming_runner_sees_the_same_markets(database: asyncpg.Pool) -> None:
+    """Of two markets one is decided and one open; an ended one, older polls and older books play no part."""
+    other, ended = "0x" + "b2" * 32, "0x" + "c3" * 32
+    ends = {"end_time_ms": NOW + 10 * MINUTE_MS}
+    told: list[MarketData] = [
+        a_poll(NOW - 70 * MINUTE_MS, volume_24h="1", **ends), a_poll(NOW - 2 * MINUTE_MS, volume_24h="2", **ends),
+        a_poll(NOW - 3 * MINUTE_MS, market=other, end_time_ms=NOW + 5 * MINUTE_MS),
+        a_poll(NOW - 9 * MINUTE_MS, market=ended, end_time_ms=NOW - MINUTE_MS),
+        a_book(NOW - 40_000, "0.1", "0.2"), a_book(NOW - 20_000, "0.7", "0.8"), a_book(NOW - 1_000, market=other),
+        a_result(NOW - 500, market=other),
+    ]  # fmt: skip
+    told = [replace(one, id=f"{number}", visible_ms=one.event_time_ms) for number, one in enumerate(told)]
+    await store(database, told)
+    told.sort(key=lambda one: (one.visible_ms, one.event_time_ms, one.id))
+    resumed = await history_of(database, "polymarket", "BTC", NOW)
+    assert {one.id for one in resumed} == {"1", "2", "5", "6", "7"}
+    for known in (told, resumed):
+        state = MarketState("BTC", ("polymarket",))
+        for message in known:
+            state.apply(message)
+        market = state.snapshot("polymarket", NOW, SnapshotConfig()).nearest_market(60)
+        assert (market.market, str(market.probability()), str(market.volume_24h())) == (A_MARKET, "0.75", "2")
 
 
 async def test_other_assets_and_exchanges_are_left_alone(database: asyncpg.Pool) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 
 import msgspec
 
 from recorder import tables
 from recorder.tables import Batch
 from recorder.visibility import Visibility
-from trading_core import ids, messages
+from trading_core import ids, messages, streams
 from trading_core.bus.connection import Delivered
 from trading_core.db.signals import signal_row
 from trading_core.db.times import utc
@@ -42,7 +43,7 @@ def market(visibility: Visibility) -> Project:
         price, size, side = _columns(message)
         visible_ms = visibility.of(message.exchange, message.visible_ms, place)
         _project_market(batch, message, visible_ms)
-        kind = delivered.subject.rsplit(".", 1)[-1]
+        kind = streams.kind_of(delivered.subject)
         batch.add(
             tables.TICKS,
             when,
@@ -69,6 +70,8 @@ def _columns(message: messages.MarketMessage) -> tuple[str | None, str | None, s
             return number(message.mark_price), None, None
         case messages.CandleMessage():
             return number(message.close), number(message.volume), None
+        case messages.ProbMessage():
+            return optional(message.mid), None, None
         case _:
             return None, None, None
 
@@ -89,6 +92,17 @@ def _project_market(batch: Batch, message: messages.MarketMessage, visible_ms: i
             )  # fmt: skip
         case messages.GapMessage():
             _gap(batch, message, visible_ms)
+        case messages.ProbMessage():
+            _poll(batch, message, visible_ms)
+        case messages.ResolvedMessage():
+            batch.add(
+                tables.POLYMARKET_RESULTS, message.market, message.asset, at(message.event_time_ms),
+                number(message.yes_payout), message.id, visible_ms,
+            )  # fmt: skip
+        case messages.BookMessage():
+            for price, size in (*message.bids, *message.asks):
+                number(price)
+                number(size)
 
 
 def _candle(batch: Batch, message: messages.CandleMessage, visible_ms: int) -> None:
@@ -103,6 +117,17 @@ def _candle(batch: Batch, message: messages.CandleMessage, visible_ms: int) -> N
     )  # fmt: skip
     batch.add(tables.CANDLE_REVISIONS, *revision)
     batch.add(tables.CANDLES, *revision, message.backfilled)
+
+
+def _poll(batch: Batch, message: messages.ProbMessage, visible_ms: int) -> None:
+    """The mission's two prices are the middle of the YES token's book and the rest of one; null without a middle."""
+    middle = optional(message.mid)
+    batch.add(
+        tables.POLYMARKET_MARKETS, message.market, message.title, message.asset, at(message.event_time_ms), middle,
+        None if middle is None else format(1 - Decimal(middle), "f"), optional(message.volume_24h),
+        optional(message.liquidity), message.slug, at(message.end_time_ms), optional(message.bid),
+        optional(message.ask), optional(message.last), optional(message.spread), message.id, visible_ms,
+    )  # fmt: skip
 
 
 def _gap(batch: Batch, message: messages.GapMessage, visible_ms: int) -> None:

@@ -95,6 +95,33 @@ FUNDING_SNAPSHOTS = Table(
     ON CONFLICT DO NOTHING
     """,
 )
+POLYMARKET_MARKETS = Table(
+    "polymarket_markets",
+    """
+    INSERT INTO trading_market_data.polymarket_markets
+        (market_id, market_title, asset, ts, yes_price, no_price, volume_24h, liquidity, slug, end_ts, bid, ask, last,
+         spread, event_id, visible_ms)
+    SELECT market_id, market_title, asset, ts, yes_price::numeric, no_price::numeric, volume_24h::numeric,
+           liquidity::numeric, slug, end_ts, bid::numeric, ask::numeric, "last"::numeric, spread::numeric, event_id,
+           visible_ms
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[],
+                $9::text[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
+                $16::bigint[])
+        AS r(market_id, market_title, asset, ts, yes_price, no_price, volume_24h, liquidity, slug, end_ts, bid, ask,
+             "last", spread, event_id, visible_ms)
+    ON CONFLICT DO NOTHING
+    """,
+)
+POLYMARKET_RESULTS = Table(
+    "polymarket_results",
+    """
+    INSERT INTO trading_market_data.polymarket_results (market_id, asset, ts, yes_payout, event_id, visible_ms)
+    SELECT market_id, asset, ts, yes_payout::numeric, event_id, visible_ms
+    FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::bigint[])
+        AS r(market_id, asset, ts, yes_payout, event_id, visible_ms)
+    ON CONFLICT DO NOTHING
+    """,
+)
 # One row per gap, whichever of its messages comes first.
 GAPS = Table(
     "gaps",
