@@ -46,7 +46,7 @@ def test_each_service_logs_in_with_its_own_role() -> None:
         assert SERVICES[name]["environment"]["TRADING_DATABASE__URL"].startswith(f"postgresql://{role}:")
     assert SERVICES["archive"]["environment"]["TRADING_DATABASE__URL"].startswith("postgresql://maintenance:")
     assert SERVICES["parity"]["environment"]["TRADING_DATABASE__URL"].startswith("postgresql://research:")
-    for name in ("collector-hl", "venue-sim", "provision"):
+    for name in ("collector-hl", "collector-pm", "venue-sim", "provision"):
         assert "TRADING_DATABASE__URL" not in SERVICES[name].get("environment", {})
 
 

@@ -20,8 +20,11 @@ MODULES = {
     "strategy-runner": "strategy_runner",
     "api": "trading_api",
     "collector-hl": "collector_hl",
+    "collector-pm": "collector_pm",
 }
 START_MINUTE = 1560
+BOOK_EVERY_MS = 2000
+"""Of the recorded books: at 300 times real time 150 a second."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Addresses:
 def demo_notice(speed: float) -> str:
     return (
         f"Recorded sample data replayed at {speed:g}× real time: candles from Binance perpetuals, funding from "
-        "Hyperliquid and Binance; prints, quotes and marks are derived from recorded 1m candles"
+        "Hyperliquid and Binance; prints, quotes and marks are derived from recorded 1m candles. Polymarket: BTC "
+        "5-minute books recorded on 2026-04-16, repeated; volume and liquidity are missing"
     )
 
 
@@ -71,8 +75,20 @@ def service_launch(
         environment["TRADING_EXCHANGES__HYPERLIQUID__BASE_URL"] = addresses.venue
         environment["TRADING_EXCHANGES__HYPERLIQUID__WS_URL"] = "null"
         environment["TRADING_EXCHANGES__HYPERLIQUID__SIMULATED_CLOCK"] = "true"
+        environment |= _demo_polymarket(addresses)
         environment["TRADING_API__DATA_NOTICE"] = demo_notice(demo_speed)
     return _python(name, [MODULES[name]], environment)
+
+
+def _demo_polymarket(addresses: Addresses) -> dict[str, str]:
+    values = {
+        "ENABLED": "true",
+        "BASE_URL": f"{addresses.venue}/clob",
+        "GAMMA_URL": f"{addresses.venue}/gamma",
+        "WS_URL": addresses.venue.replace("http", "ws", 1) + "/clob/ws/market",
+        "SIMULATED_CLOCK": "true",
+    }
+    return {f"TRADING_EXCHANGES__POLYMARKET__{key}": value for key, value in values.items()}
 
 
 def archive_launch(folder: RunFolder, addresses: Addresses, secrets: Mapping[str, str]) -> Launch:
@@ -96,9 +112,16 @@ def parity_launch(addresses: Addresses, secrets: Mapping[str, str]) -> Launch:
 
 
 def venue_launch(folder: RunFolder, addresses: Addresses, speed: float) -> Launch:
-    """The simulator; its clock stands still until the collector has subscribed, so that nothing is missed."""
-    argv = ["venue_sim", "--port", str(addresses.venue_port), "--speed", f"{speed:g}", "--hold"]
-    argv += ["--start-minute", str(START_MINUTE), "--state", str(folder.venue_clock)]
+    """The simulator; its clock stands still until both collectors have subscribed, so that nothing is missed."""
+    argv = ["venue_sim", "--port", str(addresses.venue_port), "--speed", f"{speed:g}", "--hold", "--hold-polymarket"]
+    argv += [
+        "--book-every-ms",
+        str(BOOK_EVERY_MS),
+        "--start-minute",
+        str(START_MINUTE),
+        "--state",
+        str(folder.venue_clock),
+    ]
     argv += ["--truth", str(folder.path / "truth.jsonl")]
     return _python("venue-sim", argv, {"PYTHONUNBUFFERED": "1"})
 
