@@ -1,0 +1,229 @@
+"""The feed without I/O: frames in, messages and watermarks out, in their order."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from test_pm_book import T0, a_listing, a_row
+
+from collector_pm.feed import Feed
+from trading_core.config import PolymarketConfig
+from trading_core.messages import BookMessage, DeadLetterMessage, GapMessage, MarketData, ProbMessage, ResolvedMessage
+from trading_core.model import MINUTE_MS
+
+MARKET, TOKEN, OTHER = "0x1", "1", "91"
+Out = MarketData | DeadLetterMessage | int
+
+
+class Outbox:
+    def __init__(self) -> None:
+        self.out: list[Out] = []
+
+    def put(self, message: MarketData | DeadLetterMessage) -> None:
+        self.out.append(message)
+
+    def put_watermark(self, watermark_ms: int) -> None:
+        self.out.append(watermark_ms)
+
+
+class Bench:
+    """A feed of BTC that follows one market, whose socket was opened at T0 of venue time."""
+
+    def __init__(self, watermark_ms: int | None = None, **config: Any) -> None:
+        self.box = Outbox()
+        settings = PolymarketConfig(enabled=True, simulated_clock=True, **config)
+        self.feed = Feed(("BTC",), settings, self.box, watermark_ms)
+        self.now_s = 100.0
+        self.feed.connected(0, self.now_s, 0)
+        self.clock(T0)
+        self.feed.listed([a_listing()], 0)
+
+    def say(self, *events: dict[str, Any], line: int = 0) -> None:
+        self.feed.on_frame(line, json.dumps(list(events)).encode(), self.now_s, 0)
+
+    def clock(self, time_ms: int, line: int = 0) -> None:
+        self.say({"event_type": "clock", "timestamp": str(time_ms)}, line=line)
+
+    def dump(self, at_ms: int = T0, bid: str = "0.5", ask: str = "0.6") -> None:
+        levels = {"bids": [{"price": bid, "size": "10"}], "asks": [{"price": ask, "size": "10"}]}
+        head = {"event_type": "book", "market": MARKET, "asset_id": TOKEN, "timestamp": str(at_ms)}
+        self.say({**head, **levels})
+
+    def change(self, at_ms: int, price: str, size: str, top: tuple[str, str], side: str = "BUY") -> None:
+        one = {"asset_id": TOKEN, "price": price, "size": size, "side": side, "best_bid": top[0], "best_ask": top[1]}
+        mirror = {**one, "asset_id": OTHER, "price": "0.9", "best_bid": "0.1", "best_ask": "0.2"}
+        head = {"event_type": "price_change", "market": MARKET, "timestamp": str(at_ms)}
+        self.say({**head, "price_changes": [mirror, one]})
+
+    def of(self, kind: type) -> list[Any]:
+        return [one for one in self.box.out if isinstance(one, kind)]
+
+    def books(self) -> list[BookMessage]:
+        return self.of(BookMessage)
+
+
+def test_a_market_is_told_of_as_it_is_found_and_its_first_book_as_it_comes() -> None:
+    bench = Bench()
+    [poll] = bench.of(ProbMessage)
+    assert (poll.market, poll.end_time_ms, poll.event_time_ms) == (MARKET, T0 + 5 * MINUTE_MS, T0)
+    bench.dump(T0 - 3_000)
+    [book] = bench.books()
+    # Three seconds old, and known to stand now.
+    assert (book.event_time_ms, book.book_time_ms, book.bids) == (T0, T0 - 3_000, (("0.5", "10"),))
+
+
+def test_two_changes_within_half_a_second_are_one_snapshot_of_the_later_state() -> None:
+    bench = Bench()
+    bench.dump()
+    bench.clock(T0 + 1_000)
+    bench.change(T0 + 1_000, "0.51", "1", ("0.51", "0.6"))
+    bench.change(T0 + 1_100, "0.52", "1", ("0.52", "0.6"))
+    bench.change(T0 + 1_200, "0.53", "1", ("0.53", "0.6"))
+    assert [one.event_time_ms for one in bench.books()] == [T0, T0 + 1_000]
+    bench.clock(T0 + 1_500)
+    assert [one.event_time_ms for one in bench.books()] == [T0, T0 + 1_000, T0 + 1_200]
+    assert bench.books()[-1].bids[0] == ("0.53", "1")
+
+
+def test_a_wrong_top_makes_the_book_unknown_until_it_is_told_whole() -> None:
+    bench = Bench()
+    bench.dump()
+    bench.change(T0 + 1_000, "0.51", "1", ("0.55", "0.6"))
+    assert bench.feed.resubscribe == {TOKEN}
+    bench.change(T0 + 2_000, "0.52", "1", ("0.52", "0.6"))
+    assert len(bench.books()) == 1
+    bench.clock(T0 + 2_100)
+    bench.dump(T0 + 2_100, "0.52")
+    assert bench.books()[-1].bids == (("0.52", "10"),)
+
+
+def test_rest_confirms_the_same_state_and_stands_in_for_what_the_socket_did_not_tell() -> None:
+    bench = Bench()
+    bench.dump(T0)
+    bench.feed.on_check([a_row(["0.5"], ["0.6"], T0)], T0 + 3_000, 0)
+    assert [one.event_time_ms for one in bench.books()] == [T0, T0 + 3_000]
+    # Newer than what is kept: given two seconds of venue time to come over the socket.
+    missed = a_row(["0.58"], ["0.6"], T0 + 4_000)
+    bench.feed.on_check([missed], T0 + 4_500, 0)
+    bench.clock(T0 + 6_400)
+    assert bench.books()[-1].bids[0][0] == "0.5"
+    bench.clock(T0 + 6_500)
+    assert (bench.books()[-1].bids[0][0], bench.feed.resubscribe) == ("0.58", {TOKEN})
+
+
+def test_rest_says_nothing_when_the_socket_was_merely_slower() -> None:
+    bench = Bench()
+    bench.dump(T0)
+    bench.feed.on_check([a_row(["0.58"], ["0.6"], T0 + 1_000)], T0 + 1_500, 0)
+    bench.clock(T0 + 1_000)
+    bench.change(T0 + 1_000, "0.58", "10", ("0.58", "0.6"))
+    bench.clock(T0 + 5_000)
+    assert bench.feed.resubscribe == set()
+
+
+def test_a_book_that_stands_is_told_again_every_ten_seconds_of_venue_time() -> None:
+    bench = Bench()
+    bench.dump()
+    for second in range(1, 31):
+        bench.clock(T0 + second * 1_000)
+    assert [one.event_time_ms - T0 for one in bench.books()] == [0, 10_000, 20_000, 30_000]
+    assert {one.book_time_ms for one in bench.books()} == {T0}
+
+
+def test_the_watermark_stays_behind_the_slowest_socket() -> None:
+    bench = Bench(tokens_per_socket=1)
+    bench.feed.listed([a_listing(2)], 0)
+    assert set(bench.feed.roster.lines()) == {0, 1}
+    bench.feed.connected(1, bench.now_s, 0)
+    bench.clock(T0, line=1)
+    bench.feed.go_live(0)
+    bench.now_s += 2
+    bench.clock(T0 + 60_000)
+    assert bench.feed.stamp.watermark_ms == T0 - 1_500
+    bench.now_s += 2
+    bench.clock(T0 + 61_500, line=1)
+    bench.clock(T0 + 61_500)
+    assert T0 + MINUTE_MS in bench.box.out
+    # Whatever comes after a watermark is visible after it.
+    bench.dump(T0 + 30_000)
+    assert bench.books()[-1].visible_ms > (bench.feed.stamp.watermark_ms or 0)
+
+
+def test_a_lost_socket_is_one_gap_with_both_ends() -> None:
+    bench = Bench()
+    bench.dump()
+    bench.clock(T0 + 5_000)
+    bench.change(T0 + 5_000, "0.51", "1", ("0.51", "0.6"))
+    bench.feed.disconnected(0)
+    bench.feed.connected(0, bench.now_s, 0)
+    bench.clock(T0 + 9_000)
+    assert bench.of(GapMessage) == []
+    bench.dump(T0 + 8_000, "0.52")
+    [gap] = bench.of(GapMessage)
+    assert (gap.channel, gap.from_ms, gap.to_ms, gap.state) == ("book", T0 + 5_000, T0 + 9_000, "lost")
+
+
+def test_a_restart_declares_what_lies_between() -> None:
+    bench = Bench(watermark_ms=T0 - 90_000)
+    bench.feed.go_live(0)
+    [gap] = bench.of(GapMessage)
+    assert (gap.asset, gap.from_ms, gap.to_ms) == ("BTC", T0 - 90_000, T0)
+    assert all(one.visible_ms > T0 - 90_000 for one in bench.of(ProbMessage))
+
+
+def test_a_result_ends_the_market_whoever_tells_it_and_only_once() -> None:
+    bench = Bench()
+    told = {"event_type": "market_resolved", "market": MARKET, "winning_asset_id": OTHER, "timestamp": str(T0 + 1)}
+    bench.say(told, told)
+    bench.feed.on_winner(MARKET, TOKEN, 0)
+    [result] = bench.of(ResolvedMessage)
+    assert (result.yes_payout, result.id) == ("0", f"r:pm:{MARKET}")
+    assert bench.feed.roster.lines() == {0: set()}
+    bench.feed.listed([a_listing()], 0)
+    assert len(bench.feed.roster) == 0
+
+
+def test_a_winner_that_is_no_token_of_the_market_is_kept_as_a_dead_letter() -> None:
+    bench = Bench()
+    bench.say({"event_type": "market_resolved", "market": MARKET, "winning_asset_id": "7", "timestamp": str(T0 + 1)})
+    assert "winning_asset_id" in bench.of(DeadLetterMessage)[0].reason
+    assert bench.of(ResolvedMessage) == []
+
+
+def test_a_window_without_a_result_is_unsubscribed_a_minute_after_its_end() -> None:
+    bench = Bench()
+    bench.clock(T0 + 6 * MINUTE_MS)
+    assert bench.feed.roster.lines() == {0: set()}
+    assert [one.listing.market for one in bench.feed.roster.ended()] == [MARKET]
+    bench.feed.on_poll([a_listing(closed=True, yes_payout="0.5")], 0)
+    assert [one.yes_payout for one in bench.of(ResolvedMessage)] == ["0.5"]
+
+
+def test_only_near_markets_of_ours_are_followed() -> None:
+    bench = Bench()
+    far = a_listing(2, start_ms=T0 + 121_000, end_ms=T0 + 6 * MINUTE_MS)
+    over = a_listing(3, end_ms=T0)
+    closed, foreign = a_listing(4, closed=True), a_listing(5, slug="eth-updown-5m-1")
+    level = a_listing(6, slug="bitcoin-above-64k-on-march-11", start_ms=None, end_ms=T0 + 60 * MINUTE_MS)
+    bench.feed.listed([far, over, closed, foreign, level], 0)
+    assert {one.listing.market for one in bench.feed.roster} == {MARKET, "0x6"}
+
+
+def test_a_socket_that_says_nothing_of_the_market_is_silent_though_its_clock_goes_on() -> None:
+    bench = Bench()
+    bench.dump()
+    bench.now_s += 31
+    bench.clock(T0 + 29_000)
+    assert bench.feed.silent(bench.now_s, 0) == []
+    bench.clock(T0 + 31_000)
+    assert bench.feed.silent(bench.now_s, 0) == [0]
+
+
+def test_a_poll_says_what_the_book_says_and_leaves_open_what_nobody_says() -> None:
+    bench = Bench()
+    bench.dump()
+    bench.feed.on_poll([a_listing(bid="0.1", ask="0.9", volume_24h="12.5")], 0)
+    poll = bench.of(ProbMessage)[-1]
+    assert (poll.bid, poll.ask, poll.mid, poll.spread) == ("0.5", "0.6", "0.55", "0.1")
+    assert (poll.volume_24h, poll.liquidity, poll.last) == ("12.5", None, None)
