@@ -172,7 +172,7 @@ async def _archived(db: asyncpg.Connection, exchanges: list[str], archive: Path 
     return await archived_ticks(db, Archive(archive or load().archive.folder), exchanges)
 
 
-KINDS = ("candle_1m", "ctx", "funding", "gap")
+KINDS = ("candle_1m", "ctx", "funding", "gap", "prob", "resolved", "book")
 _MARKET = """
 SELECT visible_ms, asset, (extract(epoch FROM ts) * 1000)::bigint AS ts_ms, event_id, payload
 FROM trading_market_data.ticks
