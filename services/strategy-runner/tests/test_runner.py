@@ -35,7 +35,7 @@ def enabled() -> list[LoadedStrategy]:
 
 
 def all_with_small_windows() -> list[LoadedStrategy]:
-    """Every built-in strategy, set up so that a day of history is enough and signals are frequent."""
+    """Every strategy on perpetuals, set up so that a day of history is enough and signals are frequent."""
     params = {
         "funding_rate": {"threshold": 0.0004},
         "funding_oi": {"funding": 0.0004, "min_snapshots": 2, "oi_pct": 50},
@@ -43,7 +43,8 @@ def all_with_small_windows() -> list[LoadedStrategy]:
         "rsi_mean_reversion": {"overbought": 52, "oversold": 48},
     }
     settings = load(ROOT / "config.yaml", strategies={name: {"params": given} for name, given in params.items()})
-    return load_strategies(ROOT / settings.runner.strategies_dir, settings)
+    loaded = load_strategies(ROOT / settings.runner.strategies_dir, settings)
+    return [strategy for strategy in loaded if strategy.grid == "hyperliquid"]
 
 
 def said_by_the_core(recording: Recording, strategies: list[LoadedStrategy]) -> dict[str, str]:
