@@ -47,11 +47,14 @@ async def serving(
     idle_s: float = 60.0,
     polymarket: bool = False,
     pm_idle_s: float = IDLE_S,
+    start_after_ms: int = 0,
 ) -> AsyncIterator[tuple[str, Venue]]:
-    """Address and state of a running venue, from minute 1,560 on."""
+    """Address and state of a running venue, from minute 1,560 on, or so much later."""
     market = the_market()
     options = Options(speed, state_path, hold, idle_s=idle_s)
-    start = ClockState(market.first_ms + START_MINUTE * MINUTE_MS, options.speed, market.shift_ms)
+    start_ms = market.first_ms + START_MINUTE * MINUTE_MS + start_after_ms
+    start = ClockState(start_ms, options.speed, market.shift_ms)
+    p = market.last_print_at(start_ms) if start_after_ms else p
     with TruthLog(truth) as log:
         books = Polymarket(the_board(), start.event_ms, log, pm_idle_s) if polymarket else None
         venue = Venue(market, start, p, options, log, books)
