@@ -186,3 +186,25 @@ def test_prices_of_many_digits_are_valued_one_by_one() -> None:
     price = 2_500.123456789012
     history = History({"ETH": bars("ETH", [(0, 30, flat(price)), (30, 30, flat(price * 1.001))])})
     agree(history, [scripted({(3, "ETH"): ("LONG", 0.9)})], {}, T0, minute(60))
+
+
+def test_the_end_of_one_position_lets_the_next_asset_in() -> None:
+    # BTC takes the one place from minute 3 to 8; ETH asks every minute and gets in when BTC has timed out.
+    script = {(3, "BTC"): ("LONG", 0.9), **{(number, "ETH"): ("LONG", 0.9) for number in range(3, 20)}}
+    history = History({"BTC": bars("BTC", [(0, 20, flat(60_000.0))]), "ETH": bars("ETH", [(0, 20, flat(2_500.0))])})
+    loaded = [scripted(script, max_positions=1, timeout_m=5, cooldown_s=0)]
+    run = agree(history, loaded, {}, T0, minute(20))
+    assert [(trade.asset, trade.entry_ms) for trade in run.trades][:2] == [("BTC", minute(3)), ("ETH", minute(8))]
+
+
+def test_a_day_s_basis_is_taken_at_the_marks_of_the_minute_before() -> None:
+    # The holder's LONG gained 0.0799 x 50 five minutes before midnight, so the basis is 10003.791203 and beta's loss of
+    # 0.403760 stays above the limit of 0.00004037196 x that = 0.403873 below zero: no pause.
+    last = 24 * 60
+    history = History({"ETH": bars("ETH", [(0, last - 5, flat(2_500.0)), (last - 5, 20, flat(2_550.0))])})
+    holder = scripted({(last - 9, "ETH"): ("LONG", 0.9)}, name="holder", timeout_m=None)
+    said = {1: "LONG", 2: "CLOSE", 3: "LONG"}
+    script = {(last + number, "ETH"): (direction, 0.9) for number, direction in said.items()}
+    beta = scripted(script, name="beta", max_daily_loss="0.00004037196", cooldown_s=0)
+    run = agree(history, [holder, beta], {}, T0, minute(last + 6))
+    assert [made.decision for made in run.decisions] == ["opened", "opened", "closed", "opened"]
