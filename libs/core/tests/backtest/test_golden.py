@@ -15,7 +15,7 @@ import pytest
 from backtest_builders import Scripted, scripted
 from shared_data import SHARED, needs
 
-from trading_core.backtest.engine import Run, run_backtest
+from trading_core.backtest.engine import Engine, Run, run_backtest
 from trading_core.backtest.history import History, candle_columns, funding_rows
 from trading_core.backtest.parquet import read_history
 from trading_core.backtest.report import report
@@ -28,6 +28,12 @@ REPOSITORY = Path(__file__).parents[4]
 SCENARIOS, RSI = "golden/scenarios.json", "golden/rsi_alone.json"
 VENUE_KEYS = ("slippage", "taker_fee", "maker_fee", "min_notional")
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
+@pytest.fixture(params=["fast", "reference"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    chosen: Engine = request.param
+    return chosen
 
 
 @cache
@@ -43,9 +49,9 @@ def scenario_names() -> list[str]:
 
 @needs(SCENARIOS)
 @pytest.mark.parametrize("name", scenario_names())
-def test_scenario(name: str) -> None:
+def test_scenario(name: str, engine: Engine) -> None:
     [scenario] = [scenario for scenario in golden(SCENARIOS)["scenarios"] if scenario["name"] == name]
-    run = run_scenario(scenario)
+    run = run_scenario(scenario, engine)
     result, expected, t0 = report(run, 252), scenario["expect"], scenario["t0"]
 
     def since(ts_ms: int) -> int:
@@ -67,26 +73,26 @@ def test_scenario(name: str) -> None:
 
 
 @needs(RSI, "data/shippable/candles_1m", "data/funding")
-def test_rsi_mean_reversion_alone() -> None:
-    run_and_compare(RSI)
+def test_rsi_mean_reversion_alone(engine: Engine) -> None:
+    run_and_compare(RSI, engine)
 
 
 @needs("golden/all_perp.json", "data/shippable/candles_1m", "data/funding")
-def test_four_strategies_in_one_portfolio() -> None:
-    run_and_compare("golden/all_perp.json")
+def test_four_strategies_in_one_portfolio(engine: Engine) -> None:
+    run_and_compare("golden/all_perp.json", engine)
 
 
 @needs("golden/all_perp_shippable.json", "data/shippable/candles_1m", "data/shippable/funding")
-def test_four_strategies_with_holes_in_the_funding() -> None:
-    run_and_compare("golden/all_perp_shippable.json")
+def test_four_strategies_with_holes_in_the_funding(engine: Engine) -> None:
+    run_and_compare("golden/all_perp_shippable.json", engine)
 
 
 @needs("golden/stress.json", "data/shippable/candles_1m", "data/funding")
-def test_settings_that_bring_out_every_exit_and_every_refusal() -> None:
-    run_and_compare("golden/stress.json")
+def test_settings_that_bring_out_every_exit_and_every_refusal(engine: Engine) -> None:
+    run_and_compare("golden/stress.json", engine)
 
 
-def run_and_compare(name: str) -> None:
+def run_and_compare(name: str, engine: Engine) -> None:
     """The strategies of a golden file under its settings give its trades, decisions, passes, equity and metrics."""
     expected = golden(name)
     config = expected["config"]
@@ -109,7 +115,7 @@ def run_and_compare(name: str) -> None:
         SHARED / "data/shippable", config["assets"], SHARED / config["funding"].removeprefix("shared/")
     )
     first, last = expected["equity_hourly"][0][0], expected["equity_hourly"][-1][0]
-    result = report(run_backtest(history, loaded, rules, settings.snapshot, first, last), 252)
+    result = report(run_backtest(history, loaded, rules, settings.snapshot, first, last, engine=engine), 252)
 
     columns = expected["trades"]["columns"]
     agree("trades", [[trade[column] for column in columns] for trade in result["trades"]], expected["trades"]["rows"])
@@ -136,7 +142,7 @@ def rules_of(rules: RuleBook, strategy: str) -> dict[str, Any]:
     return {key: format(value, "f") if isinstance(value, Decimal) else value for key, value in held.items()}
 
 
-def run_scenario(scenario: dict[str, Any]) -> Run:
+def run_scenario(scenario: dict[str, Any], engine: Engine) -> Run:
     t0 = scenario["t0"]
     candles = {}
     for asset, runs in scenario["bars"].items():
@@ -162,7 +168,7 @@ def run_scenario(scenario: dict[str, Any]) -> Run:
     sizes = golden(SCENARIOS)["portfolio"]["sz_decimals"]
     rules = rule_book(config, {loaded.name: loaded.rules for loaded in strategies}, sizes)
     last = t0 + scenario["minutes"] * MINUTE_MS
-    return run_backtest(History(candles, funding), strategies, rules, SnapshotConfig(), t0, last)
+    return run_backtest(History(candles, funding), strategies, rules, SnapshotConfig(), t0, last, engine=engine)
 
 
 def passes_of(result: dict[str, Any]) -> dict[str, dict[str, int]]:
