@@ -1,7 +1,7 @@
 """What the collector knows of prediction markets beyond the mission's columns, and the results of the venue.
 
 Revision ID: 0005
-Revises: 0001
+Revises: 0004
 """
 
 from alembic import op
@@ -9,7 +9,7 @@ from alembic import op
 from trading_core.db.migrate import run_script
 
 revision = "0005"
-down_revision = "0001"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
