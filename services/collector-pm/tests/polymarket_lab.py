@@ -62,6 +62,7 @@ class Lab:
             f"{section}GAMMA_URL": f"{self.base_url}/gamma",
             f"{section}WS_URL": self.base_url.replace("http", "ws", 1) + "/clob/ws/market",
             f"{section}SIMULATED_CLOCK": "true",
+            f"{section}SUBSCRIBE_AHEAD_S": "900",
         }
         return await self._start("collector_pm", environment=variables | environment)
 

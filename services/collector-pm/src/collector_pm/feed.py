@@ -62,6 +62,8 @@ class Feed:
         self.live = asyncio.Event()
         """A socket is open, venue time is known and the catalogue was read once."""
         self.clock_known = asyncio.Event()
+        self.books_came = asyncio.Event()
+        """The whole book of every market that was open at the start has come."""
         self.poll_due = asyncio.Event()
         self.check_due = asyncio.Event()
         self.resubscribe: set[str] = set()
@@ -123,6 +125,10 @@ class Feed:
             if one is not None:
                 self._publish_prob(one, clock_ms, wall_ms)
 
+    def has_books(self) -> bool:
+        """Whether the whole book of every market that is open now has come."""
+        return all(one.book.known for one in self.roster.open())
+
     def go_live(self, wall_ms: int) -> None:
         """The catalogue was read and a socket is open: from now on things are decided."""
         clock_ms = self.now_ms(wall_ms)
@@ -177,7 +183,8 @@ class Feed:
                 if one.dirty and clock_ms - one.published_ms >= BOOK_EVERY_MS:
                     self._publish_book(one, one.book.changed_ms, wall_ms)
                 elif self._stands(one) and clock_ms - one.published_ms >= self._config.book_check_s * 1000:
-                    self._publish_book(one, clock_ms, wall_ms)
+                    # Until the moment before: what happens at this one comes behind its clock frame.
+                    self._publish_book(one, clock_ms - 1, wall_ms)
                 if clock_ms >= one.listing.end_ms + ENDED_AFTER_MS:
                     self.roster.end(one)
             elif clock_ms >= one.listing.end_ms + GIVEN_UP_AFTER_MS:
@@ -378,6 +385,8 @@ class Feed:
         one.dirty = False
         one.published_ms = max(event_ms, one.published_ms)
         self._outbox.put(outgoing.book(one, event_ms, self.stamp.visible(event_ms), wall_ms))
+        if not self.books_came.is_set() and self.has_books():
+            self.books_came.set()
 
     def _publish_prob(self, one: Followed, clock_ms: int, wall_ms: int) -> None:
         width_ms = self._config.poll_interval_s * 1000

@@ -8,7 +8,7 @@ import time
 
 from collector_pm import metrics, resume, ws
 from collector_pm.catalogue import Catalogue
-from collector_pm.feed import Feed
+from collector_pm.feed import FIRST_BOOK_S, Feed
 from collector_pm.outgoing import EXCHANGE
 from collector_pm.rest import Rest
 from trading_core.bus.publisher import WindowPublisher
@@ -69,6 +69,10 @@ class Collector:
         for message in self._unresolved:
             if message.end_time_ms <= clock_ms:
                 self._feed.await_result(message.asset, resume.listing_of(message))
+        # What the first books say belongs before the first decision; a venue that does not send them is not waited for.
+        if not self._feed.has_books():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._feed.books_came.wait(), FIRST_BOOK_S)
         await self._spool.flushed()
         self._feed.go_live(wall_ms())
         catalogue = self._catalogue

@@ -87,6 +87,8 @@ def _demo_polymarket(addresses: Addresses) -> dict[str, str]:
         "GAMMA_URL": f"{addresses.venue}/gamma",
         "WS_URL": addresses.venue.replace("http", "ws", 1) + "/clob/ws/market",
         "SIMULATED_CLOCK": "true",
+        # Three seconds at 300 times real time, so that a busy machine is not late for a window.
+        "SUBSCRIBE_AHEAD_S": "900",
     }
     return {f"TRADING_EXCHANGES__POLYMARKET__{key}": value for key, value in values.items()}
 
