@@ -23,8 +23,8 @@ MODULES = {
     "collector-pm": "collector_pm",
 }
 START_MINUTE = 1560
-BOOK_EVERY_MS = 2000
-"""Of the recorded books: at 300 times real time 150 a second."""
+BOOK_EVERY_MS = 5000
+"""Of the recorded books: at 300 times real time 60 a second, and never older than a fill may use."""
 
 
 @dataclass(frozen=True)
