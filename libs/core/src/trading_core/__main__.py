@@ -28,6 +28,7 @@ examples:
   python -m trading_core import --help                  your own candles for backtests
   python -m trading_core archive --help                 recorded history as Parquet files, and back
   python -m trading_core new-strategy --name BuyDips    a folder under strategies/ to start from
+  python -m trading_core check-strategy BuyDips         does it look ahead?
   python -m trading_core migrate                        brings database.url to the newest schema
   python -m trading_core provision                      makes or updates the streams on nats.url
 """
@@ -50,6 +51,7 @@ MODULES = {
     "replay": ("trading_core.replay.command", "publish a past span again, for any consumer"),
     "parity": ("trading_core.parity.command", "replay a recorded run and compare it with what happened"),
     "explain": ("trading_core.explain.command", "why a position was opened, what filled it, where its P&L comes from"),
+    "check-strategy": ("trading_core.check.command", "look-ahead, purity, warm-up and speed of a strategy"),
     "new-strategy": ("trading_core.strategy.new", "write a new strategy to start from"),
 }
 ATTACHED = frozenset({"parity", "explain"})

@@ -53,6 +53,11 @@ class ExchangeState:
         self._gaps: dict[tuple[str, int], int | None] = {}
         self._closed_gaps: dict[tuple[str, int], None] = {}
 
+    @property
+    def intervals(self) -> tuple[str, ...]:
+        """Those of which there is a series already."""
+        return ("1m", *self._wider)
+
     def series(self, interval: str) -> CandleSeries:
         """The candles of `interval`; a wider series is built on first use and kept up from then on."""
         if interval == "1m":

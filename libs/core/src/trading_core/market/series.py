@@ -15,6 +15,7 @@ IntArray = npt.NDArray[np.int64]
 Column = TypeVar("Column", IntArray, FloatArray)
 
 _FIRST_CAPACITY = 1_024
+_PLANTED = 240
 
 
 class Candles(NamedTuple):
@@ -150,6 +151,30 @@ class CandleSeries:
     def last_volumes(self, count: int) -> FloatArray | None:
         """Volumes of the newest `count` candles; None when there are fewer."""
         return read_only(self._volume[self._size - count : self._size]) if 0 < count <= self._size else None
+
+    def plant(self, ahead: CandleSeries | None) -> None:
+        """Fill the spare room behind the newest row with the rows that `ahead` has after it; None: with NaN.
+
+        Nothing that may be read changes; see `market.foresight`.
+        """
+        size = self._size
+        if ahead is None:
+            for prices in (self._open, self._high, self._low, self._close, self._volume):
+                prices[size : size + _PLANTED] = np.nan
+            self._open_time[size : size + _PLANTED] = 0
+            return
+        first = ahead.row_of(self.newest_open_ms + 1)
+        rows = min(_PLANTED, len(self._open_time) - size, len(ahead) - first)
+        for column, source in zip(self._columns(), ahead._columns(), strict=True):
+            column[size : size + rows] = source[first : first + rows]
+
+    def same_as(self, other: CandleSeries) -> bool:
+        """Whether both hold the same newest rows, as many as the shorter one has."""
+        rows = min(self._size, other._size)
+        return all(
+            np.array_equal(mine[self._size - rows : self._size], theirs[other._size - rows : other._size])
+            for mine, theirs in zip(self._columns(), other._columns(), strict=True)
+        )
 
     def _allocate(self, capacity: int) -> None:
         self._open_time: IntArray = np.empty(capacity, np.int64)

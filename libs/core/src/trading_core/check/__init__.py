@@ -1,0 +1,1 @@
+"""Is a strategy what it must be: blind to the future, pure, warmed up in time, fast?"""
