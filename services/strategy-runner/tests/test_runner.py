@@ -19,7 +19,7 @@ from trading_core.bus.publisher import WindowPublisher
 from trading_core.config import load
 from trading_core.db.history import history_of
 from trading_core.db.pool import connect_pool
-from trading_core.messages import GridMessage, SignalMessage
+from trading_core.messages import GridMessage, HeartbeatMessage, OpsMessage, SignalMessage
 from trading_core.model import MINUTE_MS
 from trading_core.sequence.shard import GridShard
 from trading_core.strategy.registry import LoadedStrategy, load_strategies
@@ -146,42 +146,80 @@ from trading_core.strategy import MarketSnapshot, Signal, Strategy, register
 
 
 @register
-class Broken(Strategy):
-    \"\"\"Raises, always.\"\"\"
+class {name}(Strategy):
+    \"\"\"Fails, always.\"\"\"
 
-    name = "broken"
+    name = "{folder}"
     interval = "1m"
 
     def evaluate(self, snapshot: MarketSnapshot) -> Signal | None:
-        raise ZeroDivisionError("on purpose")
+        {what}
 """
+WAYS = {
+    "raises": 'raise ZeroDivisionError("on purpose")',
+    "loops": "while True: pass",
+    "crashes": "import os; os.abort()",
+}
 
 
-async def test_a_strategy_that_raises_is_paused_with_its_traceback_and_the_others_go_on(
+def with_broken_ones(folder: Path) -> Path:
+    """The built-in strategies, and one for each way to fail, enabled."""
+    shutil.copytree(ROOT / "strategies", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name, what in WAYS.items():
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text("")
+        (folder / name / "strategy.py").write_text(BROKEN.format(name=name.title(), folder=name, what=what))
+        (folder / name / "config.yaml").write_text("enabled: true\n")
+    return folder
+
+
+async def test_strategies_that_fail_are_paused_with_the_reason_and_the_others_go_on(
     bus: Bus, service_at: ServiceAt, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "strategies"
-    shutil.copytree(ROOT / "strategies", folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "broken").mkdir()
-    (folder / "broken" / "__init__.py").write_text("")
-    (folder / "broken" / "strategy.py").write_text(BROKEN)
-    (folder / "broken" / "config.yaml").write_text("enabled: true\n")
+    folder = with_broken_ones(tmp_path / "strategies")
     recording = a_recording(seed=4)
     runner = service_at("strategy_runner", "runner_ro", TRADING_RUNNER__STRATEGIES_DIR=str(folder))
     runner.start()
     await publish(bus, recording)
     said = await all_of(bus, recording)
-    broken = [m for m in said if isinstance(m, SignalMessage) and m.strategy == "broken"]
-    assert {m.reason for m in broken} == {"failed"}
-    assert len(broken) == LIVE * len(ASSETS)
+    for name in WAYS:
+        broken = [m for m in said if isinstance(m, SignalMessage) and m.strategy == name]
+        assert {m.reason for m in broken} == {"failed"}
+        assert len(broken) == LIVE * len(ASSETS)
     others = {
-        m.id: messages.encode(m).decode() for m in said if isinstance(m, SignalMessage) and m.strategy != "broken"
+        m.id: messages.encode(m).decode() for m in said if isinstance(m, SignalMessage) and m.strategy not in WAYS
     }
     assert others == {i: text for i, text in said_by_the_core(recording, enabled()).items() if i.startswith("s:")}
-    told = await bus.last(streams.OPS, streams.ops_subject("strategy-runner", "error"))
-    assert told is not None
-    assert b"ZeroDivisionError" in told.data
+
+    async def in_heartbeat() -> bool:
+        beat = await bus.last(streams.HEALTH, streams.heartbeat_subject("strategy-runner", "1"))
+        message = messages.decode(beat.data) if beat is not None else None
+        assert isinstance(message, HeartbeatMessage)
+        failed = message.detail.get("failed", {})
+        return message.status == "degraded" and {name: set(failed.get(name, ())) for name in WAYS} == {
+            name: set(ASSETS) for name in WAYS
+        }
+
+    await eventually(in_heartbeat, timeout=15)
+    reasons = {event.body["strategy"]: event.body["traceback"] for event in await on_ops(bus)}
+    assert "ZeroDivisionError: on purpose" in reasons["raises"]
+    assert "while True: pass" in reasons["loops"]
+    assert "SIGABRT" in reasons["crashes"]
     assert runner.terminate() == 0
+
+
+async def on_ops(bus: Bus) -> list[OpsMessage]:
+    found = []
+    reader = OrderedPull(bus, streams.OPS, ["ops.>"], Start.all())
+    async for batch in reader.batches():
+        for delivered in batch:
+            message = messages.decode(delivered.data)
+            assert isinstance(message, OpsMessage)
+            found.append(message)
+        if not batch or reader.caught_up:
+            break
+    await reader.close()
+    return found
 
 
 async def test_a_shard_that_knows_only_what_postgres_has_goes_on_as_one_that_saw_everything(

@@ -248,6 +248,10 @@ class StrategyConfig(Section):
 
 class RunnerConfig(Section):
     strategies_dir: str = "strategies"
+    deadline_ms: int = Field(250, ge=50, le=10_000)
+    """An evaluation that takes longer fails; ten times what a slow one needs."""
+    memory_mb: int = Field(1_024, ge=64)
+    """What strategies may allocate on top of what the runner has when it starts them."""
 
 
 class ApiConfig(Section):

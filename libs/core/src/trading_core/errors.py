@@ -23,3 +23,7 @@ class MessageInvalid(TradingError):
 
 class StrategyFailed(TradingError):
     """One strategy raised. It is paused; the others go on."""
+
+
+class Overrun(BaseException):
+    """Raised into an evaluation that takes too long; no Exception, so that no strategy swallows it by the way."""

@@ -135,3 +135,34 @@ def test_a_strategy_that_raises_is_paused_and_the_others_go_on() -> None:
     second = shard.evaluate_next()
     assert second.failures == [], "reported once"
     assert second.signals[0].reason == "failed"
+
+
+class Hangs(Strategy):
+    """Would never come back."""
+
+    name = "hangs"
+
+    def evaluate(self, snapshot: MarketSnapshot) -> Signal | None:
+        raise AssertionError("a replay is told that it failed: it does not try")
+
+
+def test_what_is_known_to_have_failed_is_not_tried_and_gives_the_same_pass() -> None:
+    live, replay = a_shard(loaded(Hangs), loaded(Flip)), a_shard(loaded(Hangs), loaded(Flip))
+    live.failed["hangs"] = "it took longer than 250 ms"
+    for shard in (live, replay):
+        fill(shard)
+    again = replay.evaluate_next(failed={"hangs"})
+    assert again.signals == live.evaluate_next().signals
+    assert again.signals[0].reason == "failed"
+    assert again.failures == []
+
+
+def test_a_shard_that_only_advances_knows_what_one_that_evaluates_knows() -> None:
+    one, other = a_shard(loaded(Flip)), a_shard(loaded(Flip))
+    for shard in (one, other):
+        fill(shard)
+    assert one.advance() == T1
+    other.evaluate_next()
+    for shard in (one, other):
+        fill(shard, T1 + MINUTE_MS)
+    assert one.evaluate_next() == other.evaluate_next()

@@ -15,6 +15,7 @@ from trading_core.messages import ExecMessage, MarketData, SignalMessage
 from trading_core.parity.causes import Comparison, IdealReport
 from trading_core.parity.history import KnownHistory
 from trading_core.parity.recording import Outputs, Span
+from trading_core.parity.replay import failed_there
 from trading_core.parity.start import Start, fresh
 from trading_core.sequence.on_time import OnTime, grid_points
 from trading_core.strategy.registry import LoadedStrategy
@@ -51,7 +52,7 @@ class IdealRun:
     async def run(self, market: AsyncIterator[MarketData], progress: Callable[[int], None]) -> IdealReport:
         """Trades the whole span and compares; `progress` hears each grid point that is done."""
         async for ts in grid_points(self._span.first_ms, self._span.last_ms, market, self._take):
-            for result in self._on_time.evaluate():
+            for result in self._on_time.evaluate(failed_there(self._live.signals.get(ts, {}))):
                 self._signals.update({signal.id: signal for signal in result.signals})
             for step in self._on_time.steps():
                 for event in apply(self._book, self._rules, step):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -68,6 +68,15 @@ class Report:
             self.differences.append(Difference(kind, ts, id, live, replay, cause))
 
 
+def failed_there(recorded: Mapping[str, SignalMessage]) -> Mapping[str, set[str]]:
+    """Strategies by asset that failed at this grid point, which may have depended on how busy the machine was."""
+    failed: defaultdict[str, set[str]] = defaultdict(set)
+    for signal in recorded.values():
+        if signal.reason == "failed":
+            failed[signal.asset].add(signal.strategy)
+    return failed
+
+
 class Replay:
     """Strategies and broker of one portfolio, fed from a recording instead of the streams."""
 
@@ -122,7 +131,8 @@ class Replay:
             self._apply_late(step[0])
 
     def _compare_signals(self, ts: int, recorded: dict[str, SignalMessage]) -> None:
-        replayed = {signal.id: signal for shard in self._stage.shards for signal in shard.evaluate_next().signals}
+        failed = failed_there(recorded)
+        replayed = {s.id: s for shard in self._stage.shards for s in shard.evaluate_next(failed[shard.asset]).signals}
         for id in sorted(recorded.keys() | replayed.keys()):
             live, again = recorded.get(id), replayed.get(id)
             either = live or again

@@ -5,7 +5,7 @@ Tick backtests and parity run what was recorded through the very objects that tr
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Mapping, Sequence
 
 from trading_core.broker.inputs import Input
 from trading_core.config import SnapshotConfig
@@ -73,9 +73,13 @@ class Stage:
 class OnTime(Stage):
     """Nobody is late: per grid point `take` what is visible by then, `evaluate`, then apply `steps` in order."""
 
-    def evaluate(self) -> list[Evaluations]:
-        """What every shard says at the next grid point; its signals are applied on time."""
-        results = [shard.evaluate_next() for shard in self.shards]
+    def evaluate(self, failed: Mapping[str, Container[str]] | None = None) -> list[Evaluations]:
+        """What every shard says at the next grid point; its signals are applied on time.
+
+        failed: strategies by asset that are known to have failed there.
+        """
+        known = failed or {}
+        results = [shard.evaluate_next(known.get(shard.asset, ())) for shard in self.shards]
         for result in results:
             for signal in result.signals:
                 if signal.direction != "PASS":

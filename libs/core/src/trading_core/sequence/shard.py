@@ -5,18 +5,23 @@ Live runner and parity feed the same object; neither a clock nor the moment of a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from trading_core import ids
 from trading_core.config import SnapshotConfig
-from trading_core.errors import StrategyFailed
+from trading_core.errors import Overrun, StrategyFailed
 from trading_core.market.state import HISTORY, MarketState
 from trading_core.messages import GridMessage, MarketData, SignalMessage, WatermarkMessage
 from trading_core.model import MINUTE_MS
 from trading_core.sequence.timeline import NOTHING, Timeline
 from trading_core.strategy.evaluate import evaluate, is_due, pass_message
 from trading_core.strategy.registry import LoadedStrategy
+
+Watch = Callable[[LoadedStrategy], AbstractContextManager[None]]
+"""Around each evaluation: whoever runs strategies learns which one is at work, and may raise Overrun into it."""
+_UNWATCHED = nullcontext()
 
 
 def first_grid_point(first_watermark_ms: int) -> int:
@@ -26,7 +31,7 @@ def first_grid_point(first_watermark_ms: int) -> int:
 
 @dataclass(frozen=True)
 class Failure:
-    """A strategy that raised for the first time, with the traceback as text."""
+    """A strategy that raised, overran or broke its process for the first time; the traceback, or what is known."""
 
     strategy: str
     ts: int
@@ -53,8 +58,10 @@ class GridShard:
         self.exchanges = tuple(grid.split("-"))
         self.next_ts = next_ts
         self.failed: dict[str, str] = {}
-        self._strategies = [s for s in strategies if s.grid == grid and asset in s.assets]
-        self.history = max((s.instance.history for s in self._strategies), default=HISTORY)
+        """Strategies that are not evaluated any more, with the reason; until they are replaced by a changed version."""
+        self.strategies = [s for s in strategies if s.grid == grid and asset in s.assets]
+        self.watch: Watch = _unwatched
+        self.history = max((s.instance.history for s in self.strategies), default=HISTORY)
         """1m candles that its strategies may look back over."""
         self.state = MarketState(asset, self.exchanges, history=self.history)
         self._timeline = Timeline(self.exchanges)
@@ -67,7 +74,7 @@ class GridShard:
 
     def stays_failed(self, newest: SignalMessage) -> None:
         """After a restart: a strategy whose newest evaluation says that it failed is not tried again unchanged."""
-        for strategy in self._strategies:
+        for strategy in self.strategies:
             same = (newest.strategy, newest.code_hash, newest.params_hash)
             if newest.reason == "failed" and same == (strategy.name, strategy.code_hash, strategy.params_hash):
                 self.failed[strategy.name] = "failed before the restart"
@@ -84,13 +91,26 @@ class GridShard:
         """Nothing that `next_ts` may see can still come."""
         return self.watermark >= self.next_ts
 
-    def evaluate_next(self) -> Evaluations:
-        """The evaluations of `next_ts`, which then moves on by a minute. Call only when `ready`."""
+    def advance(self) -> int:
+        """Take in what is visible by `next_ts`, which moves on by a minute; the grid point that is then the present.
+
+        Call only when `ready`.
+        """
         ts = self.next_ts
         for exchange in self.exchanges:
             for message in self._timeline.take(exchange, ts):
                 self.state.apply(message)
-        due = [strategy for strategy in self._strategies if is_due(strategy, ts)]
+        self.next_ts = ts + MINUTE_MS
+        return ts
+
+    def evaluate_next(self, failed: Container[str] = ()) -> Evaluations:
+        """`advance`, and the evaluations of that grid point.
+
+        failed: strategies that are known to have failed there, as in a recording: overrunning depends on the machine,
+        so a replay is told of it, as it is told of skips.
+        """
+        ts = self.advance()
+        due = [strategy for strategy in self.strategies if is_due(strategy, ts)]
         grid = GridMessage(
             id=ids.grid(self.grid, self.asset, ts),
             exchanges=self.grid,
@@ -100,15 +120,25 @@ class GridShard:
         )
         result = Evaluations(grid)
         for strategy in due:
-            result.signals.append(self._evaluate(strategy, ts, result.failures))
-        self.next_ts = ts + MINUTE_MS
+            if strategy.name in failed:
+                result.signals.append(self._failed(strategy, ts))
+            else:
+                result.signals.append(self._evaluate(strategy, ts, result.failures))
         return result
 
     def _evaluate(self, strategy: LoadedStrategy, ts: int, failures: list[Failure]) -> SignalMessage:
         if strategy.name not in self.failed:
             try:
-                return evaluate(strategy, self.state, ts, self._snapshot)
-            except StrategyFailed as error:
+                with self.watch(strategy):
+                    return evaluate(strategy, self.state, ts, self._snapshot)
+            except (StrategyFailed, Overrun) as error:
                 self.failed[strategy.name] = str(error)
                 failures.append(Failure(strategy.name, ts, str(error)))
+        return self._failed(strategy, ts)
+
+    def _failed(self, strategy: LoadedStrategy, ts: int) -> SignalMessage:
         return pass_message(strategy, self.state, ts, "failed")
+
+
+def _unwatched(_strategy: LoadedStrategy) -> AbstractContextManager[None]:
+    return _UNWATCHED

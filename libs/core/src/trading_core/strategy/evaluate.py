@@ -11,7 +11,7 @@ from typing import Any
 
 from trading_core import ids
 from trading_core.config import SnapshotConfig
-from trading_core.errors import StrategyFailed
+from trading_core.errors import Overrun, StrategyFailed
 from trading_core.market.snapshot import MarketSnapshot, MissingInput
 from trading_core.market.state import MarketState
 from trading_core.messages import SignalMessage
@@ -43,7 +43,8 @@ def decide(loaded: LoadedStrategy, state: MarketState, ts: int, limits: Snapshot
 
     A gap on any exchange it needs comes first, then the candle closing at `ts`, then what the strategy asks for, in
     its order. `limits`: how old inputs may be; those under the strategy's own `rules` win.
-    StrategyFailed, with the traceback, when the strategy raises or returns something else than its own signal.
+    StrategyFailed, with the traceback, when the strategy raises, overruns or returns something else than its own
+    signal.
     ValueError when the caller breaks the contract: `ts` off the grid, or a state that knows something past `ts`.
     """
     if ts % loaded.interval_ms:
@@ -57,7 +58,7 @@ def decide(loaded: LoadedStrategy, state: MarketState, ts: int, limits: Snapshot
         return _checked(loaded, snapshot, loaded.instance.evaluate(snapshot))
     except MissingInput as missing:
         return Pass(missing.reason)
-    except Exception as error:
+    except (Exception, SystemExit, Overrun) as error:
         raise StrategyFailed(
             f"{loaded.name} failed on {state.asset} at {ts}: {error!r}\n{traceback.format_exc()}"
         ) from error
