@@ -17,7 +17,7 @@ PURE_FILES = (
     "collect/stamp", "collect/clock", "collect/gaps", "collect/numbers",
 )  # fmt: skip
 SHELLS = frozenset(
-    {"strategy/files.py", "strategy/new.py"}
+    {"strategy/files.py", "strategy/fresh.py", "strategy/new.py"}
     | {f"backtest/{name}.py" for name in ("choice", "command", "jetstream", "parquet", "plot", "postgres", "recorded")}
     | {"backtest/sources.py"}
 )

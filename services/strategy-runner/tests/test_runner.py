@@ -8,18 +8,16 @@ import shutil
 from pathlib import Path
 
 import pytest
-from market_recording import ASSETS, LIVE, START, Recording, a_recording
-from message_builders import a_watermark
+from market_recording import ASSETS, LIVE, START, a_recording
+from runner_streams import all_of, heartbeat, on_ops, publish, said_by_the_core
 
 from repository import ROOT
-from trading_core import messages, streams
+from trading_core import messages
 from trading_core.bus.connection import Bus
-from trading_core.bus.ordered import OrderedPull, Start
-from trading_core.bus.publisher import WindowPublisher
 from trading_core.config import load
 from trading_core.db.history import history_of
 from trading_core.db.pool import connect_pool
-from trading_core.messages import GridMessage, HeartbeatMessage, OpsMessage, SignalMessage
+from trading_core.messages import SignalMessage
 from trading_core.model import MINUTE_MS
 from trading_core.sequence.shard import GridShard
 from trading_core.strategy.registry import LoadedStrategy, load_strategies
@@ -45,58 +43,6 @@ def all_with_small_windows() -> list[LoadedStrategy]:
     settings = load(ROOT / "config.yaml", strategies={name: {"params": given} for name, given in params.items()})
     loaded = load_strategies(ROOT / settings.runner.strategies_dir, settings)
     return [strategy for strategy in loaded if strategy.grid == "hyperliquid"]
-
-
-def said_by_the_core(recording: Recording, strategies: list[LoadedStrategy]) -> dict[str, str]:
-    """Every signal and grid message by id, from shards that saw everything and never stopped."""
-    settings = load(ROOT / "config.yaml")
-    said: dict[str, str] = {}
-    for asset in ASSETS:
-        shard = GridShard("hyperliquid", asset, strategies, START + MINUTE_MS, settings.snapshot)
-        for message in [*recording.backfill, *(m for minute in recording.minutes for m in minute)]:
-            shard.add("MARKET", message)
-        for _ in recording.minutes:
-            result = shard.evaluate_next()
-            said |= {m.id: messages.encode(m).decode() for m in [*result.signals, result.grid]}
-    return said
-
-
-async def publish(bus: Bus, recording: Recording) -> None:
-    publisher = WindowPublisher(bus)
-    for message in recording.backfill:
-        await publisher.send(streams.market_subject(message), message)
-    await publisher.barrier()
-    for number, minute in enumerate([[], *recording.minutes]):
-        for message in minute:
-            await publisher.send(streams.market_subject(message), message)
-        await publisher.barrier()
-        for stream in (streams.MARKET, streams.BOOK):
-            mark = a_watermark(START + number * MINUTE_MS, stream=stream.name)
-            await publisher.send(streams.watermark_subject(stream, "hyperliquid"), mark)
-        await publisher.barrier()
-
-
-async def on_signals(bus: Bus) -> list[SignalMessage | GridMessage]:
-    found: list[SignalMessage | GridMessage] = []
-    reader = OrderedPull(bus, streams.SIGNALS, ["signal.>", "grid.>"], Start.all())
-    async for batch in reader.batches():
-        for delivered in batch:
-            message = messages.decode(delivered.data)
-            assert isinstance(message, SignalMessage | GridMessage)
-            found.append(message)
-        if not batch or reader.caught_up:
-            break
-    await reader.close()
-    return found
-
-
-async def all_of(bus: Bus, recording: Recording) -> list[SignalMessage | GridMessage]:
-    async def whole() -> list[SignalMessage | GridMessage] | None:
-        found = await on_signals(bus)
-        done = {m.asset for m in found if isinstance(m, GridMessage) and m.ts == recording.last_ts}
-        return found if done == set(ASSETS) else None
-
-    return await eventually(whole, timeout=60)
 
 
 @pytest.fixture
@@ -192,13 +138,9 @@ async def test_strategies_that_fail_are_paused_with_the_reason_and_the_others_go
     assert others == {i: text for i, text in said_by_the_core(recording, enabled()).items() if i.startswith("s:")}
 
     async def in_heartbeat() -> bool:
-        beat = await bus.last(streams.HEALTH, streams.heartbeat_subject("strategy-runner", "1"))
-        message = messages.decode(beat.data) if beat is not None else None
-        assert isinstance(message, HeartbeatMessage)
-        failed = message.detail.get("failed", {})
-        return message.status == "degraded" and {name: set(failed.get(name, ())) for name in WAYS} == {
-            name: set(ASSETS) for name in WAYS
-        }
+        beat = await heartbeat(bus)
+        failed = beat.detail.get("failed", {})
+        return beat.status == "degraded" and all(set(failed.get(name, ())) == set(ASSETS) for name in WAYS)
 
     await eventually(in_heartbeat, timeout=15)
     reasons = {event.body["strategy"]: event.body["traceback"] for event in await on_ops(bus)}
@@ -206,20 +148,6 @@ async def test_strategies_that_fail_are_paused_with_the_reason_and_the_others_go
     assert "while True: pass" in reasons["loops"]
     assert "SIGABRT" in reasons["crashes"]
     assert runner.terminate() == 0
-
-
-async def on_ops(bus: Bus) -> list[OpsMessage]:
-    found = []
-    reader = OrderedPull(bus, streams.OPS, ["ops.>"], Start.all())
-    async for batch in reader.batches():
-        for delivered in batch:
-            message = messages.decode(delivered.data)
-            assert isinstance(message, OpsMessage)
-            found.append(message)
-        if not batch or reader.caught_up:
-            break
-    await reader.close()
-    return found
 
 
 async def test_a_shard_that_knows_only_what_postgres_has_goes_on_as_one_that_saw_everything(

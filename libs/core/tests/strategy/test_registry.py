@@ -221,3 +221,43 @@ def test_code_is_read_afresh_each_time_it_is_loaded(strategies: Path) -> None:
     assert load_strategy(strategies / "buy_dips").class_name == "BuyDips"
     write(strategies, code=CODE.replace("class BuyDips", "class BuyDeepDips"))
     assert load_strategy(strategies / "buy_dips").class_name == "BuyDeepDips"
+
+
+FAMILY = {
+    "family/__init__.py": "",
+    "family/base.py": "from .level import LEVEL\n\nfrom trading_core.strategy import Strategy\n\n\n"
+    "class Base(Strategy):\n    level = LEVEL\n\n    def evaluate(self, snapshot):\n        return None\n",
+    "family/level.py": "LEVEL = 1\n",
+    "family/unused.py": "OTHER = 1\n",
+    "child/__init__.py": "",
+    "child/strategy.py": "from mine.family.base import Base\nfrom trading_core.strategy import register\n\n\n"
+    "@register\nclass Child(Base):\n    name = 'child'\n",
+}
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A strategy whose parent class lies in another folder, and that in turn needs a helper."""
+    for path, text in FAMILY.items():
+        (tmp_path / "mine" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mine" / path).write_text(text)
+    return tmp_path / "mine"
+
+
+def test_a_parent_class_may_lie_in_another_folder_and_counts_as_code(mine: Path) -> None:
+    [first] = load_strategies(mine, Settings())
+    (mine / "family" / "unused.py").write_text("OTHER = 2\n")
+    assert load_strategies(mine, Settings())[0].code_hash == first.code_hash
+    (mine / "family" / "level.py").write_text("LEVEL = 2\n")
+    [second] = load_strategies(mine, Settings())
+    assert second.code_hash != first.code_hash
+    assert vars(type(first.instance).__mro__[1])["level"] == 1, "the version before keeps its own"
+    assert vars(type(second.instance).__mro__[1])["level"] == 2
+
+
+def test_an_edit_within_the_second_that_leaves_the_size_is_seen(mine: Path) -> None:
+    load_strategies(mine, Settings())
+    for level in (3, 4, 5):
+        (mine / "family" / "level.py").write_text(f"LEVEL = {level}\n")
+        [loaded] = load_strategies(mine, Settings())
+        assert vars(type(loaded.instance).__mro__[1])["level"] == level

@@ -47,6 +47,11 @@ class AssetRunner:
         self._publisher = WindowPublisher(runtime.bus)
         self._arrived = asyncio.Event()
         self._read_at = 0.0
+        self._replaced: list[LoadedStrategy] = []
+
+    def replace(self, changed: LoadedStrategy) -> None:
+        """Evaluate `changed` from the next grid point on."""
+        self._replaced.append(changed)
 
     async def run(self) -> None:
         """Never ends; what raises ends the service. Cancelled, it leaves no process and publishes nothing more."""
@@ -68,10 +73,20 @@ class AssetRunner:
         while True:
             ready = [index for index, shard in enumerate(self.shards) if shard.ready()]
             if ready:
+                await self._take_over(evaluator)
                 await self._evaluate(evaluator, ready)
             else:
                 self._arrived.clear()
                 await self._arrived.wait()
+
+    async def _take_over(self, evaluator: Evaluator) -> None:
+        """Between two grid points: changed strategies, in a new worker."""
+        if self._replaced:
+            changed, self._replaced = self._replaced, []
+            for strategy in changed:
+                for shard in self.shards:
+                    shard.replace(strategy)
+            await evaluator.stop()
 
     async def _restore(self) -> dict[StreamSpec, Start]:
         """Where each shard goes on, what it knows already, and from where each stream is read."""

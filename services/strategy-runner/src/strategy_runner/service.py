@@ -7,6 +7,7 @@ import os
 
 from strategy_runner import operators
 from strategy_runner.asset import AssetRunner
+from strategy_runner.reload import Reloader
 from trading_core.db.pool import connect_pool
 from trading_core.errors import ConfigError
 from trading_core.runtime import Runtime
@@ -41,6 +42,7 @@ async def _run(runtime: Runtime, strategies: list[LoadedStrategy], assets: tuple
             runners = [AssetRunner(runtime, database, asset, strategies) for asset in assets]
             for runner in runners:
                 tasks.create_task(runner.run())
+            tasks.create_task(Reloader(runtime, strategies, lambda: runners).run())
             tasks.create_task(_show(runtime, runners))
     finally:
         database.terminate()

@@ -67,6 +67,21 @@ class GridShard:
         self._timeline = Timeline(self.exchanges)
         self._snapshot = snapshot
 
+    def replace(self, changed: LoadedStrategy) -> None:
+        """From the next grid point on `changed` is evaluated instead of the strategy of its name, failed or not.
+
+        ValueError when it needs more history than is kept. One that is off, or not of this asset, is left out.
+        """
+        if changed.instance.history > self.history:
+            raise ValueError(
+                f"{changed.name} looks back over {changed.instance.history} minutes of {self.history} kept"
+            )
+        kept = [strategy for strategy in self.strategies if strategy.name != changed.name]
+        if changed.enabled and changed.grid == self.grid and self.asset in changed.assets:
+            kept.append(changed)
+        self.strategies = sorted(kept, key=lambda strategy: strategy.name)
+        self.failed.pop(changed.name, None)
+
     def remember(self, history: Iterable[MarketData]) -> None:
         """Apply what is known from before the first message that will be added, in order of application."""
         for message in history:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from dataclasses import dataclass
 from typing import Any
@@ -55,13 +56,20 @@ def decide(loaded: LoadedStrategy, state: MarketState, ts: int, limits: Snapshot
     if snapshot.exchange in _WITH_CANDLES and not snapshot.closed_at(loaded.interval):
         return _NO_CANDLE
     try:
-        return _checked(loaded, snapshot, loaded.instance.evaluate(snapshot))
+        return _outcome(loaded, snapshot)
     except MissingInput as missing:
         return Pass(missing.reason)
-    except (Exception, SystemExit, Overrun) as error:
-        raise StrategyFailed(
-            f"{loaded.name} failed on {state.asset} at {ts}: {error!r}\n{traceback.format_exc()}"
-        ) from error
+
+
+def attempt(loaded: LoadedStrategy, state: MarketState, limits: SnapshotConfig) -> None:
+    """Run its code on what `state` knows now, whether or not a candle closes: StrategyFailed when that fails.
+
+    At the next grid point of its interval, where nothing newer than now is seen.
+    """
+    ts = -(-max(state.newest_visible_ms, 0) // loaded.interval_ms) * loaded.interval_ms
+    snapshot = _snapshot(loaded, state, ts, limits)
+    with contextlib.suppress(MissingInput):
+        _outcome(loaded, snapshot)
 
 
 def evaluate(loaded: LoadedStrategy, state: MarketState, ts: int, limits: SnapshotConfig) -> SignalMessage:
@@ -89,6 +97,17 @@ def pass_message(
 ) -> SignalMessage:
     """The PASS of `loaded` at `ts`; also for reasons of the caller's, as that the strategy failed before."""
     return _message(loaded, state, ts, state.asset, direction="PASS", reason=reason, metadata=metadata or {})
+
+
+def _outcome(loaded: LoadedStrategy, snapshot: MarketSnapshot) -> Signal | Pass:
+    try:
+        return _checked(loaded, snapshot, loaded.instance.evaluate(snapshot))
+    except MissingInput:
+        raise
+    except (Exception, SystemExit, Overrun) as error:
+        raise StrategyFailed(
+            f"{loaded.name} failed on {snapshot.asset} at {snapshot.ts}: {error!r}\n{traceback.format_exc()}"
+        ) from error
 
 
 def _snapshot(loaded: LoadedStrategy, state: MarketState, ts: int, limits: SnapshotConfig) -> MarketSnapshot:
