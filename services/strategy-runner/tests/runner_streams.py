@@ -77,7 +77,7 @@ async def all_of(bus: Bus, recording: Recording, minutes: int = LIVE) -> list[Si
         done = {m.asset for m in found if isinstance(m, GridMessage) and m.ts == START + minutes * MINUTE_MS}
         return found if done == set(ASSETS) else None
 
-    return await eventually(whole, timeout=60)
+    return await eventually(whole, timeout=120)
 
 
 async def on_ops(bus: Bus) -> list[OpsMessage]:

@@ -165,6 +165,15 @@ def heartbeat_subject(service: str, instance: str) -> str:
     return _join("heartbeat", service, instance)
 
 
+def lease_subject(kind: str, key: str) -> str:
+    """`lease.runner.BTC`: the newest message names its holder."""
+    return _join("lease", kind, key)
+
+
+def lease_subjects(kind: str) -> str:
+    return f"{_join('lease', kind)}.*"
+
+
 def dlq_subject(stream: StreamSpec, consumer: str) -> str:
     return _join("dlq", stream.name, consumer)
 

@@ -1,6 +1,10 @@
 """The how-to of adding a strategy, followed to the letter."""
 
+import os
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +17,8 @@ from trading_core.config import Settings
 from trading_core.model import MINUTE_MS
 from trading_core.strategy.registry import load_strategies, load_strategy
 
-PAGE = Path(__file__).parents[4] / "docs" / "how-to" / "add-a-strategy.md"
+ROOT = Path(__file__).parents[4]
+PAGE = ROOT / "docs" / "how-to" / "add-a-strategy.md"
 
 
 @pytest.fixture
@@ -65,3 +70,29 @@ def test_the_page_s_scan_says_what_its_evaluate_says(strategies: Path) -> None:
     history = History({"ETH": candle_columns("ETH", times, close, close, close, close, np.ones(1_500))})
     run = agree(history, [loaded], {}, minute(0), minute(1_500))
     assert len(run.trades) > 5
+
+
+def commands() -> list[list[str]]:
+    """Every `python -m …` of the page, in order."""
+    return [shlex.split(line)[1:] for line in PAGE.read_text().splitlines() if line.startswith("python -m ")]
+
+
+@pytest.mark.timeout(400)
+def test_the_page_s_commands_work_as_written(strategies: Path) -> None:
+    """From a folder of nothing but the page's files, the platform's settings and the sample data."""
+    here = strategies.parent
+    config = (ROOT / "config.yaml").read_text().split("\nstrategies:\n")[0]
+    (here / "config.yaml").write_text(config)
+    (here / "data").symlink_to(ROOT / "data")
+    found = commands()
+    assert [words[2] for words in found] == [
+        "new-strategy", "strategies/vwap_reversion", "check-strategy", "backtest", "check-strategy", "backtest",
+    ]  # fmt: skip
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TRADING_")}
+    for words in found:
+        done = subprocess.run(
+            [sys.executable, *words], cwd=here, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+    enabled = {loaded.name: loaded.enabled for loaded in load_strategies(strategies, Settings())}
+    assert enabled == {"buy_dips": True, "vwap_reversion": True}

@@ -66,7 +66,7 @@ def show(runtime: Runtime, shards: Iterable[GridShard]) -> None:
             failed.setdefault(strategy, {})[shard.asset] = _last_line(reason)
     metrics.STRATEGIES_FAILED.set(len(failed))
     health = runtime.health
-    health.status = "degraded" if failed or _refused else "ok"
+    health.status = "degraded" if failed or _refused else "ok" if shards else "standby"
     if shards:
         health.event_time_ms = min(shard.next_ts for shard in shards) - MINUTE_MS
     health.detail = {"assets": sorted({shard.asset for shard in shards})}
