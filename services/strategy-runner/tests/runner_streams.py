@@ -74,7 +74,7 @@ async def all_of(bus: Bus, recording: Recording, minutes: int = LIVE) -> list[Si
 
     async def whole() -> list[SignalMessage | GridMessage] | None:
         found = await on_signals(bus)
-        done = {m.asset for m in found if isinstance(m, GridMessage) and m.ts == START + minutes * MINUTE_MS}
+        done = {m.asset for m in found if isinstance(m, GridMessage) and m.ts >= START + minutes * MINUTE_MS}
         return found if done == set(ASSETS) else None
 
     return await eventually(whole, timeout=120)

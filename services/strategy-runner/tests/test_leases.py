@@ -105,9 +105,13 @@ class Pace:
 
     async def run(self) -> None:
         while self.published < LIVE:
-            await publish(self._bus, self._recording, self.published, self.published + 1)
-            self.published += 1
+            await self.step()
             await asyncio.sleep(self._wait_s)
+
+    async def step(self) -> None:
+        """The next minute; with the first one all that came before."""
+        await publish(self._bus, self._recording, self.published, self.published + 1)
+        self.published += 1
 
 
 def three_runners(service_at: ServiceAt) -> dict[str, ServiceProcess]:
@@ -161,7 +165,7 @@ async def test_a_dead_runner_is_replaced_within_seven_seconds(bus: Bus, service_
     for process in (recorder, *runners.values()):
         process.start()
     pace = Pace(bus, recording, minutes_per_s=4)
-    publishing = asyncio.create_task(pace.run())
+    await pace.step()
 
     async def shared() -> dict[str, str] | None:
         assets = {name: (await heartbeat(bus, name)).detail.get("assets", []) for name in runners}
@@ -169,6 +173,8 @@ async def test_a_dead_runner_is_replaced_within_seven_seconds(bus: Bus, service_
         return held if sorted(len(mine) for mine in assets.values()) == [1, 1, 1] and set(held) == set(ASSETS) else None
 
     holders = await eventually(shared, timeout=90)
+    publishing = asyncio.create_task(pace.run())
+    await all_of(bus, recording, 8)
     at = START + pace.published * MINUTE_MS
     killed_at = time.monotonic()
     runners[holders["BTC"]].kill()
