@@ -9,12 +9,12 @@ import re
 import socket
 
 import asyncpg
+from nats import errors
 
 from strategy_runner import operators
 from strategy_runner.asset import AssetRunner
 from strategy_runner.leases import RENEW_S, Leases
 from strategy_runner.reload import Reloader
-from trading_core.bus.connection import RETRIED
 from trading_core.db.pool import connect_pool
 from trading_core.errors import ConfigError
 from trading_core.runtime import Runtime
@@ -71,7 +71,7 @@ class Service:
                     await asyncio.sleep(RENEW_S)
         finally:
             database.terminate()
-            with contextlib.suppress(*RETRIED):
+            with contextlib.suppress(errors.Error, TimeoutError):  # then they expire
                 async with asyncio.timeout(RELEASE_LIMIT_S):
                     await self._leases.release()
 
