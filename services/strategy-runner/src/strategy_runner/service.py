@@ -65,10 +65,12 @@ class Service:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._reloader.run())
                 tasks.create_task(self._show())
-                while True:
+                # A request of the client may swallow a cancellation that meets its answer.
+                while not self._runtime.stop.is_set():
                     await self._leases.turn()
                     await self._follow_leases(tasks, database)
                     await asyncio.sleep(RENEW_S)
+                raise asyncio.CancelledError
         finally:
             database.terminate()
             with contextlib.suppress(errors.Error, TimeoutError):  # then they expire
