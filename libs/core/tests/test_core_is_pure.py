@@ -13,7 +13,7 @@ STRATEGIES = PACKAGE.parents[3] / "strategies"
 
 PURE_FOLDERS = ("market", "strategy", "broker", "metrics", "sequence", "backtest")
 PURE_FILES = (
-    "model", "money", "messages", "ids", "streams", "errors", "moments",
+    "bare_talib", "model", "money", "messages", "ids", "streams", "errors", "moments",
     "collect/stamp", "collect/clock", "collect/gaps", "collect/numbers",
 )  # fmt: skip
 SHELLS = frozenset(

@@ -5,6 +5,7 @@ All that a strategy's own code imports:
 register`.
 """
 
+import trading_core.bare_talib  # noqa: F401 - before any strategy imports TA-Lib
 from trading_core.market.prediction import PredictionSnapshot
 from trading_core.market.snapshot import MarketSnapshot, MissingInput
 from trading_core.model import Direction, Signal
