@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from trading_core import logging as trading_logging
 from trading_core.config import Settings, load
 from trading_core.db import pool
 from trading_core.db.times import utc
@@ -62,12 +63,14 @@ def run(args: argparse.Namespace) -> int:
                 f"{file} cannot be written: there is no folder {file.parent}. Make it, or name another file."
             )
     if args.nightly:
-        nightly.give_way()
+        trading_logging.configure("parity", "info")
     if args.loop:
         return asyncio.run(nightly.run_for_ever(settings))
     if args.list:
         show_list(asyncio.run(_stored(settings)), Console())
         return 0
+    if args.nightly:
+        nightly.give_way()
     try:
         results = asyncio.run(nightly.run_once(settings) if args.nightly else _check(settings, args))
     except pool.AWAY as error:

@@ -10,7 +10,6 @@ import sys
 
 import structlog
 
-from trading_core import logging as trading_logging
 from trading_core.config import Settings
 from trading_core.db import pool
 from trading_core.db.times import utc
@@ -25,8 +24,7 @@ log = structlog.get_logger()
 
 
 def give_way() -> None:
-    """This process yields to every other one, and says in the log what it finds."""
-    trading_logging.configure("parity", "info")
+    """This process yields to every other one."""
     os.nice(NICENESS)
 
 

@@ -53,6 +53,8 @@ class Child:
         self._stop_signal = signal.SIGTERM
         self._stopping = False
         self._watch: asyncio.Task[None] | None = None
+        self._listens = False
+        """Whether the running process has been ready: before that it cannot answer a signal."""
 
     @property
     def log(self) -> Path:
@@ -72,6 +74,7 @@ class Child:
             if time.monotonic() > deadline:
                 raise _failure(self.name, f"was not ready within {READY_LIMIT_S:.0f} s", self.log, None)
             await asyncio.sleep(POLL_S)
+        self._listens = True
         self._watch = asyncio.create_task(self._keep_running())
 
     async def stop(self) -> int:
@@ -93,11 +96,12 @@ class Child:
             process.kill()
         code = process.wait()
         pids.forget(self._folder.pids, self.name)
-        if self._watch is None and code == -self._stop_signal:
-            return 0  # stopped while starting, before it could listen to signals
+        if not self._listens and code == -self._stop_signal:
+            return 0  # stopped while starting, at first or again, before it could listen to signals
         return code
 
     async def _spawn(self) -> None:
+        self._listens = False
         plan = await asyncio.to_thread(self._prepare)
         self._stop_signal = plan.stop_signal
         self.started_time_ms = time.time_ns() // 1_000_000
@@ -140,6 +144,7 @@ class Child:
         deadline = time.monotonic() + READY_LIMIT_S
         while self._code() is None and time.monotonic() < deadline:
             if await self._ready(self):
+                self._listens = True
                 self._say(f"{self.name} is back")
                 return
             await asyncio.sleep(POLL_S)
