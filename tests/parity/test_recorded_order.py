@@ -9,12 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
 from demo_stack import START_LIMIT_S, DemoStack, demo_stack
 from repository import ROOT
+from trading_core.config import load
 from trading_core.model import MINUTE_MS
+from trading_core.parity.check import Checker
 from trading_core.testing import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -41,6 +44,16 @@ async def reach(stack: DemoStack, ts: int) -> None:
     await eventually(reached, timeout=90)
 
 
+async def recorder_has(stack: DemoStack, ts: int) -> bool:
+    """Whether it has caught up after its own kill: a check goes no further than it."""
+    with stack.data() as variables:
+        db = await asyncpg.connect(variables["TRADING_DATABASE__URL"])
+    try:
+        return (await Checker(db, load(ROOT / "config.yaml")).recorded()).last_ms >= ts
+    finally:
+        await db.close()
+
+
 async def test_a_run_with_kills_is_replayed_byte_for_byte(tmp_path: Path) -> None:
     with demo_stack(speed=900) as stack:
         stack.start()
@@ -51,6 +64,7 @@ async def test_a_run_with_kills_is_replayed_byte_for_byte(tmp_path: Path) -> Non
             stack.kill(name)
         whole = len(KILLED) * MINUTES_BETWEEN_KILLS + MINUTES_AFTER
         await reach(stack, start + whole * MINUTE_MS)
+        await eventually(lambda: recorder_has(stack, start + whole * MINUTE_MS), timeout=90)
         assert stack.stop() == 0, stack.said()
 
         report = tmp_path / "parity.json"
