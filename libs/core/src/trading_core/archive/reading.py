@@ -1,28 +1,21 @@
-"""Candles and market messages that left Postgres, for readers whose span reaches back to them."""
+"""Candles that left Postgres, for readers whose span reaches back to them."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
 
-import asyncpg
 import numpy as np
 import polars
 
-from trading_core.archive.datasets import CANDLES, TICKS
+from trading_core.archive.datasets import CANDLES
 from trading_core.archive.files import table
 from trading_core.archive.folder import Archive, Entry, Series, day_start
 from trading_core.backtest.postgres import Span
-from trading_core.errors import ConfigError
 from trading_core.market.series import FloatArray
 from trading_core.model import DAY_MS, Exchange
 
 _CANDLE_COLUMNS = ("open_time", "open", "high", "low", "close", "volume")
-_PRUNED_TICKS = """
-SELECT exchange, asset, array_agg(day::text ORDER BY day) AS days FROM trading_ops.pruned
-WHERE dataset = 'ticks' AND exchange = ANY($1) GROUP BY exchange, asset ORDER BY exchange, asset
-"""
 
 
 def candles_across(
@@ -108,77 +101,3 @@ def _missing(archive: Archive, asset: str, days: Sequence[str]) -> str:
         f"{asset}: the candles of {which} left Postgres and are not in {archive.path}; their minutes are missing. "
         "Set archive.dir to the archive that has them."
     )
-
-
-class Tick(NamedTuple):
-    """One recorded market message. Equal ones of Postgres and archive are equal here."""
-
-    visible_ms: int
-    asset: str
-    ts: int
-    event_id: str
-    payload: str
-
-    @property
-    def place(self) -> tuple[int, bytes, int, bytes]:
-        """Sorts in the order of application."""
-        return (self.visible_ms, self.asset.encode(), self.ts, self.event_id.encode())
-
-
-class ArchivedTicks:
-    """The market messages that left Postgres, by when they became visible: at least one file of them."""
-
-    def __init__(self, archive: Archive, files: Sequence[tuple[Series, Entry]]) -> None:
-        self._archive = archive
-        self._files = files
-        self._checked: set[str] = set()
-
-    @property
-    def first_ms(self) -> int:
-        """The earliest `visible_ms` there is."""
-        return min(entry.seen_first_ms for _, entry in self._files)
-
-    def between(self, after_ms: int, until_ms: int, kinds: Iterable[str]) -> list[Tick]:
-        """Those of some kinds with `visible_ms` in (after_ms, until_ms], in no order. ConfigError for a bad file."""
-        found: list[Tick] = []
-        seen = polars.col("visible_ms")
-        wanted = (seen > after_ms) & (seen <= until_ms) & polars.col("kind").is_in(list(kinds))
-        for series, entry in self._files:
-            if entry.seen_last_ms <= after_ms or entry.seen_first_ms > until_ms:
-                continue
-            file = self._archive.file(series, entry)
-            if entry.sha256 not in self._checked:
-                self._archive.check(series, entry)
-                self._checked.add(entry.sha256)
-            frame = table(file, ["visible_ms", "ts", "event_id", "payload"], wanted)
-            found += [Tick(seen_ms, series.asset, ts, id, payload) for seen_ms, ts, id, payload in frame.iter_rows()]
-        return found
-
-    def merged(
-        self, recorded: Iterable[Sequence[Any]], after_ms: int, until_ms: int, kinds: Iterable[str]
-    ) -> list[Tick]:
-        """`recorded`, rows of Tick's fields, and what is archived of the span, in the order of application.
-
-        A message that is in both comes once.
-        """
-        ticks = [*self.between(after_ms, until_ms, kinds), *(Tick(*row) for row in recorded)]
-        return sorted({(tick.ts, tick.event_id): tick for tick in ticks}.values(), key=lambda tick: tick.place)
-
-
-async def archived_ticks(db: asyncpg.Connection, archive: Archive, exchanges: Sequence[str]) -> ArchivedTicks | None:
-    """What left Postgres of `exchanges`; None when nothing did.
-
-    ConfigError when a day of it is not in the archive: a replay needs each.
-    """
-    files: list[tuple[Series, Entry]] = []
-    for row in await db.fetch(_PRUNED_TICKS, exchanges):
-        series = Series(TICKS, row["exchange"], row["asset"])
-        entries = archive.entries(series)
-        for day in row["days"]:
-            if day not in entries:
-                raise ConfigError(
-                    f"{series} of {day} left Postgres and is not in {archive.path}. Set archive.dir to the archive "
-                    "that has it, or copy it back from a backup."
-                )
-            files.append((series, entries[day]))
-    return ArchivedTicks(archive, files) if files else None

@@ -15,7 +15,7 @@ from trading_core.model import Exchange
 # interest, which is what the market state keeps. An hour is read backwards along the primary key and ends at the first
 # context found; where no context exists at all, as on an exchange without them, no hour is read.
 _HISTORY = """
-SELECT payload, visible_ms FROM (
+SELECT visible_ms, $2::text AS asset, (extract(epoch FROM ts) * 1000)::bigint AS ts_ms, event_id, payload FROM (
     (SELECT payload, visible_ms, ts, event_id FROM trading_market_data.ticks
      WHERE exchange = $1 AND asset = $2 AND kind = 'candle_1m' AND visible_ms <= $3 ORDER BY ts DESC LIMIT $4)
     UNION ALL
@@ -58,7 +58,7 @@ WITH recent AS (
 ), followed AS (
     SELECT * FROM polls WHERE (payload ->> 'end_time_ms')::bigint >= $3
 )
-SELECT payload, visible_ms FROM (
+SELECT visible_ms, $2::text AS asset, (extract(epoch FROM ts) * 1000)::bigint AS ts_ms, event_id, payload FROM (
     (SELECT payload, visible_ms, ts, event_id FROM followed)
     UNION ALL
     (SELECT r.payload, r.visible_ms, r.ts, r.event_id FROM recent r JOIN followed USING (market)
@@ -76,12 +76,21 @@ SELECT payload, visible_ms FROM (
 """
 
 
+async def history_rows(
+    db: asyncpg.Pool | asyncpg.Connection, exchange: str, asset: str, upto_ms: int, candles: int = HISTORY
+) -> list[asyncpg.Record]:
+    """`visible_ms`, asset, event time in ms, id and payload of what `history_of` gives."""
+    found: list[asyncpg.Record]
+    if exchange == Exchange.POLYMARKET:
+        found = await db.fetch(_PREDICTIONS, exchange, asset, upto_ms)
+    else:
+        found = await db.fetch(_HISTORY, exchange, asset, upto_ms, candles, OPEN_INTEREST_HOURS)
+    return found
+
+
 async def history_of(
     db: asyncpg.Pool | asyncpg.Connection, exchange: str, asset: str, upto_ms: int, candles: int = HISTORY
 ) -> list[MarketData]:
     """What a market state that saw everything visible at `upto_ms` still needs of it, in order of application."""
-    if exchange == Exchange.POLYMARKET:
-        rows = await db.fetch(_PREDICTIONS, exchange, asset, upto_ms)
-    else:
-        rows = await db.fetch(_HISTORY, exchange, asset, upto_ms, candles, OPEN_INTEREST_HOURS)
+    rows = await history_rows(db, exchange, asset, upto_ms, candles)
     return [messages.market_data(row["payload"], row["visible_ms"]) for row in rows]

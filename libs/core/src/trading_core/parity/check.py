@@ -60,17 +60,16 @@ class Checker:
     async def check(
         self,
         part: Part,
-        recorded_since_ms: int,
         orders: Sequence[Order],
         progress: Callable[[int], None],
         from_ms: int | None = None,
     ) -> AsyncIterator[Result]:
-        """The replays of one part; `progress` hears each minute of each. `recorded_since_ms`: the very first one.
+        """The replays of one part; `progress` hears each minute of each.
 
         Differences before `from_ms` are left out.
         """
         live = await outputs(self._db, part.span)
-        start = await start_of(self._db, part, recorded_since_ms, self._enabled, self._assets)
+        start = await start_of(self._db, part, self._enabled, self._assets)
         given = (self._enabled, self._assets, self._exchanges, self._rules, self._snapshot, start)
         for order in orders:
             began = time.perf_counter()

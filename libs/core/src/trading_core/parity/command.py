@@ -107,9 +107,7 @@ async def _check(settings: Settings, args: argparse.Namespace) -> list[Result]:
         with _progress() as bar:
             task = bar.add_task("", total=sum(part.span.minutes for part in parts) * len(orders))
             for part in parts:
-                async for result in checker.check(
-                    part, whole.first_ms, orders, lambda _: bar.advance(task), args.from_
-                ):
+                async for result in checker.check(part, orders, lambda _: bar.advance(task), args.from_):
                     found[result.order].append(result)
     finally:
         await db.close()

@@ -42,7 +42,7 @@ async def run_once(settings: Settings) -> list[Result]:
             if whole.last_ms < day_ms + DAY_MS - MINUTE_MS:
                 break  # the recorder is still behind: next time
             [*_, part] = await checker.parts(day_ms, day_ms + DAY_MS)
-            async for result in checker.check(part, whole.first_ms, ORDERS, lambda _: None):
+            async for result in checker.check(part, ORDERS, lambda _: None):
                 await store(db, result, nightly=True)
                 _log(result)
                 found.append(result)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import asyncpg
 
-from trading_core import messages
+from trading_core.archive.recorded import RecordedTicks
 from trading_core.broker.inputs import Place
-from trading_core.config import load
 from trading_core.db.times import millis, utc
 from trading_core.errors import ConfigError
 from trading_core.messages import ExecMessage, MarketData, SignalMessage
@@ -19,11 +18,6 @@ from trading_core.model import MINUTE_MS
 from trading_core.sequence.checkpoint import Checkpoint, load_day
 from trading_core.sequence.grid import Shard
 from trading_core.streams import BOOK, MARKET
-
-if TYPE_CHECKING:
-    from trading_core.archive.reading import ArchivedTicks
-
-CHUNK_MS = 6 * 60 * MINUTE_MS
 
 
 @dataclass(frozen=True)
@@ -142,40 +136,5 @@ async def market_messages(
     Visible after `after_ms` (None: from the first one on), up to and including `upto_ms`. What left Postgres comes
     from `archive` (None: that of the settings); ConfigError when a day of it is not there.
     """
-    away = await _archived(db, exchanges, archive)
-    if after_ms is None:
-        first = await db.fetchval(
-            "SELECT min(visible_ms) FROM trading_market_data.ticks WHERE exchange = ANY($1)", exchanges
-        )
-        if away is not None:
-            first = away.first_ms if first is None else min(first, away.first_ms)
-        after_ms = (first if first is not None else upto_ms) - 1
-    while after_ms < upto_ms:
-        until_ms = min(after_ms + CHUNK_MS, upto_ms)
-        rows = await db.fetch(_MARKET, exchanges, after_ms, until_ms, KINDS)
-        if away is None:
-            for row in rows:
-                yield messages.market_data(row["payload"], row["visible_ms"])
-        else:
-            for tick in away.merged(rows, after_ms, until_ms, KINDS):
-                yield messages.market_data(tick.payload, tick.visible_ms)
-        after_ms = until_ms
-
-
-async def _archived(db: asyncpg.Connection, exchanges: list[str], archive: Path | None) -> ArchivedTicks | None:
-    """None when nothing left Postgres: then no archive is looked at, and polars not needed."""
-    if not await db.fetchval("SELECT EXISTS (SELECT FROM trading_ops.pruned WHERE dataset = 'ticks')"):
-        return None
-    from trading_core.archive.folder import Archive
-    from trading_core.archive.reading import archived_ticks
-
-    return await archived_ticks(db, Archive(archive or load().archive.folder), exchanges)
-
-
-KINDS = ("candle_1m", "ctx", "funding", "gap", "prob", "resolved", "book")
-_MARKET = """
-SELECT visible_ms, asset, (extract(epoch FROM ts) * 1000)::bigint AS ts_ms, event_id, payload
-FROM trading_market_data.ticks
-WHERE exchange = ANY($1) AND kind = ANY($4) AND visible_ms > $2 AND visible_ms <= $3
-ORDER BY visible_ms, asset COLLATE "C", ts, event_id COLLATE "C"
-"""
+    async for message in RecordedTicks(db, exchanges, archive).decided_upon(upto_ms, after_ms):
+        yield message

@@ -8,25 +8,18 @@ from dataclasses import dataclass, replace
 import asyncpg
 
 from trading_core import messages
+from trading_core.archive.recorded import RecordedTicks
 from trading_core.broker import book as books
-from trading_core.db.history import history_of
 from trading_core.db.times import utc
 from trading_core.messages import MarketData, SignalMessage
-from trading_core.model import DAY_MS, MINUTE_MS
-from trading_core.parity.recording import Span, day_checkpoint, market_messages
+from trading_core.model import MINUTE_MS
+from trading_core.parity.recording import Span, day_checkpoint
 from trading_core.parity.start import Start, fresh
 from trading_core.strategy.registry import LoadedStrategy
-
-LOOK_BACK_MS = 9 * DAY_MS
-"""More than any input reaches back: 168 h of open interest, 5,000 minutes of candles."""
 
 _NEWEST = """
 SELECT payload FROM trading_signals.signals
 WHERE strategy = $1 AND asset = $2 AND ts < $3 ORDER BY ts DESC LIMIT 1
-"""
-_OLDEST_CANDLE = """
-SELECT visible_ms FROM trading_market_data.ticks
-WHERE exchange = $1 AND asset = $2 AND kind = 'candle_1m' ORDER BY visible_ms LIMIT 1
 """
 
 
@@ -53,10 +46,9 @@ def parts(whole: Span, days: Sequence[int], from_ms: int | None) -> list[Part]:
 
 
 async def start_of(
-    db: asyncpg.Connection, part: Part, recorded_since_ms: int, strategies: Sequence[LoadedStrategy],
-    assets: Sequence[str],
-) -> Start:  # fmt: skip
-    """All that was known before the first grid point of `part`. `recorded_since_ms`: the portfolio's very first one."""
+    db: asyncpg.Connection, part: Part, strategies: Sequence[LoadedStrategy], assets: Sequence[str]
+) -> Start:
+    """All that was known before the first grid point of `part`."""
     first_ms = part.span.first_ms
     start = fresh(first_ms)
     if part.from_checkpoint:
@@ -64,26 +56,24 @@ async def start_of(
         if kept is None:
             raise LookupError(f"the checkpoint of {first_ms} is gone")
         start = Start(kept.resume, books.dump(kept.book))
-    history = await _history(db, first_ms - MINUTE_MS, recorded_since_ms, strategies, assets)
+    history = await _history(db, first_ms - MINUTE_MS, strategies, assets)
     newest = [await _newest(db, strategy.name, asset, first_ms) for strategy in strategies for asset in assets]
     return replace(start, history=history, newest=[signal for signal in newest if signal is not None])
 
 
 async def _history(
-    db: asyncpg.Connection, upto_ms: int, recorded_since_ms: int, strategies: Sequence[LoadedStrategy],
-    assets: Sequence[str],
-) -> list[MarketData]:  # fmt: skip
-    """As a resuming runner reads it; where that has left Postgres, all that was recorded in the look-back."""
+    db: asyncpg.Connection, upto_ms: int, strategies: Sequence[LoadedStrategy], assets: Sequence[str]
+) -> list[MarketData]:
+    """As a resuming runner reads it, from the archive where that has left Postgres."""
     candles = max((strategy.instance.history for strategy in strategies), default=0)
     exchanges = sorted({name for strategy in strategies for name in strategy.exchanges})
-    found: list[MarketData] = []
-    for exchange in exchanges:
-        for asset in assets:
-            oldest = await db.fetchval(_OLDEST_CANDLE, exchange, asset)
-            if oldest is not None and oldest > max(recorded_since_ms, upto_ms - LOOK_BACK_MS):
-                return [m async for m in market_messages(db, exchanges, upto_ms, upto_ms - LOOK_BACK_MS)]
-            found += await history_of(db, exchange, asset, upto_ms, candles)
-    return found
+    ticks = RecordedTicks(db, exchanges)
+    return [
+        tick.message
+        for exchange in exchanges
+        for asset in assets
+        for tick in await ticks.history(exchange, asset, upto_ms, candles)
+    ]
 
 
 async def _newest(db: asyncpg.Connection, strategy: str, asset: str, before_ms: int) -> SignalMessage | None:
