@@ -50,6 +50,12 @@ def test_each_service_logs_in_with_its_own_role() -> None:
         assert "TRADING_DATABASE__URL" not in SERVICES[name].get("environment", {})
 
 
+def test_one_service_writes_the_archive_and_parity_reads_it() -> None:
+    mounts = {name: service["volumes"] for name, service in SERVICES.items() if "archive-data" in str(service)}
+    assert mounts == {"archive": ["archive-data:/archive"], "parity": ["archive-data:/archive:ro"]}
+    assert {SERVICES[name]["environment"]["TRADING_ARCHIVE__DIR"] for name in mounts} == {"/archive"}
+
+
 def test_every_override_names_a_key_that_exists() -> None:
     for service in SERVICES.values():
         for variable in service.get("environment", {}):

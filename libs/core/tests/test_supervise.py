@@ -18,7 +18,7 @@ from trading_core.supervise import command, pids
 from trading_core.supervise.attach import newest, newest_database, running
 from trading_core.supervise.child import Child
 from trading_core.supervise.folder import RunFolder
-from trading_core.supervise.services import MODULES, Addresses, service_launch
+from trading_core.supervise.services import MODULES, Addresses, archive_launch, parity_launch, service_launch
 from trading_core.testing import eventually
 
 WAITS = (
@@ -148,6 +148,19 @@ def test_each_service_gets_its_own_login_and_no_other() -> None:
     live = service_launch("collector-hl", addresses, secrets, demo_speed=None, metrics_port=1).environment
     assert not [key for key in live if key.startswith(("TRADING_EXCHANGES", "TRADING_API"))]
     assert "secret" not in str(live)
+
+
+def test_what_left_the_database_is_where_both_that_need_it_look(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = Addresses("nats://n", "postgresql://postgres:root@127.0.0.1:5000/trading", "127.0.0.1", 8080, 9000)
+    for role, launch in (("maintenance", archive_launch), ("research", parity_launch)):
+        environment = launch(folder, addresses, {role: "its-own"}).environment
+        assert environment["TRADING_DATABASE__URL"] == f"postgresql://{role}:its-own@127.0.0.1:5000/trading"
+        assert environment["TRADING_ARCHIVE__DIR"] == str(folder.archive)
+        with monkeypatch.context() as own:
+            own.setenv("TRADING_ARCHIVE__DIR", "/mnt/archive")
+            assert "TRADING_ARCHIVE__DIR" not in launch(folder, addresses, {role: "its-own"}).environment
 
 
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:

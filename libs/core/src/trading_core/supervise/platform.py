@@ -139,7 +139,7 @@ class Platform:
         return archive_launch(self._options.folder, self.addresses, self._secrets)
 
     def _parity_launch(self) -> Launch:
-        return parity_launch(self.addresses, self._secrets)
+        return parity_launch(self._options.folder, self.addresses, self._secrets)
 
     def _venue_launch(self) -> Launch:
         assert self._options.demo_speed is not None

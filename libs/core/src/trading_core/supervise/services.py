@@ -95,22 +95,22 @@ def _demo_polymarket(addresses: Addresses) -> dict[str, str]:
 
 def archive_launch(folder: RunFolder, addresses: Addresses, secrets: Mapping[str, str]) -> Launch:
     """What keeps house in the database: it needs no bus, and nobody waits for it."""
-    environment = {
-        "TRADING_DATABASE__URL": url_for(addresses.database_url, "maintenance", secrets["maintenance"]),
-        "PYTHONUNBUFFERED": "1",
-    }
-    if load().archive.dir is None:
-        environment["TRADING_ARCHIVE__DIR"] = str(folder.archive)
+    environment = _with_archive(folder, url_for(addresses.database_url, "maintenance", secrets["maintenance"]))
     return _python("archive", ["trading_core", "archive", "--daily"], environment)
 
 
-def parity_launch(addresses: Addresses, secrets: Mapping[str, str]) -> Launch:
-    """What checks each day once it is over: it needs no bus, and nobody waits for it."""
-    environment = {
-        "TRADING_DATABASE__URL": url_for(addresses.database_url, "research", secrets["research"]),
-        "PYTHONUNBUFFERED": "1",
-    }
+def parity_launch(folder: RunFolder, addresses: Addresses, secrets: Mapping[str, str]) -> Launch:
+    """What checks each day once it is over, be it in the archive by then: needs no bus, and nobody waits for it."""
+    environment = _with_archive(folder, url_for(addresses.database_url, "research", secrets["research"]))
     return _python("parity", ["trading_core", "parity", "--nightly", "--loop"], environment)
+
+
+def _with_archive(folder: RunFolder, database_url: str) -> dict[str, str]:
+    """The environment of what works on the database and on what left it."""
+    environment = {"TRADING_DATABASE__URL": database_url, "PYTHONUNBUFFERED": "1"}
+    if load().archive.dir is None:
+        environment["TRADING_ARCHIVE__DIR"] = str(folder.archive)
+    return environment
 
 
 def venue_launch(folder: RunFolder, addresses: Addresses, speed: float) -> Launch:
