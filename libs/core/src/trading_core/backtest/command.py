@@ -141,6 +141,7 @@ def _run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     with _progress(console) as progress:
         if fidelity == "tick":
             done = _run_ticks(source, wanted, strategies, rules, settings.snapshot, progress)
+            done.source = source.name
         else:
             history = _history(args, source, wanted)
             done = run_backtest(history, strategies, rules, settings.snapshot, from_ms, to_ms, progress)

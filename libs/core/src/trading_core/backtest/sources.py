@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trading_core.backtest import postgres
+from trading_core.backtest.feed import EXCHANGE
 from trading_core.backtest.figures import minute
 from trading_core.backtest.history import History
 from trading_core.backtest.parquet import read_history
@@ -22,6 +25,9 @@ from trading_core.config import Settings
 from trading_core.errors import ConfigError
 from trading_core.messages import MarketData
 from trading_core.streams import MARKET
+
+if TYPE_CHECKING:
+    from trading_core.archive.recorded import Ticks
 
 KINDS = "postgres|jetstream|parquet:DIR"
 POSTGRES, JETSTREAM = postgres.SOURCE, "jetstream"
@@ -41,6 +47,7 @@ class Source(ABC):
     """One place with history. Everything raises ConfigError, in one sentence, when the place cannot be read."""
 
     name: str
+    """As the result says it; one that finds out while it reads has the last word after it."""
 
     @abstractmethod
     def history(self, wanted: Wanted) -> tuple[History, Mapping[str, Span]]:
@@ -63,12 +70,43 @@ class Source(ABC):
         return ()
 
 
-class Postgres(Source):
-    """What the recorder stored."""
+class Recorded(Source):
+    """A place with market messages as the recorder stored them."""
 
-    name = POSTGRES
+    @abstractmethod
+    def ticks(self) -> AbstractAsyncContextManager[Ticks]:
+        """The messages, for a read."""
+
+    def live_minutes(self, wanted: Wanted) -> LiveMinutes:
+        from trading_core.backtest import recorded
+
+        async def read() -> LiveMinutes:
+            async with self.ticks() as ticks:
+                return await recorded.live_minutes(ticks, wanted.assets, wanted.from_ms, wanted.to_ms)
+
+        return asyncio.run(read())
+
+    def tick_spans(self, wanted: Wanted) -> Mapping[str, Span]:
+        async def read() -> Mapping[str, Span]:
+            async with self.ticks() as ticks:
+                return await ticks.marks(EXCHANGE)
+
+        return asyncio.run(read())
+
+    async def market(self, wanted: Wanted) -> AsyncIterator[MarketData]:
+        from trading_core.backtest import recorded
+
+        async with self.ticks() as ticks:
+            market = recorded.recorded_market(ticks, wanted.assets, wanted.warm_up, wanted.from_ms, wanted.to_ms)
+            async for message in market:
+                yield message
+
+
+class Postgres(Recorded):
+    """What the recorder stored, and what of it is in the archive by now."""
 
     def __init__(self, url: str) -> None:
+        self.name = POSTGRES
         self._url = url
 
     def history(self, wanted: Wanted) -> tuple[History, Mapping[str, Span]]:
@@ -76,20 +114,17 @@ class Postgres(Source):
             postgres.read_history(self._url, wanted.assets, wanted.from_ms, wanted.to_ms, wanted.warm_up)
         )
 
-    def live_minutes(self, wanted: Wanted) -> LiveMinutes:
-        from trading_core.backtest import recorded
+    @asynccontextmanager
+    async def ticks(self) -> AsyncIterator[Ticks]:
+        from trading_core.archive.recorded import RecordedTicks
 
-        return asyncio.run(recorded.live_minutes(self._url, wanted.assets, wanted.from_ms, wanted.to_ms))
-
-    def tick_spans(self, wanted: Wanted) -> Mapping[str, Span]:
-        from trading_core.backtest import recorded
-
-        return asyncio.run(recorded.tick_spans(self._url))
-
-    def market(self, wanted: Wanted) -> AsyncIterator[MarketData]:
-        from trading_core.backtest import recorded
-
-        return recorded.recorded_market(self._url, wanted.assets, wanted.warm_up, wanted.from_ms, wanted.to_ms)
+        async with postgres.reading(self._url) as db:
+            ticks = RecordedTicks(db, [EXCHANGE])
+            try:
+                yield ticks
+            finally:  # also where a run needs no more of them
+                if ticks.across:
+                    self.name = postgres.WITH_ARCHIVE
 
 
 class JetStream(Source):
@@ -138,8 +173,8 @@ class JetStream(Source):
         return self._read
 
 
-class Parquet(Source):
-    """Files with candles and funding rates; they hold no messages."""
+class Parquet(Recorded):
+    """Files with candles and funding rates; an archive may hold messages as well."""
 
     def __init__(self, folder: Path, funding: Path | None) -> None:
         self.name = f"parquet:{folder}"
@@ -151,14 +186,13 @@ class Parquet(Source):
         opens = {asset: candles.open_time_ms for asset, candles in history.candles.items() if len(candles.open_time_ms)}
         return history, {asset: Span(int(times[0]), int(times[-1])) for asset, times in opens.items()}
 
-    def live_minutes(self, wanted: Wanted) -> LiveMinutes:
-        return LiveMinutes.within(wanted.assets, wanted.from_ms, wanted.to_ms)
+    @asynccontextmanager
+    async def ticks(self) -> AsyncIterator[Ticks]:
+        from trading_core.archive.folder import Archive
+        from trading_core.archive.ticks import ArchivedTicks, all_ticks
 
-    def tick_spans(self, wanted: Wanted) -> Mapping[str, Span]:
-        return {}
-
-    def market(self, wanted: Wanted) -> AsyncIterator[MarketData]:
-        raise ConfigError(f"--source {self.name} holds candles only. Take --fidelity candle.")
+        # Messages bring their own rates: who names others wants candles.
+        yield all_ticks(Archive(self._folder)) if self._funding is None else ArchivedTicks(Archive(self._folder), [])
 
 
 def source_of(text: str, settings: Settings, funding: Path | None) -> Source:

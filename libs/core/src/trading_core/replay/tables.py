@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 
 from trading_core import ids, messages
+from trading_core.archive.recorded import RecordedTicks
 from trading_core.db.times import utc
 from trading_core.errors import MessageInvalid
 from trading_core.messages import (
@@ -39,11 +40,6 @@ CHUNK_MS = 10 * MINUTE_MS
 _STREAMS = {stream.name: stream for stream in (MARKET, BOOK)}
 _EXCHANGES = [exchange.value for exchange in Exchange]
 
-_TICKS = """
-SELECT visible_ms, payload FROM trading_market_data.ticks
-WHERE exchange = ANY($1) AND visible_ms >= $2 AND visible_ms < $3
-ORDER BY visible_ms, asset COLLATE "C", ts, event_id COLLATE "C"
-"""
 _WATERMARKS = """
 SELECT watermark_ms, exchange, stream FROM trading_ops.watermarks
 WHERE exchange = ANY($1) AND watermark_ms >= $2 AND watermark_ms < $3
@@ -62,13 +58,13 @@ _REACH = "SELECT min(watermark_ms) FROM trading_ops.watermarks WHERE stream = 'M
 
 
 async def originals(db: asyncpg.Connection, from_ms: int, to_ms: int) -> AsyncIterator[Original]:
-    """Every recorded message of [from_ms, to_ms)."""
-    at_ms = from_ms
+    """Every recorded message of [from_ms, to_ms); market messages that left the tables come from the archive."""
+    at_ms, ticks = from_ms, RecordedTicks(db, _EXCHANGES)
     for first_ms in range(from_ms, to_ms, CHUNK_MS):
         last_ms = min(first_ms + CHUNK_MS, to_ms)
         found: list[_Found] = []
-        for row in await db.fetch(_TICKS, _EXCHANGES, first_ms, last_ms):
-            found.append(_of_text(row["payload"], row["visible_ms"], 0))
+        for tick in await ticks.between(first_ms - 1, last_ms - 1, None):
+            found.append(_of_text(tick.payload, tick.visible_ms, 0))
         for row in await db.fetch(_WATERMARKS, _EXCHANGES, first_ms, last_ms):
             found.append(_watermark(row))
         for row in await db.fetch(_SIGNALS, utc(first_ms), utc(last_ms)):
