@@ -9,7 +9,13 @@ import pytest
 from a_run import START, an_hour, publish
 
 from trading_core.__main__ import main
+from trading_core.archive import retention
+from trading_core.archive.files import writing
+from trading_core.archive.folder import Archive
+from trading_core.archive.store import identity
 from trading_core.bus.connection import Bus
+from trading_core.config import RetentionConfig, load
+from trading_core.model import DAY_MS
 from trading_core.testing import eventually
 from trading_core.testing_servers import ServiceAt
 
@@ -35,6 +41,7 @@ async def test_every_position_is_traced_back_to_its_market_messages(
     assert len(closed) > 10
 
     monkeypatch.setenv("TRADING_DATABASE__URL", database_url)
+    monkeypatch.setenv("TRADING_ARCHIVE__DIR", str(tmp_path / "archive"))
     file = tmp_path / "why.json"
     assert await _run("explain", "--last", str(len(rows)), "--json", str(file)) == 0
     told = {one["position"]: one for one in json.loads(file.read_text())}
@@ -54,6 +61,11 @@ async def test_every_position_is_traced_back_to_its_market_messages(
             raw = {event["id"]: event["raw"] for event in steps[step]["events"]}
             assert any(id in published and json.loads(text)["id"] == id for id, text in raw.items() if text)
 
+    before = file.read_bytes()
+    await _prune(database_url, hour.grids[-1].ts + 20 * DAY_MS)
+    assert await _run("explain", "--last", str(len(rows)), "--json", str(file)) == 0
+    assert file.read_bytes() == before, "also after the messages left for the archive"
+
 
 async def test_an_unknown_position_is_one_line(
     database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -70,6 +82,21 @@ async def test_an_unknown_position_is_one_line(
 async def _run(*words: str) -> int:
     """The command has a loop of its own."""
     return await asyncio.to_thread(main, words)
+
+
+async def _prune(url: str, now_ms: int) -> None:
+    """As the daily round does at that venue time."""
+    db = await asyncpg.connect(url)
+    await db.execute("INSERT INTO trading_ops.watermarks VALUES ('hyperliquid', 'MARKET', $1, now())", now_ms)
+    await db.execute("SET ROLE maintenance")
+    archive, today_ms = Archive(load().archive.folder), await retention.today(db)
+    assert today_ms is not None
+    with writing(archive, await identity(db)):
+        kept = await retention.prune(db, archive, RetentionConfig(), today_ms, lambda _: None)
+    assert kept.pruned > 0
+    assert not kept.problems
+    assert not await db.fetchval("SELECT count(*) FROM trading_market_data.ticks WHERE kind <> 'gap'")
+    await db.close()
 
 
 async def _reached(db: asyncpg.Connection, query: str, ts: int) -> bool:

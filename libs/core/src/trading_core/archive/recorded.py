@@ -34,6 +34,10 @@ SELECT asset, (extract(epoch FROM ts) * 1000)::bigint AS close_ms FROM trading_m
 WHERE exchange = $1 AND asset = ANY($2) AND kind = 'candle_1m' AND ts > $3 AND ts <= $4
   AND payload ->> 'backfilled' = 'false'
 """
+_NAMED = """
+SELECT visible_ms, asset, (extract(epoch FROM ts) * 1000)::bigint AS ts_ms, event_id, payload
+FROM trading_market_data.ticks WHERE event_id = ANY($1) AND ts BETWEEN $2 AND $3
+"""
 _MARKS = """
 SELECT asset, min(visible_ms) AS first_ms, max(visible_ms) AS last_ms FROM trading_market_data.ticks
 WHERE exchange = $1 AND kind = 'ctx' GROUP BY asset
@@ -85,6 +89,10 @@ class Ticks(ABC):
         self, exchange: str, assets: Sequence[str], after_ms: int, until_ms: int
     ) -> set[tuple[str, int]]:
         """(asset, close time) in (after_ms, until_ms] of the candles that came as they closed."""
+
+    @abstractmethod
+    async def named(self, ids: Sequence[str], from_ms: int, to_ms: int) -> list[Tick]:
+        """Those with one of these ids and an event time from `from_ms` to `to_ms`, as far as they are there."""
 
     @abstractmethod
     async def marks(self, exchange: str) -> dict[str, Span]:
@@ -143,6 +151,10 @@ class RecordedTicks(Ticks):
         found = {(row["asset"], row["close_ms"]) for row in rows}
         archived = await self._away()
         return found if archived is None else found | await archived.live_closes(exchange, assets, after_ms, until_ms)
+
+    async def named(self, ids: Sequence[str], from_ms: int, to_ms: int) -> list[Tick]:
+        rows = await self._db.fetch(_NAMED, ids, utc(from_ms), utc(to_ms))
+        return await self._merged(rows, lambda archived: archived.named(ids, from_ms, to_ms))
 
     async def marks(self, exchange: str) -> dict[str, Span]:
         rows = await self._db.fetch(_MARKS, exchange)

@@ -90,6 +90,13 @@ class ArchivedTicks(Ticks):
                     found |= {(asset, close_ms) for close_ms in closes.to_list()}
         return found
 
+    async def named(self, ids: Sequence[str], from_ms: int, to_ms: int) -> list[Tick]:
+        found: list[Tick] = []
+        for series, entry in self._files:
+            if entry.first_ms <= to_ms and entry.last_ms >= from_ms:
+                found += _ticks(series, self._table(series, entry, _FIELDS, col("event_id").is_in(list(ids))))
+        return found
+
     async def marks(self, exchange: str) -> dict[str, Span]:
         found: dict[str, Span] = {}
         for asset in {series.asset for series, _ in self._files if series.exchange == exchange}:

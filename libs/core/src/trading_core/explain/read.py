@@ -9,12 +9,13 @@ import asyncpg
 import msgspec
 
 from trading_core import messages
+from trading_core.archive.recorded import RecordedTicks
 from trading_core.broker.events import Decision, Fill, FundingPayment, Order, PositionState
 from trading_core.db.times import utc
 from trading_core.errors import ConfigError
 from trading_core.explain.story import Recorded, chain
 from trading_core.messages import ExecMessage, SignalMessage
-from trading_core.model import DAY_MS
+from trading_core.model import DAY_MS, Exchange
 
 Body = TypeVar("Body", Decision, Fill, FundingPayment, Order, PositionState)
 
@@ -23,14 +24,14 @@ SELECT payload FROM trading_ops.exec_events
 WHERE kind IN ('order', 'position') AND strategy = $1 AND asset = $2 AND ts BETWEEN $3 AND coalesce($4, now())
 ORDER BY outbox_id
 """
-_TICKS = "SELECT event_id, payload FROM trading_market_data.ticks WHERE event_id = ANY($1) AND ts BETWEEN $2 AND $3"
 _CANDLE = """
 SELECT event_id FROM trading_market_data.ticks
 WHERE exchange = $1 AND asset = $2 AND kind = 'candle_1m' AND ts = $3 AND visible_ms <= $4
 ORDER BY visible_ms DESC LIMIT 1
 """
 LOOK_BACK_MS = DAY_MS
-"""What a strategy saw is not older: only these partitions are searched."""
+"""What a strategy saw is not older: only these partitions, or days of the archive, are searched."""
+_EXCHANGES = [exchange.value for exchange in Exchange]
 
 
 async def newest_positions(db: asyncpg.Connection, count: int) -> list[str]:
@@ -104,15 +105,18 @@ async def _newest_candle(db: asyncpg.Connection, signal: SignalMessage) -> str |
     if closed_ms is None:
         return None
     found: str | None = await db.fetchval(_CANDLE, signal.exchange, signal.asset, utc(closed_ms), signal.ts)
-    return found
+    if found is not None:
+        return found
+    seen = await RecordedTicks(db, [signal.exchange]).between(closed_ms - 1, signal.ts, ["candle_1m"])
+    versions = [tick.event_id for tick in seen if (tick.asset, tick.ts) == (signal.asset, closed_ms)]
+    return versions[-1] if versions else None
 
 
 async def _raw(db: asyncpg.Connection, found: Recorded) -> dict[str, str]:
     """The market messages that the chain names."""
     named = sorted({id for step in chain(found) for id in step.ids})
-    until = found.state.exit_ms or found.state.ts_ms
-    rows = await db.fetch(_TICKS, named, utc(found.state.entry_ms - LOOK_BACK_MS), utc(until + DAY_MS))
-    return {row["event_id"]: row["payload"] for row in rows}
+    bounds = (found.state.entry_ms - LOOK_BACK_MS, (found.state.exit_ms or found.state.ts_ms) + DAY_MS)
+    return {tick.event_id: tick.payload for tick in await RecordedTicks(db, _EXCHANGES).named(named, *bounds)}
 
 
 def _body(text: Any, kind: type[Body]) -> Body:
