@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import hypothesis
 import pytest
 
 from trading_core.db.migrate import migrate
@@ -25,6 +26,10 @@ from trading_core.testing_servers import OwnPostgres, ServiceAt, ServiceProcess
 
 if TYPE_CHECKING:
     from trading_core.bus.connection import Bus
+
+# A busy machine is no failing example.
+hypothesis.settings.register_profile("platform", deadline=None)
+hypothesis.settings.load_profile("platform")
 
 ROLE_PASSWORD = nats.new_password()
 _numbers = itertools.count(1)

@@ -52,7 +52,7 @@ def read_bars(folder: Path, assets: Sequence[str], count: int | None = None) -> 
     return found
 
 
-def run(given: Case, bars: Mapping[str, Candles], engine: Engine = "auto") -> Run:
+def run(given: Case, bars: Mapping[str, Candles], engine: Engine = "fast") -> Run:
     """From the close of the first bar after the warm-up to the end of the bars, all of which are given."""
     opens = next(iter(bars.values())).open_time_ms
     from_ms = int(opens[0]) + (WARM_UP_BARS + 1) * MINUTE_MS

@@ -10,7 +10,6 @@ from backtest_builders import T0, Script, Scripted, bars, flat, minute, scripted
 from engine_builders import ASSETS, agree, candles, fundings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace as changed
 
 from trading_core.backtest.engine import Engine, Run, run_backtest
 from trading_core.backtest.history import History
@@ -140,19 +139,13 @@ class Forgetful(Scripted):
         return found
 
 
-class Elsewhere(Scripted):
-    def evaluate(self, snapshot: MarketSnapshot) -> Signal | None:
-        found = super().evaluate(snapshot)
-        return None if found is None else changed(found, instrument="ETH-2")
-
-
 def as_class(cls: type[Scripted], script: Script) -> LoadedStrategy:
     loaded = scripted(script)
     values = {name: getattr(loaded, name) for name in loaded.__slots__ if name != "instance"}
     return LoadedStrategy(**values, instance=cls("alpha", script))
 
 
-def run_calm(loaded: LoadedStrategy, engine: Engine = "auto", minutes: int = 2_000) -> Run:
+def run_calm(loaded: LoadedStrategy, engine: Engine = "fast", minutes: int = 2_000) -> Run:
     book = rule_book(BrokerConfig(), {}, DEFAULT_SZ_DECIMALS)
     return run_backtest(History(CALM), [loaded], book, SnapshotConfig(), T0, minute(minutes), engine=engine)
 
@@ -171,15 +164,6 @@ def test_a_scan_that_misses_a_signal_is_found_at_a_sampled_point() -> None:
 def test_a_strategy_that_is_no_function_of_its_snapshot_is_found() -> None:
     with pytest.raises(StrategyFailed, match="an earlier call said LONG"):
         run_calm(as_class(Forgetful, {(5, "ETH"): ("LONG", 0.9)}))
-
-
-def test_what_only_the_reference_can_run_it_runs_and_says_why() -> None:
-    said = {(5, "ETH"): ("LONG", 0.9)}
-    run = run_calm(as_class(Elsewhere, said), minutes=10)
-    assert run.engine == "reference"
-    assert run.why_reference == "a signal for ETH-2, another instrument than ETH"
-    with pytest.raises(ValueError, match="the fast engine cannot run this: a signal for ETH-2"):
-        run_calm(as_class(Elsewhere, said), "fast", minutes=10)
 
 
 def test_prices_of_many_digits_are_valued_one_by_one() -> None:

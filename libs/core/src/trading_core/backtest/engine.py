@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal
 from trading_core.backtest.fast import FastEngine
 from trading_core.backtest.feed import EXCHANGE
 from trading_core.backtest.history import History
-from trading_core.backtest.opinions import Unsupported
 from trading_core.backtest.record import Run as Run
 from trading_core.backtest.reference import Progress as Progress
 from trading_core.backtest.reference import ReferenceEngine
@@ -23,7 +22,7 @@ from trading_core.strategy.registry import LoadedStrategy
 if TYPE_CHECKING:
     from trading_core.config import SnapshotConfig
 
-Engine = Literal["auto", "fast", "reference"]
+Engine = Literal["fast", "reference"]
 
 
 def run_backtest(
@@ -34,29 +33,20 @@ def run_backtest(
     from_ms: int,
     to_ms: int,
     progress: Progress | None = None,
-    engine: Engine = "auto",
+    engine: Engine = "fast",
 ) -> Run:
     """The run over bars that open in [from_ms, to_ms); earlier ones warm up the indicators only.
 
     Bounds inside a minute are rounded up, which leaves the set of bars as it is. ValueError for an empty span.
-    StrategyFailed when a strategy raises. `engine`: both give the same; `auto` is the fast one wherever it can.
+    StrategyFailed when a strategy raises. `engine`: both give the same; the reference goes event by event.
     """
     from_ms, to_ms = (-(-bound // MINUTE_MS) * MINUTE_MS for bound in (from_ms, to_ms))
     if from_ms >= to_ms:
         raise ValueError(f"an empty span: from {from_ms} to {to_ms}")
     ordered = sorted(strategies, key=lambda loaded: loaded.name)
     evaluated = tuple(loaded for loaded in ordered if loaded.exchanges == (EXCHANGE,))
-    chosen: FastEngine | ReferenceEngine
-    why_reference = ""
-    try:
-        if engine == "reference":
-            raise Unsupported("it was not asked for")
-        chosen = FastEngine(history, evaluated, rules, limits, from_ms, to_ms)
-    except Unsupported as reason:
-        if engine == "fast":
-            raise ValueError(f"the fast engine cannot run this: {reason}") from reason
-        why_reference = str(reason)
-        chosen = ReferenceEngine(history, evaluated, rules, limits, from_ms, to_ms)
+    made = FastEngine if engine == "fast" else ReferenceEngine
+    chosen = made(history, evaluated, rules, limits, from_ms, to_ms)
     record = chosen.run(progress)
     return Run(
         from_ms=from_ms,
@@ -75,6 +65,5 @@ def run_backtest(
         passes=chosen.passes(),
         both_levels=record.both_levels,
         evaluations=record.evaluations,
-        engine="reference" if why_reference else "fast",
-        why_reference=why_reference,
+        engine=engine,
     )

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 class FastEngine:
-    """The state of one run. `evaluated`: strategies that trade on candles, by name. Unsupported: see `opinions`."""
+    """The state of one run. `evaluated`: strategies that trade on candles, by name."""
 
     def __init__(
         self,

@@ -28,10 +28,6 @@ SAMPLE_STEP = 997
 _NO_CANDLE, _NO_SIGNAL = "no_candle", "no_signal"
 
 
-class Unsupported(Exception):
-    """Something that only the reference engine can do; the text says what."""
-
-
 class Opinions(NamedTuple):
     """`codes` of the grid points `ts` (see `strategy.past`), and the confidences of the signals among them."""
 
@@ -145,8 +141,6 @@ def _ask(past: Past, rows: IntArray, evaluator: Evaluator) -> None:
             if code is None:
                 code = reasons[outcome.reason] = past.code_of(outcome.reason)
             past.codes[row] = code
-        elif outcome.held != outcome.asset:
-            raise Unsupported(f"a signal for {outcome.held}, another instrument than {outcome.asset}")
         else:
             past.codes[row] = CODES[outcome.direction]
             past.confidence[row] = outcome.confidence

@@ -49,8 +49,6 @@ class Run:
     """What a reader must know of this very run, beside the notes of its fidelity."""
     engine: str = "reference"
     """Which engine ran; all give the same."""
-    why_reference: str = ""
-    """What the fast engine could not do, where it was wanted."""
 
 
 class Record:
