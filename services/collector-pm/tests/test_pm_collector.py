@@ -195,7 +195,16 @@ async def test_a_silent_venue_is_left_for_a_new_socket(lab: Lab) -> None:
     await eventually(declared, 60)
     at = await lab.watermark_ms()
     await lab.passes(at + WINDOW_MS)
-    assert untold(lab, await lab.messages(BOOK, "book.>"), at + MINUTE_MS, await lab.watermark_ms()) == []
+    until_ms = await lab.watermark_ms()
+    # At this speed a second without a word may come again by itself: what is missing then is declared as well.
+    lost = [gap for gap in await lab.messages(MARKET, "market.*.*.gap") if isinstance(gap, GapMessage)]
+    missing = untold(lab, await lab.messages(BOOK, "book.>"), at + MINUTE_MS, until_ms)
+    assert [name for name in missing if not any(inside(gap, int(name.split(":")[3])) for gap in lost)] == []
+
+
+def inside(gap: GapMessage, time_ms: int) -> bool:
+    """Whether a state of that moment may be missing for it: the last one before the gap may be its first victim."""
+    return gap.from_ms - 1_000 <= time_ms <= (gap.to_ms or gap.from_ms)
 
 
 async def test_wrong_best_prices_make_it_ask_for_the_book_again(lab: Lab) -> None:
