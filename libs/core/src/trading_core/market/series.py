@@ -157,11 +157,13 @@ class CandleSeries:
 
         Nothing that may be read changes; see `market.foresight`.
         """
+        if self._size == len(self._open_time):
+            self._make_room()  # so that there is room behind the newest row, as there mostly is
         size = self._size
+        for prices in (self._open, self._high, self._low, self._close, self._volume):
+            prices[size : size + _PLANTED] = np.nan
+        self._open_time[size : size + _PLANTED] = 0
         if ahead is None:
-            for prices in (self._open, self._high, self._low, self._close, self._volume):
-                prices[size : size + _PLANTED] = np.nan
-            self._open_time[size : size + _PLANTED] = 0
             return
         first = ahead.row_of(self.newest_open_ms + 1)
         rows = min(_PLANTED, len(self._open_time) - size, len(ahead) - first)
