@@ -27,3 +27,8 @@ class StrategyFailed(TradingError):
 
 class Overrun(BaseException):
     """Raised into an evaluation that takes too long; no Exception, so that no strategy swallows it by the way."""
+
+
+def one_line(error: BaseException) -> str:
+    """What `error` says, on one line; its class where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__

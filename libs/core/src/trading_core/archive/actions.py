@@ -20,7 +20,7 @@ from trading_core.config import RetentionConfig
 from trading_core.db.partitions import make_partitions_from
 from trading_core.db.pool import AWAY, REFUSED, where
 from trading_core.db.rollups import roll_up
-from trading_core.errors import ConfigError
+from trading_core.errors import ConfigError, one_line
 from trading_core.model import DAY_MS, MINUTE_MS
 
 _CONNECT_S = 5
@@ -123,17 +123,17 @@ async def _connected(url: str) -> AsyncIterator[asyncpg.Connection]:
         db = await asyncpg.connect(url, timeout=_CONNECT_S, server_settings={"application_name": "archive"})
     except (*AWAY, *REFUSED) as error:
         raise ConfigError(
-            f"{where(url)} cannot be reached: {_said(error)}. Start the platform, or set TRADING_DATABASE__URL."
+            f"{where(url)} cannot be reached: {one_line(error)}. Start the platform, or set TRADING_DATABASE__URL."
         ) from error
     try:
         yield db
     except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedTableError) as error:
         raise ConfigError(
-            f"{where(url)} refused: {_said(error)}. `python -m trading_core migrate` makes its tables; the login needs "
-            "the rights of role research to write, recorder to restore, maintenance to prune."
+            f"{where(url)} refused: {one_line(error)}. `python -m trading_core migrate` makes its tables; the login "
+            "needs the rights of role research to write, recorder to restore, maintenance to prune."
         ) from error
     except (asyncpg.PostgresError, *AWAY) as error:
-        raise ConfigError(f"{where(url)} ended it: {_said(error)}. Nothing is half done; try again.") from error
+        raise ConfigError(f"{where(url)} ended it: {one_line(error)}. Nothing is half done; try again.") from error
     finally:
         await db.close()
 
@@ -145,7 +145,3 @@ def _progress(console: Console, what: str) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda total: bar.update(task, advance=1, total=total)
-
-
-def _said(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

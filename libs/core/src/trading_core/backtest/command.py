@@ -28,7 +28,7 @@ from trading_core.backtest.ticks import run_ticks
 from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, RuleBook, rule_book
 from trading_core.config import SnapshotConfig, load
 from trading_core.db.pool import where
-from trading_core.errors import ConfigError, StrategyFailed
+from trading_core.errors import ConfigError, StrategyFailed, one_line
 from trading_core.market.state import HISTORY
 from trading_core.model import MINUTE_MS
 from trading_core.moments import moment
@@ -212,8 +212,7 @@ def _save(url: str, result: Mapping[str, Any]) -> str:
     try:
         return f"Saved as backtest run {asyncio.run(postgres.save_run(url, result))}."
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        return f"Not saved in a database: {where(url)}: {said} (--no-save: do not try)"
+        return f"Not saved in a database: {where(url)}: {one_line(error)} (--no-save: do not try)"
 
 
 def _writable(option: str, file: Path | None) -> None:

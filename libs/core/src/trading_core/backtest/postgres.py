@@ -16,7 +16,7 @@ from trading_core.backtest.history import FundingRow, History, candle_columns, f
 from trading_core.config import load
 from trading_core.db.pool import AWAY, REFUSED, where
 from trading_core.db.times import utc
-from trading_core.errors import ConfigError
+from trading_core.errors import ConfigError, one_line
 from trading_core.market.series import Candles, FloatArray
 from trading_core.model import HOUR_MS, MINUTE_MS, Exchange
 
@@ -104,15 +104,15 @@ async def reading(url: str) -> AsyncIterator[asyncpg.Connection]:
         connection = await asyncpg.connect(url, timeout=_CONNECT_S, server_settings={"application_name": "backtest"})
     except (*AWAY, *REFUSED) as error:
         raise ConfigError(
-            f"--source postgres: {where(url)} cannot be reached: {_said(error)}. Start the platform, set database.url "
-            "or TRADING_DATABASE__URL, or take --source parquet:DIR."
+            f"--source postgres: {where(url)} cannot be reached: {one_line(error)}. Start the platform, set "
+            "database.url or TRADING_DATABASE__URL, or take --source parquet:DIR."
         ) from error
     try:
         yield connection
     except asyncpg.PostgresError as error:
         raise ConfigError(
-            f"--source postgres: {where(url)} cannot be read: {_said(error)}. `python -m trading_core migrate` makes "
-            "its tables."
+            f"--source postgres: {where(url)} cannot be read: {one_line(error)}. `python -m trading_core migrate` "
+            "makes its tables."
         ) from error
     finally:
         await connection.close()
@@ -186,7 +186,3 @@ async def _funding(connection: asyncpg.Connection, asset: str, to_ms: int) -> li
     # A minute past the end: the stamp of a rate lies a little behind its hour.
     rows = await connection.fetch(_FUNDING, Exchange.HYPERLIQUID.value, asset, utc(to_ms + MINUTE_MS))
     return funding_rows([row["stamp_ms"] for row in rows], [row["rate"] for row in rows])
-
-
-def _said(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

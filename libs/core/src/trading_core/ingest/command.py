@@ -16,7 +16,7 @@ from trading_core.backtest.figures import minute
 from trading_core.backtest.history import FundingRow, History
 from trading_core.config import load
 from trading_core.db.pool import AWAY, REFUSED, where
-from trading_core.errors import ConfigError
+from trading_core.errors import ConfigError, one_line
 from trading_core.ingest.files import ends_openly, read_candles, read_funding
 from trading_core.ingest.store import Stored, store_candles, store_rates
 from trading_core.market.series import Candles
@@ -88,9 +88,8 @@ async def _store(
     try:
         connection = await asyncpg.connect(url, timeout=_CONNECT_S, server_settings={"application_name": "import"})
     except (*AWAY, *REFUSED) as error:
-        why = " ".join(str(error).split()) or type(error).__name__
         raise ConfigError(
-            f"{where(url)} cannot be reached: {why}. Start the platform, or set TRADING_DATABASE__URL."
+            f"{where(url)} cannot be reached: {one_line(error)}. Start the platform, or set TRADING_DATABASE__URL."
         ) from error
     opens = candles.open_time_ms
     first_ms, end_ms = int(opens[0]), int(opens[-1]) + MINUTE_MS

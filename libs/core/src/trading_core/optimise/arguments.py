@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
 from pathlib import Path
 
 from trading_core.backtest import postgres as recorded
@@ -102,15 +101,3 @@ def picture_of(args: argparse.Namespace, space: Space) -> tuple[Axis, Axis | Non
         raise ConfigError(f"--plot {args.plot}: a heat map is a PNG. Name a file that ends in .png.")
     require_matplotlib()
     return axes_of(space, wanted)
-
-
-def moment(text: str | None, option: str) -> int | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(
-            f"{option} {text!r} is no time. Write it like 2025-05-05 or 2025-05-05T12:00 (UTC)."
-        ) from error
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

@@ -17,8 +17,9 @@ from rich.text import Text
 from trading_core.backtest import postgres as recorded
 from trading_core.backtest.figures import minute
 from trading_core.errors import ConfigError, TradingError
+from trading_core.moments import moment
 from trading_core.optimise import plot, source
-from trading_core.optimise.arguments import add_arguments, moment, picture_of, trials_of
+from trading_core.optimise.arguments import add_arguments, picture_of, trials_of
 from trading_core.optimise.figures import Outcome
 from trading_core.optimise.heat_map import heat_map
 from trading_core.optimise.journal import Journal, Memory, Store
@@ -69,8 +70,8 @@ def _run(args: argparse.Namespace, console: Console) -> int:
     settings, loaded, space = resolve(args.strategy, space)
     picture = picture_of(args, space)
     past = source.read(
-        args.source, settings.database.url, _assets(args.assets, loaded), moment(args.from_, "--from"),
-        moment(args.to, "--to"), loaded.instance.history,
+        args.source, settings.database.url, _assets(args.assets, loaded), _bound(args.from_, "--from"),
+        _bound(args.to, "--to"), loaded.instance.history,
     )  # fmt: skip
     parts = folds(past.from_ms, past.to_ms, args.folds, args.window)
     job = Job(Path(settings.runner.strategies_dir) / loaded.name, settings, past.history, space, parts)
@@ -100,6 +101,10 @@ def _run(args: argparse.Namespace, console: Console) -> int:
     if saved is not None:
         console.print(saved, style="dim", markup=False)
     return 1 if outcomes and all(outcome.failed for outcome in outcomes) else 0
+
+
+def _bound(text: str | None, option: str) -> int | None:
+    return None if text is None else moment(text, option)
 
 
 def _assets(given: str | None, loaded: LoadedStrategy) -> list[str]:

@@ -10,7 +10,7 @@ import msgspec
 
 from trading_core.db.pool import AWAY, REFUSED, where
 from trading_core.db.times import utc
-from trading_core.errors import ConfigError
+from trading_core.errors import ConfigError, one_line
 from trading_core.optimise.figures import Outcome
 from trading_core.optimise.study import Study
 from trading_core.optimise.verdict import Judgement
@@ -53,7 +53,7 @@ class PostgresStore:
         except (*_AWAY, asyncpg.PostgresError) as error:
             self._runner.close()
             hint = " (`python -m trading_core migrate` makes its tables)" if isinstance(error, _NO_TABLES) else ""
-            raise ConfigError(f"{where(url)}: {_said(error)}{hint}") from error
+            raise ConfigError(f"{where(url)}: {one_line(error)}{hint}") from error
         self.place: str | None = f"study {self._study_id} of {where(url)}"
 
     def load(self) -> list[Outcome]:
@@ -83,7 +83,7 @@ class PostgresStore:
         try:
             self._runner.run(self._finish(judgement, best))
         except (*_AWAY, asyncpg.PostgresError) as error:
-            return f"The verdict was not saved: {where(self._url)}: {_said(error)}"
+            return f"The verdict was not saved: {where(self._url)}: {one_line(error)}"
         return f"Saved as optimise study {self._study_id}."
 
     def close(self) -> None:
@@ -148,7 +148,3 @@ def _pairs(in_sample: str, out_of_sample: str) -> list[dict[str, Any]]:
 
 def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
-
-
-def _said(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
