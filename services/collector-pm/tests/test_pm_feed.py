@@ -158,10 +158,35 @@ def test_a_lost_socket_is_one_gap_with_both_ends() -> None:
     bench.feed.disconnected(0)
     bench.feed.connected(0, bench.now_s, 0)
     bench.clock(T0 + 9_000)
-    assert bench.of(GapMessage) == []
     bench.dump(T0 + 8_000, "0.52")
+    # Which markets came near meanwhile is not known yet.
+    assert bench.feed.wants_look()
+    bench.clock(T0 + 9_500)
+    assert bench.of(GapMessage) == []
+    bench.feed.looked(T0 + 9_500)
+    bench.clock(T0 + 9_600)
     [gap] = bench.of(GapMessage)
-    assert (gap.channel, gap.from_ms, gap.to_ms, gap.state) == ("book", T0 + 5_000, T0 + 9_000, "lost")
+    assert (gap.channel, gap.from_ms, gap.to_ms, gap.state) == ("book", T0 + 5_000, T0 + 9_600, "lost")
+    assert not bench.feed.wants_look()
+
+
+def test_the_hole_of_a_lost_socket_lasts_until_a_market_that_came_near_meanwhile_has_its_book() -> None:
+    bench = Bench()
+    bench.dump()
+    bench.clock(T0 + 5_000)
+    bench.feed.disconnected(0)
+    bench.feed.connected(0, bench.now_s, 0)
+    bench.clock(T0 + 9_000)
+    bench.dump(T0 + 8_000, "0.52")
+    bench.feed.listed([a_listing(2)], 0)
+    bench.feed.looked(T0 + 9_000)
+    bench.clock(T0 + 10_000)
+    assert bench.of(GapMessage) == []
+    # A book that never comes is not waited for longer than ten seconds.
+    bench.now_s += 10.1
+    bench.clock(T0 + 19_100)
+    [gap] = bench.of(GapMessage)
+    assert (gap.from_ms, gap.to_ms) == (T0, T0 + 19_100)
 
 
 def test_a_restart_declares_what_lies_between() -> None:

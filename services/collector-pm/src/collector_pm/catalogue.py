@@ -21,6 +21,8 @@ from trading_core.model import HOUR_MS, MINUTE_MS
 LOOK_EVERY_MS = 30_000
 """Venue time between two looks for windows that are about to open."""
 LOOK_EVERY_S = 0.2
+LOOK_AGAIN_S = 1.0
+"""After a look that failed."""
 ASK_AGAIN_MS = MINUTE_MS
 """A name that does not exist is asked for again after this much venue time."""
 SWEEP_EVERY_MS = HOUR_MS
@@ -50,13 +52,14 @@ class Catalogue:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             clock_ms = self._feed.now_ms(wall_ms())
-            if clock_ms is None or clock_ms - looked_ms < LOOK_EVERY_MS:
+            if clock_ms is None or (clock_ms - looked_ms < LOOK_EVERY_MS and not self._feed.wants_look()):
                 continue
             looked_ms = clock_ms
             try:
                 await self._look()
             except (VenueUnavailable, VenueMessageInvalid) as error:
                 log.warning("look_failed", error=str(error))
+                await asyncio.sleep(LOOK_AGAIN_S)
 
     async def poll(self) -> None:
         """Until cancelled: once per slot of venue time the consensus of open markets and the results of ended ones."""
@@ -112,6 +115,7 @@ class Catalogue:
         if self._swept_ms is None or clock_ms - self._swept_ms >= SWEEP_EVERY_MS:
             await self._sweep(clock_ms)
             self._swept_ms = clock_ms
+        self._feed.looked(clock_ms)
 
     async def _sweep(self, clock_ms: int) -> None:
         wanted = windows.series(self._assets, self._config.kinds)

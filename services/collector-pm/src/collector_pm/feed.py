@@ -50,6 +50,10 @@ class Line:
     """Its newest clock frame; of the simulator only."""
     lost_ms: int | None = None
     """Venue time of the last word of the socket before this one, while the hole is not written yet."""
+    since_s: float = 0.0
+    """Monotonic second at which it was opened."""
+    since_ms: int | None = None
+    """Venue time of its first word."""
 
 
 class Feed:
@@ -75,6 +79,7 @@ class Feed:
         self._resumed_ms = watermark_ms
         self._lines: dict[int, Line] = {}
         self._poll_slot = self._check_slot = -1
+        self._looked_ms = 0
 
     def now_ms(self, wall_ms: int) -> int | None:
         return self.clock.now_ms(wall_ms)
@@ -83,7 +88,7 @@ class Feed:
         shared_metrics.CONNECTIONS.labels(EXCHANGE).inc()
         before = self._lines.get(line)
         lost_ms = before.lost_ms if before is not None else None
-        self._lines[line] = Line(now_s, self.now_ms(wall_ms) or 0, lost_ms=lost_ms)
+        self._lines[line] = Line(now_s, self.now_ms(wall_ms) or 0, lost_ms=lost_ms, since_s=now_s)
         for one in self.roster.on_line(line):
             one.asked_s = now_s
 
@@ -124,6 +129,15 @@ class Feed:
             one = self.roster.add(asset, listing) if is_near else None
             if one is not None:
                 self._publish_prob(one, clock_ms, wall_ms)
+
+    def looked(self, clock_ms: int) -> None:
+        """What the catalogue had to say of `clock_ms` was all told."""
+        self._looked_ms = clock_ms
+
+    def wants_look(self) -> bool:
+        """Whether a new socket has spoken and what came near before it is not known yet."""
+        new = (line for line in self._lines.values() if line.connected and line.lost_ms is not None)
+        return any(line.since_ms is not None and self._looked_ms < line.since_ms for line in new)
 
     def has_books(self) -> bool:
         """Whether the whole book of every market that is open now has come."""
@@ -189,6 +203,7 @@ class Feed:
                     self.roster.end(one)
             elif clock_ms >= one.listing.end_ms + GIVEN_UP_AFTER_MS:
                 self.roster.remove(one)
+        self._end_holes(clock_ms, now_s, wall_ms)
         for watermark_ms in self.stamp.decide(clock_ms, now_s):
             self._outbox.put_watermark(watermark_ms)
         slot = clock_ms // (self._config.poll_interval_s * 1000)
@@ -298,7 +313,7 @@ class Feed:
                 if one := self.roster.of_market(row.market):
                     numbers.check_time(row.timestamp, clock_ms)
                     self._resolve(one, _payout_of(one.listing, row.winning_asset_id), row.timestamp, wall_ms)
-        self._heard(line, now_s, clock_ms, wall_ms)
+        self._heard(line, now_s, clock_ms)
 
     def _on_clock(self, line: int, time_ms: int, now_s: float, wall_ms: int) -> None:
         """Venue time is what every open socket has reached: none of them has anything earlier to say."""
@@ -310,15 +325,32 @@ class Feed:
         self.clock_known.set()
         self.advance(now_s, wall_ms)
 
-    def _heard(self, line: int, now_s: float, clock_ms: int, wall_ms: int) -> None:
+    def _heard(self, line: int, now_s: float, clock_ms: int) -> None:
         held = self._lines.get(line)
         if held is None:
             return
         held.heard_s, held.heard_ms = now_s, clock_ms
-        if held.lost_ms is not None:
+        if held.since_ms is None:
+            held.since_ms = clock_ms
+
+    def _recovered(self, number: int, held: Line, now_s: float) -> bool:
+        """Whether a new socket tells everything again that the one before it would have told.
+
+        That is the whole book of every market, those included that came near while nothing was heard. A book
+        that does not come is not waited for.
+        """
+        if held.since_ms is None:
+            return False
+        is_whole = self._looked_ms >= held.since_ms and all(one.book.known for one in self.roster.on_line(number))
+        return is_whole or now_s - held.since_s > FIRST_BOOK_S
+
+    def _end_holes(self, clock_ms: int, now_s: float, wall_ms: int) -> None:
+        for number, held in self._lines.items():
+            if held.lost_ms is None or not held.connected or not self._recovered(number, held, now_s):
+                continue
             lost_ms, held.lost_ms = held.lost_ms, None
             if lost_ms < clock_ms:
-                for asset in sorted({one.asset for one in self.roster.on_line(line)}):
+                for asset in sorted({one.asset for one in self.roster.on_line(number)}):
                     self._lost(asset, lost_ms, clock_ms, "reconnected", wall_ms)
 
     def _on_changes(self, row: ChangesRow, clock_ms: int, wall_ms: int) -> None:
