@@ -18,6 +18,7 @@ import pytest
 from trading_core.bus.connection import Bus
 from trading_core.embedded.launch import free_port
 from trading_core.messages import HeartbeatMessage, decode
+from trading_core.runtime import instance_name
 from trading_core.streams import HEALTH, heartbeat_subject
 from trading_core.testing import eventually
 
@@ -112,6 +113,20 @@ async def test_a_wrong_setting_ends_it_with_2_and_a_crash_with_1(service: Servic
     assert service.start("misconfigured").wait(20) == 2
     assert service.start("crashes").wait(20) == 1
     assert "broken on purpose" in service.lines()[-1]["exception"]
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [(None, "1"), ("", "1"), ("7", "7"), ("Runner.A", "runner-a"), ("hostname", "3f0c-b")],
+)
+def test_an_instance_has_a_name_that_a_subject_can_hold(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, name: str
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "3F0C.B")
+    monkeypatch.delenv("TRADING_INSTANCE", raising=False)
+    if given is not None:
+        monkeypatch.setenv("TRADING_INSTANCE", given)
+    assert instance_name() == name
 
 
 async def test_it_says_every_few_seconds_how_it_does(service: Service, bus: Bus, nats_url: str) -> None:

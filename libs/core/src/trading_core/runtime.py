@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -106,8 +108,15 @@ def _run(work: Any) -> None:
         runner.run(work)
 
 
+def instance_name() -> str:
+    """`TRADING_INSTANCE`, else 1; `hostname` stands for the host's name, which in a container is its own."""
+    given = os.environ.get("TRADING_INSTANCE") or "1"
+    name = socket.gethostname() if given == "hostname" else given
+    return re.sub(r"[^a-z0-9_-]", "-", name.lower())
+
+
 async def _serve(service: str, settings: Settings, start: Start, needs_bus: bool) -> None:
-    instance = os.environ.get("TRADING_INSTANCE", "1")
+    instance = instance_name()
     log = structlog.get_logger().bind(instance=instance)
     runtime = Runtime(service, instance, settings, log, asyncio.Event(), started_time_ms=_now_ms())
     loop = asyncio.get_running_loop()

@@ -15,6 +15,7 @@ from nats.aio.msg import Msg
 from nats.js import api
 from nats.js.client import JetStreamContext
 
+import trading_core.cancellation  # noqa: F401 - before anything waits for an answer
 from trading_core.bus.client import TappedClient
 from trading_core.errors import ConfigError, MessageInvalid
 from trading_core.messages import Message, encode
