@@ -3,6 +3,8 @@
 PORT ?= 8080
 SPEED ?= 300
 RESET ?=
+# Tests run in so many processes, each with servers of its own.
+WORKERS ?= 2
 UV_VERSION := 0.13.9
 
 PY := .venv/bin/python
@@ -48,7 +50,8 @@ lint: setup ## ruff, mypy strict, tsc strict, eslint
 
 test-python: setup ## unit, contract and integration tests, with a real nats-server and a real PostgreSQL
 	@echo "» pytest"
-	@$(PY) -m pytest -m "not browser"
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not (browser or long or alone)"
+	@$(PY) -m pytest -m "alone and not long"
 
 test-frontend: setup ## unit tests of the front end
 	@echo "» vitest"

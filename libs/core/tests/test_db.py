@@ -57,7 +57,7 @@ async def test_a_pool_waits_until_the_server_is_there(tmp_path: Path) -> None:
     plan = await asyncio.to_thread(server.prepare)
     process = launch.start(plan, tmp_path / "log")
     try:
-        pool = await asyncio.wait_for(waiting, 20)
+        pool = await asyncio.wait_for(waiting, 60)
         assert await pool.fetchval("SHOW application_name") == "early"
         await pool.close()
     finally:

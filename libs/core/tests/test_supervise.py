@@ -90,7 +90,7 @@ async def test_one_that_may_finish_is_left_alone_when_it_has(folder: RunFolder) 
     said = Said()
     child = a_child(folder, said, "print('up', flush=True)", may_finish=True)
     await child.start()
-    await asyncio.wait_for(child.finished.wait(), 10)
+    await asyncio.wait_for(child.finished.wait(), 60)
     assert said == []
     assert await child.stop() == 0
 
@@ -108,7 +108,7 @@ def test_leftovers_are_ended_and_strangers_with_a_reused_id_are_not(folder: RunF
         file.write_text(file.read_text().replace('"started": ', '"started": 1'))
         said = Said()
         pids.end_leftovers(folder.pids, said.append)
-        assert leftover.wait(5) == 0
+        assert leftover.wait(30) == 0
         assert stranger.poll() is None
         assert said == [f"ending recorder of an earlier start (process {leftover.pid})"]
         assert list(folder.pids.iterdir()) == []

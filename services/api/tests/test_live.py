@@ -40,7 +40,7 @@ async def browser(api: LiveApi, **options: Any) -> ClientConnection:
 
 async def hear(socket: ClientConnection, kind: str, **fields: Any) -> dict[str, Any]:
     """The next message of `kind` with these fields; others are passed over."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while True:
             message: dict[str, Any] = json.loads(await socket.recv())
             if message["kind"] == kind and all(message.get(name) == value for name, value in fields.items()):
@@ -102,7 +102,7 @@ async def following(api: LiveApi, bus: Bus) -> None:
         return all(counts[name] > before[name] for name in counts)
 
     before = {name: streams_read(name) for name in ("MARKET", "EXEC", "SIGNALS")}
-    await eventually(heard, timeout=15)
+    await eventually(heard)
 
 
 def streams_read(name: str) -> float:
@@ -232,7 +232,7 @@ async def test_a_heartbeat_on_the_bus_counts_without_the_recorder(live_api: Live
         parts = (await live_api.get("/api/health"))["components"]
         return any(part["instance"] == "9" and part["state"] == "degraded" for part in parts)
 
-    await eventually(told, timeout=15)
+    await eventually(told)
 
 
 def test_a_service_is_down_after_fifteen_seconds_without_a_heartbeat() -> None:
@@ -260,7 +260,7 @@ async def test_a_browser_that_cannot_keep_up_is_sent_away_with_1013(live_api: Li
         hub.publish(LiveHealth(seq=hub.next_sequence(), health=empty))
     assert subscriber.overflowed.is_set()
     with suppress(websockets.ConnectionClosed):
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while True:
                 await socket.recv()
     assert socket.close_code == 1013

@@ -59,7 +59,7 @@ async def first_watermark(lab: Lab) -> int:
     async def decided() -> int:
         return await watermark_ms(lab)
 
-    return await eventually(decided, 20)
+    return await eventually(decided)
 
 
 async def all_gaps_closed(lab: Lab) -> bool:
@@ -198,7 +198,7 @@ async def test_a_killed_collector_leaves_a_gap_that_is_filled_and_no_id_twice(la
     collector = await lab.collector()
     await passes(lab, stopped_ms + 90 * MINUTE_MS)
 
-    await eventually(lambda: all_gaps_closed(lab), 30)
+    await eventually(lambda: all_gaps_closed(lab))
     assert await lab.stop(venue) == 0
     assert await lab.stop(collector) == 0
 
@@ -256,11 +256,11 @@ async def test_a_venue_that_falls_silent_is_left_and_taken_up_again(lab: Lab) ->
     start_ms = await first_watermark(lab)
     await passes(lab, start_ms + 5 * MINUTE_MS)
     venue.send_signal(signal.SIGSTOP)
-    await eventually(lambda: "venue_silent" in lab.log.read_text(), 20)
+    await eventually(lambda: "venue_silent" in lab.log.read_text())
     stopped_ms = await watermark_ms(lab)
     venue.send_signal(signal.SIGCONT)
     await passes(lab, stopped_ms + 30 * MINUTE_MS)
-    await eventually(lambda: all_gaps_closed(lab), 20)
+    await eventually(lambda: all_gaps_closed(lab))
     assert await lab.stop(venue) == 0
     assert await lab.stop(collector) == 0
     messages = await lab.messages(MARKET, "market.>")

@@ -93,7 +93,7 @@ class Lab:
         lines = [json.loads(line) for line in (self.folder / "truth.jsonl").read_text().splitlines()]
         return [line for line in lines if line["id"].split(":")[1] == "pm" and line["channel"] == channel]
 
-    async def stop(self, process: asyncio.subprocess.Process, limit_s: float = 5) -> int:
+    async def stop(self, process: asyncio.subprocess.Process, limit_s: float = 30) -> int:
         process.send_signal(signal.SIGTERM)
         return await asyncio.wait_for(process.wait(), limit_s)
 

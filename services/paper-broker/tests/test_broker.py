@@ -177,7 +177,7 @@ async def test_a_second_broker_stands_by_and_takes_over(
     hour = an_hour(seed=4, minutes=20)
     broker.start()
     await publish(bus, hour, range(1, 11))
-    await eventually(lambda: _has_checkpoint(database_url), timeout=20)
+    await eventually(lambda: _has_checkpoint(database_url))
     second = service_at("paper_broker", "broker", TRADING_INSTANCE="2")
     second.start()
     subject = streams.heartbeat_subject("paper-broker", "2")
@@ -187,7 +187,7 @@ async def test_a_second_broker_stands_by_and_takes_over(
         message = messages.decode(found.data) if found else None
         return isinstance(message, messages.HeartbeatMessage) and message.status == "standby"
 
-    await eventually(standing_by, timeout=20)
+    await eventually(standing_by)
     broker.kill()
     await publish(bus, hour, range(11, 21))
     said = await all_of(bus, hour)
@@ -210,7 +210,7 @@ async def _has_checkpoint(database_url: str) -> bool:
 
 
 async def said_more_often(service: ServiceProcess, words: str, times: int) -> None:
-    await eventually(lambda: service.times_said(words) > times, timeout=30)
+    await eventually(lambda: service.times_said(words) > times)
 
 
 async def test_a_postgres_that_goes_away_is_waited_for_without_a_restart(

@@ -32,7 +32,7 @@ async def recording(runtime: Runtime) -> AsyncIterator[Runtime]:
     task = asyncio.create_task(start(runtime))
     yield runtime
     runtime.stop.set()
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 60)
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ async def test_a_postgres_that_goes_away_is_waited_for_and_nothing_is_lost(
     for rows, end in ((1_000, own_postgres.process.stop), (8_000, own_postgres.process.kill)):
         await reach(own_postgres.url, rows)
         await asyncio.to_thread(end)
-        await eventually(lambda: recorder.said("storage_awaited"), timeout=20)
+        await eventually(lambda: recorder.said("storage_awaited"))
         await asyncio.to_thread(own_postgres.process.start)
     await publishing
     await reach(own_postgres.url, COUNT)
@@ -152,7 +152,7 @@ async def test_sigterm_ends_the_recorder_within_five_seconds_even_while_postgres
 ) -> None:
     recorder = recorder_at("postgresql://recorder@127.0.0.1:9/nowhere")
     recorder.start()
-    await eventually(lambda: recorder.said("database_awaited"), timeout=20)
+    await eventually(lambda: recorder.said("database_awaited"))
     assert recorder.terminate() == 0
 
 

@@ -62,7 +62,7 @@ async def has(database: Any, table: str, rows: int) -> None:
     async def enough() -> bool:
         return await count(database, table) == rows
 
-    await eventually(enough, timeout=15)
+    await eventually(enough)
 
 
 async def test_prediction_markets_become_ticks_polls_and_results(bus: Bus, recording: Runtime, database: Any) -> None:
@@ -243,7 +243,7 @@ async def test_a_message_that_cannot_be_stored_is_kept_and_nothing_else_disturbe
             await database.fetchval("SELECT count(*) = 10 FROM trading_ops.dead_letters WHERE subject LIKE 'dlq.%'")
         )
 
-    await eventually(letters, timeout=15)
+    await eventually(letters)
     assert metrics.dead_letters.labels("MARKET")._value.get() - before == 10
     info = await bus.js.consumer_info("MARKET", "rec")
     assert (info.num_pending, info.num_ack_pending) == (0, 0)

@@ -23,6 +23,8 @@ from trading_core.strategy.base import Strategy
 from trading_core.strategy.registry import LoadedStrategy
 from trading_core.testing import eventually
 
+# A healthy strategy keeps its deadline only while it has a core.
+pytestmark = pytest.mark.alone
 T1 = T0 + MINUTE_MS
 Evaluators = Callable[..., Evaluator]
 

@@ -84,7 +84,7 @@ async def test_changes_are_taken_over_at_a_grid_point_and_only_if_they_work(
             events = await on_ops(bus)
             return any(e.event == "reload" and e.body["code_hash"] == hashes[version] for e in events)
 
-        await eventually(told, timeout=30)
+        await eventually(told)
 
     await phase(0)
     write(folder, "two")  # the parent class, in another folder
@@ -92,19 +92,19 @@ async def test_changes_are_taken_over_at_a_grid_point_and_only_if_they_work(
     await phase(1)
 
     write(folder, "two", level="1 / 0")  # a helper that cannot be imported
-    await eventually(lambda: refused(bus, "ZeroDivisionError"), timeout=30)
-    assert "ZeroDivisionError" in (await eventually(lambda: not_reloaded(bus), timeout=15))["child"]
+    await eventually(lambda: refused(bus, "ZeroDivisionError"))
+    assert "ZeroDivisionError" in (await eventually(lambda: not_reloaded(bus)))["child"]
     await phase(2)
 
     write(folder, "two", level="'high'")  # it imports, but does not evaluate
-    await eventually(lambda: refused(bus, "could not convert string to float: 'high'"), timeout=30)
+    await eventually(lambda: refused(bus, "could not convert string to float: 'high'"))
     await phase(3)
 
     write(folder, "six", level="0.7")
     await taken_over("six")
     await phase(4)
     assert (await heartbeat(bus)).status in ("ok", "degraded")  # the next one says ok again
-    await eventually(lambda: is_ok(bus), timeout=15)
+    await eventually(lambda: is_ok(bus))
     assert runner.terminate() == 0
 
     said = [m for m in await all_of(bus, recording, 50) if isinstance(m, SignalMessage)]

@@ -142,7 +142,7 @@ async def test_strategies_that_fail_are_paused_with_the_reason_and_the_others_go
         failed = beat.detail.get("failed", {})
         return beat.status == "degraded" and all(set(failed.get(name, ())) == set(ASSETS) for name in WAYS)
 
-    await eventually(in_heartbeat, timeout=15)
+    await eventually(in_heartbeat)
     reasons = {event.body["strategy"]: event.body["traceback"] for event in await on_ops(bus)}
     assert "ZeroDivisionError: on purpose" in reasons["raises"]
     assert "while True: pass" in reasons["loops"]

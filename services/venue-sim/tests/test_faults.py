@@ -34,7 +34,7 @@ async def heal(address: str) -> None:
 
 async def text_of(raw: Raw) -> str:
     """The next frame; TimeoutError when none comes."""
-    return str((await asyncio.wait_for(raw.socket.receive(), 5)).data)
+    return str((await asyncio.wait_for(raw.socket.receive(), 60)).data)
 
 
 def is_json(text: str) -> bool:

@@ -54,7 +54,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def frame(socket: aiohttp.ClientWebSocketResponse) -> Any:
-    message = await asyncio.wait_for(socket.receive(), 5)
+    message = await asyncio.wait_for(socket.receive(), 60)
     assert message.type is aiohttp.WSMsgType.TEXT, message
     return json.loads(message.data)
 
@@ -224,7 +224,7 @@ async def test_ping_is_text_and_who_forgets_it_is_dropped(session: aiohttp.Clien
         socket = await Wire(session, address).socket()
         await socket.send_str("PING")
         assert (await socket.receive()).data == "PONG"
-        assert (await asyncio.wait_for(socket.receive(), 5)).type in (
+        assert (await asyncio.wait_for(socket.receive(), 60)).type in (
             aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR, aiohttp.WSMsgType.CLOSE,
         )  # fmt: skip
 

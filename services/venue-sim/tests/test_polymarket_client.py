@@ -27,7 +27,7 @@ async def asked(call: Ask, *arguments: Any) -> Any:
 async def test_the_official_client_reads_what_the_recording_has() -> None:
     async with serving(speed=300.0, polymarket=True) as (address, venue):
         market = open_market()
-        await eventually(lambda: venue.now().time_ms > market.start_ms + 90_000, 30)
+        await eventually(lambda: venue.now().time_ms > market.start_ms + 90_000)
         client = ClobClient(f"http://{address}/clob", 137)
         up, down = market.tokens
         assert await asked(client.get_ok) == "OK"

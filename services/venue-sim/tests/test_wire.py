@@ -40,7 +40,7 @@ class Raw:
         await self.socket.send_str(json.dumps({"method": "subscribe", "subscription": subscription}))
 
     async def next(self) -> dict[str, Any]:
-        message = await asyncio.wait_for(self.socket.receive(), 5)
+        message = await asyncio.wait_for(self.socket.receive(), 60)
         assert message.type is aiohttp.WSMsgType.TEXT, message
         frame: dict[str, Any] = json.loads(message.data)
         return frame

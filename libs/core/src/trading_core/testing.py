@@ -13,10 +13,10 @@ POLL_S = 0.02
 
 
 @overload
-async def eventually(probe: Callable[[], Awaitable[T | None]], timeout: float = 10) -> T: ...
+async def eventually(probe: Callable[[], Awaitable[T | None]], timeout: float = 60) -> T: ...
 @overload
-async def eventually(probe: Callable[[], T | None], timeout: float = 10) -> T: ...
-async def eventually(probe: Callable[[], Any], timeout: float = 10) -> Any:
+async def eventually(probe: Callable[[], T | None], timeout: float = 60) -> T: ...
+async def eventually(probe: Callable[[], Any], timeout: float = 60) -> Any:
     """The first truthy result of `probe`, a plain or an async callable, polled until then.
 
     An AssertionError inside `probe` counts as "not yet". AssertionError with the last result or the last

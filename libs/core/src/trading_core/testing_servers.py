@@ -77,7 +77,7 @@ class ServiceProcess:
             self._process.kill()
             self._process.wait()
 
-    def terminate(self, limit_s: float = 5) -> int:
+    def terminate(self, limit_s: float = 30) -> int:
         """The exit code after SIGTERM; TimeoutExpired when it takes longer than `limit_s`."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)

@@ -192,7 +192,7 @@ async def test_the_daily_round_archives_and_prunes_and_ends_when_told(
     """Without watermarks the newest candle tells the time: 06-18 is not over, so 06-16 and 06-17 are archived."""
     await eventually(lambda: "2025-06-18: 10 day files archived" in (tmp_path / "said").read_text(), timeout=60)
     daily.terminate()
-    assert daily.wait(timeout=10) == 0
+    assert daily.wait(timeout=30) == 0
 
 
 async def test_the_daily_round_ends_in_the_middle_of_its_work(
@@ -200,7 +200,7 @@ async def test_the_daily_round_ends_in_the_middle_of_its_work(
 ) -> None:
     await eventually(lambda: any(folder.glob("*/*/2*.parquet")), timeout=60)
     daily.terminate()
-    assert daily.wait(timeout=10) == 0
+    assert daily.wait(timeout=30) == 0
     assert leftovers(folder) == []
     assert "Traceback" not in (tmp_path / "said").read_text()
 

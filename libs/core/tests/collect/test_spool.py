@@ -97,6 +97,6 @@ async def test_a_reader_is_held_up_while_the_spool_is_nearly_full(publisher: Win
     await asyncio.sleep(0)
     assert not waiting.done()
     running = asyncio.create_task(spool.run())
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 60)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

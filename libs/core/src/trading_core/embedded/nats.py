@@ -84,8 +84,14 @@ class NatsServer:
 
 
 def scratch_launch(folder: Path) -> Launch:
-    """For tests: free ports of its own choice (see `scratch_url`), no password, the default lazy sync."""
-    argv = ("-js", "-sd", str(folder / "store"), "-a", "127.0.0.1", "-p", "-1", "-m", "-1")
+    """For tests: free ports of its own choice (see `scratch_url`), no password, the default lazy sync.
+
+    Streams reserve their whole size; unless told, the server grants three quarters of what the disk has left now.
+    """
+    config = folder / "scratch.conf"
+    store = f"store_dir: {json.dumps(str(folder / 'store'))}"
+    config.write_text(f"jetstream {{\n  {store}\n  max_memory_store: 256MB\n  max_file_store: 1TB\n}}\n")
+    argv = ("-c", str(config), "-a", "127.0.0.1", "-p", "-1", "-m", "-1")
     return Launch("nats-server", (str(binary()), *argv, "--ports_file_dir", str(folder)), signal.SIGTERM)
 
 
