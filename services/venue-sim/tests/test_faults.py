@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,11 @@ import pytest
 from test_wire import SLOW, Raw, asked
 from venue_lab import serving
 
+from trading_core.model import HOUR_MS
 from trading_core.testing import eventually
+from venue_sim import truth
+from venue_sim.faults import Fault
+from venue_sim.schedule import CHOICES, PAUSE_S, by_chance
 
 FAST = 3_000.0
 
@@ -148,6 +153,98 @@ async def test_frames_come_out_of_order() -> None:
         times = [(await raw.next_of("trades"))["data"][0]["time"] for _ in range(12)]
         assert times != sorted(times)
         assert len(set(times)) == len(times), "nothing is lost and nothing comes twice"
+
+
+async def test_late_frames_keep_their_order_and_come_behind_newer_clock_frames() -> None:
+    async with serving(speed=FAST) as (address, _), aiohttp.ClientSession() as session:
+        raw = Raw(await session.ws_connect(f"http://{address}/ws"))
+        await raw.subscribe(type="clock")
+        await raw.subscribe(type="trades", coin="BTC")
+        await raw.next_of("trades")
+        await inject(address, kind="late", channel="trades", behind=2, for_s=60)
+        clock_ms, times, late = 0, [], 0
+        while late < 5:
+            frame = await raw.next()
+            if frame["channel"] == "clock":
+                clock_ms = frame["data"]["time"]
+            elif frame["channel"] == "trades":
+                times.append(frame["data"][0]["time"])
+                late += clock_ms > times[-1]
+        await heal(address)
+        times += [(await raw.next_of("trades"))["data"][0]["time"] for _ in range(5)]
+        assert times == sorted(set(times)), "nothing is lost, also not what was held back at the end"
+
+
+async def test_the_clock_goes_wrong_and_right_again_while_events_keep_their_times(tmp_path: Path) -> None:
+    async with serving(tmp_path / "truth", speed=FAST) as (address, venue), aiohttp.ClientSession() as session:
+        raw = Raw(await session.ws_connect(f"http://{address}/ws"))
+        await raw.subscribe(type="clock")
+        await raw.subscribe(type="trades", coin="BTC")
+        await raw.subscribe(type="activeAssetCtx", coin="BTC")
+
+        async def ahead_ms() -> int:
+            """Of the clock frame before a live trade; on time it has the trade's own time."""
+            clock_ms = 0
+            while True:
+                frame = await raw.next()
+                if frame["channel"] == "clock":
+                    clock_ms = frame["data"]["time"]
+                elif frame["channel"] == "trades" and len(frame["data"]) == 1:
+                    return int(clock_ms - frame["data"][0]["time"])
+
+        assert await ahead_ms() == 0
+        await inject(address, kind="clock_offset", offset_ms=7_000, for_s=60)
+        while await ahead_ms() != 7_000:
+            pass
+        await heal(address)
+        while await ahead_ms() != 0:
+            pass
+        venue.save()
+        lines = [json.loads(line) for line in (tmp_path / "truth").read_text().splitlines()]
+        # A context has no time but the clock's, so its events carry what the clock said: 7 s after prints at 0, 20, …
+        offsets = {line["time"] % 20_000 for line in lines if line["channel"] == "activeAssetCtx"}
+        assert 7_000 in offsets
+        trades = {line["time"] % 20_000 for line in lines if line["channel"] == "trades"}
+        assert trades == {0, 19_500}
+
+
+async def test_the_truth_log_knows_which_quotes_had_one_side_and_when_rates_were_settled(tmp_path: Path) -> None:
+    async with serving(tmp_path / "truth", speed=FAST) as (address, venue), aiohttp.ClientSession() as session:
+        raw = Raw(await session.ws_connect(f"http://{address}/ws"))
+        await raw.subscribe(type="bbo", coin="BTC")
+        await inject(address, kind="empty_sides", for_s=60)
+        while (quote := (await raw.next_of("bbo"))["data"])["bbo"][0] is not None:
+            pass
+        await eventually(lambda: venue.p > 1_621 * 4)
+        venue.save()
+        lines = [json.loads(line) for line in (tmp_path / "truth").read_text().splitlines()]
+        assert truth.bbo_id(quote) in {line["id"] for line in lines}
+        fault = next(line for line in lines if line["channel"] == "fault")
+        assert (fault["id"], fault["fault"]["for_s"]) == ("fault:empty_sides:begins", 60.0)
+        # Of SOL each hour has its rate: minutes 1,560 (26 h) and 1,620 are full hours of the sample.
+        rates = [line["time"] for line in lines if line["channel"] == "funding" and line["coin"] == "SOL"]
+        first_ms = venue.market.first_ms
+        assert [(time_ms - first_ms) / HOUR_MS for time_ms in rates] == [26, 27]
+
+
+def test_chance_follows_from_the_seed() -> None:
+    first, again, other = ([*islice(by_chance(seed), 200)] for seed in (7, 7, 8))
+    assert first == again != other
+    assert {fault.kind for _, fault in first} == {kind for kind, _ in CHOICES}
+    assert all(PAUSE_S[0] <= pause_s <= PAUSE_S[1] for pause_s, _ in first)
+
+
+async def test_a_schedule_does_one_fault_after_the_other(tmp_path: Path) -> None:
+    async with serving(tmp_path / "truth", speed=SLOW) as (_, venue):
+        faults = [Fault(kind="stall", for_s=0.1), Fault(kind="duplicate", for_s=0.1, coin="ETH")]
+        await venue.misbehave((0.0, fault) for fault in faults)
+        await eventually(lambda: venue.faults.active() == [])
+        venue.save()
+        noted = [json.loads(line) for line in (tmp_path / "truth").read_text().splitlines()]
+        ids = [line["id"] for line in noted if line["channel"] == "fault"]
+        assert ids.index("fault:stall:begins") < ids.index("fault:duplicate:begins")
+        assert {one.rsplit(":", 1)[-1] for one in ids} == {"begins", "ends"}
+        assert len(ids) == 4
 
 
 async def test_oversize_unknown_malformed_and_one_sided_frames() -> None:

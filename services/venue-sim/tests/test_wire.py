@@ -301,7 +301,7 @@ async def test_the_truth_log_holds_every_event_with_its_id(tmp_path: Path) -> No
     trades = [line["id"] for line in lines if line["channel"] == "trades" and line["coin"] == "BTC"]
     expected = [the_market().trade("BTC", p) for p in range(1_560 * 4, last + 1)]
     assert trades[: len(expected)] == [f"t:hl:BTC:{trade['time']}:{trade['tid']}" for trade in expected]
-    assert {line["channel"] for line in lines} == {"trades", "bbo", "candle", "activeAssetCtx"}
+    assert {line["channel"] for line in lines} == {"trades", "bbo", "candle", "activeAssetCtx", "funding"}
 
 
 async def test_a_second_start_goes_on_where_the_first_stopped(tmp_path: Path) -> None:

@@ -71,6 +71,11 @@ class ServiceProcess:
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(self._argv, env=self._environment, stdout=output, stderr=output)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """kill -9."""
         if self._process is not None:

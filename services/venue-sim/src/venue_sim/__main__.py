@@ -17,7 +17,7 @@ from aiohttp import web
 from trading_core import logging
 from trading_core.errors import ConfigError
 from trading_core.model import MINUTE_MS
-from venue_sim import sample, server
+from venue_sim import sample, schedule, server
 from venue_sim.clock import ClockState, read_state, whole_days_before
 from venue_sim.market import Market
 from venue_sim.polymarket import sample as book_sample
@@ -58,6 +58,10 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         help="of each recorded book the newest of so many ms is served; 0: all of them",
     )  # fmt: skip
     parser.add_argument("--idle-s", type=float, default=default("IDLE_S", "60"), help="limit of silence per socket")
+    parser.add_argument(
+        "--faults-seed", type=int, default=default("FAULTS_SEED", None),
+        help="faults one after the other by chance, the same ones for the same number",
+    )  # fmt: skip
     return parser.parse_args(argv)
 
 
@@ -114,12 +118,14 @@ async def serve(options: argparse.Namespace) -> None:
             os.replace(beside, options.address_file)
         log.info("venue_started", address=address, event_time_ms=start.event_ms, speed=options.speed)
         running = asyncio.create_task(venue.run())
+        seed = options.faults_seed
+        misbehaving = asyncio.create_task(venue.misbehave(() if seed is None else schedule.by_chance(seed)))
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait((running, stopping), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            stopping.cancel()
-            running.cancel()
+            for task in (stopping, misbehaving, running):
+                task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await running
             venue.save()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -15,8 +16,11 @@ from venue_sim.info import JSON_TYPE, Answer
 Kind = Literal[
     "stall", "half_open", "close", "refuse", "duplicate", "out_of_order", "oversize", "unknown_event", "malformed",
     "empty_sides", "rest_429", "rest_null", "rest_500", "rest_502", "rest_truncated", "rest_slow", "delisted", "speed",
+    "late", "clock_offset",
 ]  # fmt: skip
 OVERSIZE_BYTES = 1_100_000
+SIDED = ("bbo", "l2Book", "activeAssetCtx")
+"""Channels that show two sides, or what lies between them."""
 _REST = {
     "rest_429": Answer(429, "null"),
     "rest_null": Answer(200, "null"),
@@ -40,6 +44,10 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """`speed` only: times the usual speed, a burst."""
     delay_s: Annotated[float, Meta(gt=0, le=60)] = 2.0
     """`rest_slow` only."""
+    behind: Annotated[int, Meta(ge=1, le=100)] = 3
+    """`late` only: each frame goes out when so many newer ones of its subscription have been due."""
+    offset_ms: Annotated[int, Meta(ge=-3_600_000, le=3_600_000)] = 2_000
+    """`clock_offset` only: above 0 the clock frames are ahead of the events, which then come late; below 0 early."""
 
     def concerns(self, channel: str, coin: str) -> bool:
         return self.channel in (None, channel) and self.coin in (None, coin)
@@ -74,6 +82,20 @@ class Faults:
         fault = self.any("speed")
         return 1.0 if fault is None else fault.factor
 
+    def offset_ms(self) -> int:
+        fault = self.any("clock_offset")
+        return 0 if fault is None else fault.offset_ms
+
+    def one_sided(self, coins: Iterable[str]) -> frozenset[tuple[str, str]]:
+        """(channel, coin) whose quotes, books and contexts lack a side."""
+        emptied = [fault for fault in self.active() if fault.kind == "empty_sides"]
+        return frozenset(
+            (channel, coin)
+            for coin in coins
+            for channel in SIDED
+            if any(fault.concerns(channel, coin) for fault in emptied)
+        )
+
     def delisted_coins(self) -> frozenset[str]:
         """Coins the venue lists no more; a socket that asks for one is cut."""
         return frozenset(fault.coin for fault in self.active() if fault.kind == "delisted" and fault.coin)
@@ -95,7 +117,7 @@ class Faults:
 
     def frames(self, channel: str, coin: str, text: str, held: deque[str]) -> list[str]:
         """What goes out instead of one data frame. `held`: what this subscriber's earlier frame left behind."""
-        out = [text, *_drained(held)]
+        out = [*_drained(held), text]
         for fault in self.active():
             if not fault.concerns(channel, coin):
                 continue
@@ -107,14 +129,17 @@ class Faults:
                 case "out_of_order" if len(out) == 1:
                     held.append(text)  # goes out behind the next one
                     return []
+                case "out_of_order":
+                    out.reverse()
+                case "late":
+                    held.extend(out)
+                    out = [held.popleft()] if len(held) > fault.behind else []
                 case "oversize":
                     out.append(json.dumps({"channel": channel, "data": [], "padding": "x" * OVERSIZE_BYTES}))
                 case "unknown_event":
                     out.append(json.dumps({"channel": "newThing", "data": {"coin": coin}}))
                 case "malformed":
                     out.append(text[: len(text) // 2])
-                case "empty_sides":
-                    out = [_without_sides(channel, frame) for frame in out]
                 case _:
                     pass
         return out
@@ -124,16 +149,3 @@ def _drained(held: deque[str]) -> list[str]:
     found = list(held)
     held.clear()
     return found
-
-
-def _without_sides(channel: str, text: str) -> str:
-    """A quote or book without one of its sides, a context without a mid: the venue sends both at times."""
-    frame = json.loads(text)
-    data = frame["data"]
-    if channel == "bbo":
-        data["bbo"][0] = None
-    elif channel == "l2Book":
-        data["levels"][0] = []
-    elif channel == "activeAssetCtx":
-        data["ctx"]["midPx"] = None
-    return json.dumps(frame, separators=(",", ":"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from venue_sim.market import Market
+from venue_sim.market import Json, Market
 from venue_sim.subscriptions import Subscription, dumps
 
 
@@ -22,16 +22,32 @@ def error(text: str) -> str:
     return dumps({"channel": "error", "data": text})
 
 
-def update(market: Market, subscription: Subscription, p: int) -> str:
+def update(market: Market, subscription: Subscription, p: int, one_sided: bool = False) -> str:
     """What print p sends to a subscriber."""
-    return dumps({"channel": subscription.channel, "data": _data(market, subscription, p)})
+    data = _data(market, subscription, p)
+    return dumps(
+        {"channel": subscription.channel, "data": without_a_side(subscription.channel, data) if one_sided else data}
+    )
 
 
-def first(market: Market, subscription: Subscription, p: int) -> str:
+def first(market: Market, subscription: Subscription, p: int, one_sided: bool = False) -> str:
     """What a new subscriber gets after the acknowledgement: trades as a backlog, everything else as it stands."""
     if subscription.channel == "trades":
         return dumps({"channel": "trades", "data": market.backlog(subscription.coin, p)})
-    return update(market, subscription, p)
+    return update(market, subscription, p, one_sided)
+
+
+def without_a_side(channel: str, data: Json) -> Json:
+    """A quote without its bid, a book without its bids, a context without a mid: the venue sends each at times."""
+    match channel:
+        case "bbo":
+            return data | {"bbo": [None, data["bbo"][1]]}
+        case "l2Book":
+            return data | {"levels": [[], data["levels"][1]]}
+        case "activeAssetCtx":
+            return data | {"ctx": data["ctx"] | {"midPx": None}}
+        case _:
+            return data
 
 
 def _data(market: Market, subscription: Subscription, p: int) -> Any:

@@ -112,15 +112,15 @@ async def _subscribe(venue: Venue, client: Client, method: str, wanted: Any) -> 
             await client.send(frames.error(f"Already subscribed: {subscription.text}"))
             return
         await client.send(frames.acknowledged(method, subscription))
-        now = venue.now()
+        time_ms = venue.now().time_ms
         if subscription.channel == "clock":
-            await client.send(frames.clock(now.time_ms, venue.speed))
+            await client.send(venue.clock_frame(time_ms))
         else:
             if client.has_clock and subscription.channel == "activeAssetCtx":
                 # The context carries no time of its own; the client stamps it with this one.
-                await client.send(frames.clock(now.time_ms, venue.speed))
-            venue.note_snapshot(subscription.channel, subscription.coin, now.time_ms)
-            await client.send_of(subscription, frames.first(venue.market, subscription, now.p))
+                await client.send(venue.clock_frame(time_ms))
+            venue.note_snapshot(subscription.channel, subscription.coin, time_ms)
+            await client.send_of(subscription, venue.first_frame(subscription))
 
 
 def _posted(venue: Venue, number: int, payload: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from trading_core import ids
+from trading_core.model import HOUR_MS
 
 EXCHANGE = "hyperliquid"
 Json = dict[str, Any]
@@ -18,13 +19,17 @@ def trade_id(trade: Json) -> str:
 
 
 def bbo_id(bbo: Json) -> str:
-    sides = [[level["px"], level["sz"]] for level in bbo["bbo"]]
+    sides = [[level["px"], level["sz"]] if level else None for level in bbo["bbo"]]
     return ids.bbo(EXCHANGE, bbo["coin"], bbo["time"], sides)
 
 
 def ctx_id(coin: str, time_ms: int, ctx: Json) -> str:
     content = [ctx["markPx"], ctx["oraclePx"], ctx["midPx"], ctx.get("openInterest"), ctx["funding"]]
     return ids.ctx(EXCHANGE, coin, time_ms, content)
+
+
+def funding_id(row: Json) -> str:
+    return ids.funding(EXCHANGE, row["coin"], row["time"] // HOUR_MS * HOUR_MS)
 
 
 def candle_id(candle: Json) -> str:
@@ -42,8 +47,15 @@ class TruthLog:
             self._file = path.open("ab", buffering=1 << 16)
 
     def write(self, event_id: str, time_ms: int, channel: str, coin: str) -> None:
+        self._write({"id": event_id, "time": time_ms, "channel": channel, "coin": coin})
+
+    def write_fault(self, fault: Json, what: str, time_ms: int) -> None:
+        """`fault`: all that it was asked to be; `what`: begins or ends."""
+        name, coin = f"fault:{fault['kind']}:{what}", fault["coin"] or ""
+        self._write({"id": name, "time": time_ms, "channel": "fault", "coin": coin, "fault": fault})
+
+    def _write(self, line: Json) -> None:
         if self._file is not None:
-            line = {"id": event_id, "time": time_ms, "channel": channel, "coin": coin}
             self._file.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
 
     def flush(self) -> None:

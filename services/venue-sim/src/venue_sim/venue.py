@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 import structlog
 
+from trading_core.model import HOUR_MS, MINUTE_MS
 from venue_sim import frames, info, truth
 from venue_sim.client import Client
 from venue_sim.clock import ClockState, Pace, write_state
@@ -61,6 +62,13 @@ class Venue:
         # One event, one tick or one subscription at a time: no frame of an event ever follows a later clock frame.
         self.turn = asyncio.Lock()
         self._hurry = asyncio.Event()
+        # What is wrong with the content of frames changes with a print only, so the truth log knows each of them.
+        self._one_sided: frozenset[tuple[str, str]] = frozenset()
+        self._offset_ms = 0
+        # Coin → the context shown last and the newest minute of the clock that has had one.
+        shown_p = max(p, 0)
+        minute = market.time_ms(shown_p) // MINUTE_MS
+        self._contexts = {coin: (market.ctx(coin, shown_p), minute) for coin in market.coins}
 
     @property
     def speed(self) -> float:
@@ -86,6 +94,13 @@ class Venue:
             for client in [c for c in self.clients if any(one.coin == fault.coin for one in c.ordered)]:
                 client.cut()
 
+    async def misbehave(self, schedule: Iterable[tuple[float, Fault]]) -> None:
+        """One fault after the other, each after a pause in seconds and the end of the one before."""
+        for pause_s, fault in schedule:
+            await asyncio.sleep(pause_s)
+            await self.fault(fault)
+            await asyncio.sleep(fault.for_s)
+
     def heal(self) -> None:
         """The end of every fault."""
         for fault in self.faults.active():
@@ -98,8 +113,9 @@ class Venue:
             self._hurry.set()
 
     def _note(self, fault: Fault, what: str) -> None:
-        log.warning(f"fault_{what}", **msgspec.structs.asdict(fault))
-        self._truth.write(f"fault:{fault.kind}:{what}", self.now().time_ms, "fault", fault.coin or "")
+        asked = msgspec.structs.asdict(fault)
+        log.warning(f"fault_{what}", **asked)
+        self._truth.write_fault(asked, what, self.now().time_ms)
 
     def save(self) -> None:
         """Keeps the clock for a restart, unless the event of this very moment is still to come: it would be skipped."""
@@ -165,8 +181,10 @@ class Venue:
     async def _print(self) -> None:
         """Print p + 1 of every asset: clock first, then trades, candle, bbo, context."""
         self.p += 1
+        self._one_sided = self.faults.one_sided(self.market.coins)
+        self._offset_ms = self.faults.offset_ms()
         self._write_truth(self.p)
-        clock = frames.clock(self.market.time_ms(self.p), self._pace.speed)
+        clock = self.clock_frame(self.market.time_ms(self.p))
         texts: dict[Subscription, str] = {}
         for client in list(self.clients):
             if client.has_clock:
@@ -176,8 +194,20 @@ class Venue:
                     continue
                 text = texts.get(subscription)
                 if text is None:
-                    text = texts[subscription] = frames.update(self.market, subscription, self.p)
+                    text = texts[subscription] = self._update(subscription)
                 await client.send_of(subscription, text)
+
+    def clock_frame(self, time_ms: int) -> str:
+        return frames.clock(time_ms + self._offset_ms, self.speed)
+
+    def first_frame(self, subscription: Subscription) -> str:
+        return frames.first(self.market, subscription, self.p, self._is_one_sided(subscription))
+
+    def _update(self, subscription: Subscription) -> str:
+        return frames.update(self.market, subscription, self.p, self._is_one_sided(subscription))
+
+    def _is_one_sided(self, subscription: Subscription) -> bool:
+        return (subscription.channel, subscription.coin) in self._one_sided
 
     def _write_truth(self, p: int) -> None:
         time_ms = self.market.time_ms(p)
@@ -187,19 +217,40 @@ class Venue:
                 assert closed is not None
                 self._truth.write(truth.candle_id(closed), closed["T"] + 1, "candle", coin)
             self._truth.write(truth.trade_id(self.market.trade(coin, p)), time_ms, "trades", coin)
-            self._truth.write(truth.bbo_id(self.market.bbo(coin, p)), time_ms, "bbo", coin)
-            now, before = self.market.ctx(coin, p), self.market.ctx(coin, p - 1) if p else None
-            # An unchanged context is news only as the first of a minute.
-            event = truth.ctx_id(coin, time_ms, now)
-            if before is None or p % 4 == 0 or event != truth.ctx_id(coin, time_ms, before):
-                self._truth.write(event, time_ms, "activeAssetCtx", coin)
+            self._truth.write(truth.bbo_id(self._bbo(coin)), time_ms, "bbo", coin)
+            self._write_context(coin, time_ms)
+            if time_ms % HOUR_MS < MINUTE_MS and p:
+                for row in self.market.funding(coin, time_ms, self.market.time_ms(p - 1) + 1, None):
+                    self._truth.write(truth.funding_id(row), row["time"], "funding", coin)
+
+    def _write_context(self, coin: str, time_ms: int) -> None:
+        """A context is news when it changed, and as the first of a minute; it has no time but that of the clock."""
+        shown_ms = time_ms + self._offset_ms
+        context, minute = self._context(coin), shown_ms // MINUTE_MS
+        known, known_minute = self._contexts[coin]
+        event = truth.ctx_id(coin, shown_ms, context)
+        # Equal ids at an equal time: nothing has changed that the platform looks at.
+        if minute > known_minute or event != truth.ctx_id(coin, shown_ms, known):
+            self._truth.write(event, shown_ms, "activeAssetCtx", coin)
+        self._contexts[coin] = context, max(minute, known_minute)
+
+    def _bbo(self, coin: str) -> truth.Json:
+        return self._shown("bbo", coin, self.market.bbo(coin, self.p))
+
+    def _context(self, coin: str) -> truth.Json:
+        context: truth.Json = self._shown("activeAssetCtx", coin, {"ctx": self.market.ctx(coin, self.p)})["ctx"]
+        return context
+
+    def _shown(self, channel: str, coin: str, data: truth.Json) -> truth.Json:
+        return frames.without_a_side(channel, data) if (channel, coin) in self._one_sided else data
 
     def note_snapshot(self, channel: str, coin: str, time_ms: int) -> None:
         """What a subscriber gets first: a context carries the time of the client's clock, a quote may be an old one."""
         if channel == "activeAssetCtx":
-            self._truth.write(truth.ctx_id(coin, time_ms, self.market.ctx(coin, self.p)), time_ms, "snapshot", coin)
+            shown_ms = time_ms + self._offset_ms
+            self._truth.write(truth.ctx_id(coin, shown_ms, self._context(coin)), shown_ms, "snapshot", coin)
         elif channel == "bbo":
-            bbo = self.market.bbo(coin, self.p)
+            bbo = self._bbo(coin)
             self._truth.write(truth.bbo_id(bbo), bbo["time"], "snapshot", coin)
 
     async def _tick(self) -> None:
@@ -213,14 +264,17 @@ class Venue:
                 for over in self.faults.over(now_s):
                     self._note(over, "ends")
                 self._set_speed()
-                clock = frames.clock(self.now().time_ms, self._pace.speed)
+                time_ms = self.now().time_ms
+                clock = self.clock_frame(time_ms)
                 mids = now_s - mids_s >= MIDS_EVERY_S
                 mids_s = now_s if mids else mids_s
                 for client in list(self.clients):
                     if client.has_clock:
                         await client.send(clock)
                     for subscription in client.due_again(now_s, mids):
-                        await client.send_of(subscription, frames.update(self.market, subscription, self.p))
+                        if subscription.channel == "activeAssetCtx":
+                            self._write_context(subscription.coin, time_ms)
+                        await client.send_of(subscription, self._update(subscription))
                 if now_s - saved_s >= SAVE_EVERY_S:
                     saved_s = now_s
                     self.save()
