@@ -161,13 +161,13 @@ def test_a_context_is_published_when_it_changed_and_at_each_full_minute() -> Non
     assert contexts[0].open_interest is None
 
 
-def test_a_repeated_or_older_quote_is_not_published() -> None:
+def test_a_quote_is_published_once_also_when_a_newer_one_has_overtaken_it() -> None:
     drive = Drive()
     drive.start()
-    for time_ms in (T0 + 2_000, T0 + 2_000, T0 + 1_000):
+    for time_ms in (T0 + 2_000, T0 + 2_000, T0 + 1_000, T0 + 1_000, T0 + 2_000):
         sides = [{"px": "100.0", "sz": "1.0"}, {"px": "100.1", "sz": "1.0"}]
         drive.send("bbo", {"coin": "BTC", "time": time_ms, "bbo": sides})
-    assert len(drive.box.of(BboMessage)) == 1
+    assert [quote.event_time_ms - T0 for quote in drive.box.of(BboMessage)] == [2_000, 1_000]
 
 
 @pytest.mark.parametrize(

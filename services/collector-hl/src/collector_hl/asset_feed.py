@@ -13,6 +13,25 @@ from trading_core.collect.stamp import full_minute
 REMEMBERED = 4_000
 
 
+class Seen:
+    """The newest ids of one channel."""
+
+    def __init__(self, limit: int = REMEMBERED) -> None:
+        self._limit = limit
+        self._ids: set[str] = set()
+        self._order: deque[str] = deque()
+
+    def is_new(self, name: str) -> bool:
+        """Whether `name` was not there yet; from now on it is."""
+        if name in self._ids:
+            return False
+        self._ids.add(name)
+        self._order.append(name)
+        if len(self._order) > self._limit:
+            self._ids.discard(self._order.popleft())
+        return True
+
+
 @dataclass
 class Known:
     """The newest of each channel in the stream: where a restart goes on."""
@@ -36,15 +55,15 @@ class AssetFeed:
     """Older trades are history: they are neither live flow nor part of a hole of ours."""
     lost_bbo_ms: int | None = None
     lost_ctx_ms: int | None = None
-    _seen: set[str] = field(default_factory=set)
-    _order: deque[str] = field(default_factory=deque)
+    _trades: Seen = field(default_factory=Seen)
+    _quotes: Seen = field(default_factory=Seen)
     _context: Context | None = None
     _context_minute: int = -1
 
     def __post_init__(self) -> None:
         self.lost_bbo_ms, self.lost_ctx_ms = self.known.bbo_ms, self.known.ctx_ms
-        if self.known.trade_id:
-            self._remember(self.known.trade_id)
+        self._trades.is_new(self.known.trade_id)
+        self._quotes.is_new(self.known.bbo_id)
 
     def disconnected(self) -> None:
         self.bars.restart()
@@ -59,10 +78,8 @@ class AssetFeed:
         """Those not published before, in the venue's order."""
         fresh: list[TradeRow] = []
         for row in rows:
-            key = outgoing.trade_id(row)
-            if row.time < self.trades_from_ms or key in self._seen:
+            if row.time < self.trades_from_ms or not self._trades.is_new(outgoing.trade_id(row)):
                 continue
-            self._remember(key)
             fresh.append(row)
             self.known.trade_ms = max(row.time, self.known.trade_ms or 0)
         return fresh
@@ -73,10 +90,11 @@ class AssetFeed:
         return last_ms is None or any(row.time <= last_ms for row in backlog)
 
     def is_new_bbo(self, row: BboRow, message_id: str) -> bool:
-        """False for a repeated or an older quote."""
-        if message_id == self.known.bbo_id or row.time < (self.known.bbo_ms or 0):
+        """False for a repeated quote. One that was overtaken is news too: it happened."""
+        if not self._quotes.is_new(message_id):
             return False
-        self.known.bbo_ms, self.known.bbo_id = row.time, message_id
+        if row.time >= (self.known.bbo_ms or 0):
+            self.known.bbo_ms, self.known.bbo_id = row.time, message_id
         return True
 
     def is_news(self, context: Context, clock_ms: int) -> bool:
@@ -87,9 +105,3 @@ class AssetFeed:
             return False
         self._context, self._context_minute = context, max(minute, self._context_minute)
         return True
-
-    def _remember(self, key: str) -> None:
-        self._seen.add(key)
-        self._order.append(key)
-        if len(self._order) > REMEMBERED:
-            self._seen.discard(self._order.popleft())

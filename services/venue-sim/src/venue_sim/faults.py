@@ -101,8 +101,8 @@ class Faults:
         return frozenset(fault.coin for fault in self.active() if fault.kind == "delisted" and fault.coin)
 
     def rest(self, request: str, body: str) -> Answer | None:
-        """The wrong answer instead of `body`; None when the right one goes out."""
-        for fault in self.active():
+        """The wrong answer instead of `body`, of the fault begun last; None when the right one goes out."""
+        for fault in reversed(self.active()):
             if fault.request not in (None, request):
                 continue
             if fault.kind == "rest_truncated":
