@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from venue_lab import the_market
 
@@ -65,6 +67,19 @@ def test_the_quote_lies_half_a_tick_around_the_print(market: Market) -> None:
         bid, ask = market.bid_ask(coin, P)
         assert float(bid) < market.price(coin, P) < float(ask)
         assert float(ask) - float(bid) == pytest.approx(asset.spec.tick)
+
+
+def test_a_book_is_a_plain_ladder_behind_the_quote(market: Market) -> None:
+    for coin, asset in market.sample.assets.items():
+        bids, asks = market.book(coin, P)["levels"]
+        assert (bids[0], asks[0]) == tuple(market.bbo(coin, P)["bbo"])
+        assert len(bids) == len(asks) == 20
+        assert {level["sz"] for level in (*bids, *asks)} == {market.trade(coin, P)["sz"]}
+        steps = [float(far["px"]) - float(near["px"]) for near, far in itertools.pairwise(asks)]
+        assert steps == pytest.approx([asset.spec.tick] * 19, rel=1e-6)
+        assert [float(bid["px"]) + float(ask["px"]) for bid, ask in zip(bids, asks, strict=True)] == pytest.approx(
+            [2 * market.price(coin, P)] * 20
+        )
 
 
 def test_a_context_has_no_open_interest_and_marks_at_the_last_print(market: Market) -> None:

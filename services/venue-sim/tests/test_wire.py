@@ -146,7 +146,20 @@ async def test_the_acknowledgement_comes_first_with_its_defaults_filled_in(sessi
             "data": {"method": "subscribe", "subscription": filled},
         }
         book = await client.next()
-        assert [len(side) for side in book["data"]["levels"]] == [1, 1]
+        assert [len(side) for side in book["data"]["levels"]] == [20, 20]
+        assert json.loads((await asked(address, {"type": "l2Book", "coin": "BTC"}))[1]) == book["data"]
+
+
+async def test_the_fast_form_of_a_book_has_five_levels_and_comes_again_unchanged(
+    session: aiohttp.ClientSession,
+) -> None:
+    async with serving(speed=SLOW) as (address, venue):
+        client = await raw(session, address)
+        await client.subscribe(type="l2Book", coin="BTC", fast=True)
+        assert (await client.next())["data"]["subscription"]["fast"] is True
+        first, again = await client.next(), await client.next()
+        assert first == again
+        assert first["data"] == venue.market.book("BTC", venue.p, 5) | {"fast": True}
 
 
 async def test_trades_begin_with_a_backlog_oldest_first(session: aiohttp.ClientSession) -> None:
@@ -301,7 +314,7 @@ async def test_the_truth_log_holds_every_event_with_its_id(tmp_path: Path) -> No
     trades = [line["id"] for line in lines if line["channel"] == "trades" and line["coin"] == "BTC"]
     expected = [the_market().trade("BTC", p) for p in range(1_560 * 4, last + 1)]
     assert trades[: len(expected)] == [f"t:hl:BTC:{trade['time']}:{trade['tid']}" for trade in expected]
-    assert {line["channel"] for line in lines} == {"trades", "bbo", "candle", "activeAssetCtx", "funding"}
+    assert {line["channel"] for line in lines} == {"trades", "bbo", "candle", "activeAssetCtx", "l2Book", "funding"}
 
 
 async def test_a_second_start_goes_on_where_the_first_stopped(tmp_path: Path) -> None:

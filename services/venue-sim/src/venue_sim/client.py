@@ -12,6 +12,8 @@ from venue_sim.faults import Faults
 from venue_sim.subscriptions import Subscription
 
 CTX_EVERY_S = 0.9
+FAST_BOOK_EVERY_S = 0.5
+BOOK_EVERY_S = 5.4
 
 
 class Client(Connection):
@@ -46,16 +48,16 @@ class Client(Connection):
         held = self._held.setdefault(subscription, deque())
         for frame in self._faults.frames(subscription.channel, subscription.coin, text, held):
             await self.send(frame)
-        if subscription.channel == "activeAssetCtx":
+        if _again_after_s(subscription) is not None:
             self._again_s[subscription] = self._sent_s
 
     def due_again(self, now_s: float, mids: bool) -> list[Subscription]:
-        """Contexts not sent for almost a second, and the mids when it is their turn."""
+        """Contexts and books that were not sent for their time, and the mids when it is their turn."""
         return [
             one
             for one in self.ordered
             if (one.channel == "allMids" and mids)
-            or (one.channel == "activeAssetCtx" and now_s - self._again_s.get(one, 0.0) >= CTX_EVERY_S)
+            or ((after_s := _again_after_s(one)) is not None and now_s - self._again_s.get(one, 0.0) >= after_s)
         ]
 
     def idle(self, now_s: float, limit_s: float) -> bool:
@@ -67,3 +69,14 @@ class Client(Connection):
             self.cut()
         else:
             await self.socket.close(code=code)
+
+
+def _again_after_s(subscription: Subscription) -> float | None:
+    """Seconds after which the venue repeats what has not changed; None: never."""
+    match subscription.channel:
+        case "activeAssetCtx":
+            return CTX_EVERY_S
+        case "l2Book":
+            return FAST_BOOK_EVERY_S if subscription.fast else BOOK_EVERY_S
+        case _:
+            return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from venue_sim.market import Json, Market
+from venue_sim.market import BOOK_LEVELS, FAST_LEVELS, Json, Market
 from venue_sim.subscriptions import Subscription, dumps
 
 
@@ -62,7 +62,8 @@ def _data(market: Market, subscription: Subscription, p: int) -> Any:
         case "activeAssetCtx":
             return {"coin": coin, "ctx": market.ctx(coin, p)}
         case "l2Book":
-            return market.book(coin, p) | ({"fast": True} if subscription.fast else {})
+            levels = FAST_LEVELS if subscription.fast else BOOK_LEVELS
+            return market.book(coin, p, levels) | ({"fast": True} if subscription.fast else {})
         case "allMids":
             return {"mids": market.mids(p)}
         case channel:

@@ -28,6 +28,8 @@ INTERVALS_MS = {
 }
 CANDLES_KEPT = 5_000
 BACKLOG = 30
+BOOK_LEVELS = 20
+FAST_LEVELS = 5
 NO_HASH = "0x" + "0" * 64
 NO_USER = "0x" + "0" * 40
 Json = dict[str, Any]
@@ -136,21 +138,25 @@ class Market:
 
     def bid_ask(self, coin: str, p: int) -> tuple[str, str]:
         """Half a tick below and above the print."""
-        spec = self.sample.assets[coin].spec
-        price, digits = self.price(coin, p), spec.tick_decimals + 1
-        return repr(round(price - spec.tick / 2, digits)), repr(round(price + spec.tick / 2, digits))
-
-    def levels(self, coin: str, p: int) -> list[Json]:
-        """Best bid and best ask; the sample knows no depth, so the print's own size stands on both sides."""
-        size = self._size(self.sample.assets[coin], p)
-        return [{"px": px, "sz": size, "n": 1} for px in self.bid_ask(coin, p)]
+        [bid], [ask] = self._ladder(coin, p, 1)
+        return bid["px"], ask["px"]
 
     def bbo(self, coin: str, p: int) -> Json:
-        return {"coin": coin, "time": self.time_ms(p), "bbo": self.levels(coin, p)}
+        bids, asks = self._ladder(coin, p, 1)
+        return {"coin": coin, "time": self.time_ms(p), "bbo": [*bids, *asks]}
 
-    def book(self, coin: str, p: int) -> Json:
-        bid, ask = self.levels(coin, p)
-        return {"coin": coin, "time": self.time_ms(p), "levels": [[bid], [ask]]}
+    def book(self, coin: str, p: int, levels: int = BOOK_LEVELS) -> Json:
+        """The quote and a plain ladder behind it. The sample knows no depth: all but the middle is made up."""
+        return {"coin": coin, "time": self.time_ms(p), "levels": self._ladder(coin, p, levels)}
+
+    def _ladder(self, coin: str, p: int, levels: int) -> list[list[Json]]:
+        """Bids and asks, best first: half a tick off the print, then a tick apart; the print's size at each."""
+        asset = self.sample.assets[coin]
+        price, size, digits = self.price(coin, p), self._size(asset, p), asset.spec.tick_decimals + 1
+        away = [asset.spec.tick * (k + 0.5) for k in range(levels)]
+        return [
+            [{"px": repr(round(price + side * far, digits)), "sz": size, "n": 1} for far in away] for side in (-1, 1)
+        ]
 
     def mids(self, p: int) -> dict[str, str]:
         return {coin: repr(self.price(coin, p)) for coin in self.coins}

@@ -32,6 +32,12 @@ def funding_id(row: Json) -> str:
     return ids.funding(EXCHANGE, row["coin"], row["time"] // HOUR_MS * HOUR_MS)
 
 
+def book_id(book: Json) -> str:
+    """`book` of the fast form, which is what the platform stores."""
+    levels = [[[level["px"], level["sz"]] for level in side] for side in book["levels"]]
+    return ids.book(EXCHANGE, book["coin"], book["time"], levels)
+
+
 def candle_id(candle: Json) -> str:
     ohlcv = [candle[key] for key in ("o", "h", "l", "c", "v")]
     return ids.candle(EXCHANGE, candle["s"], candle["i"], candle["t"], ohlcv)

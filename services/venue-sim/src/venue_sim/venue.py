@@ -19,7 +19,7 @@ from venue_sim.client import Client
 from venue_sim.clock import ClockState, Pace, write_state
 from venue_sim.connection import Connection
 from venue_sim.faults import Fault, Faults
-from venue_sim.market import Market
+from venue_sim.market import FAST_LEVELS, Market
 from venue_sim.polymarket.exchange import Polymarket
 from venue_sim.subscriptions import Subscription
 
@@ -179,7 +179,7 @@ class Venue:
             await self.polymarket.happen(self.speed)
 
     async def _print(self) -> None:
-        """Print p + 1 of every asset: clock first, then trades, candle, bbo, context."""
+        """Print p + 1 of every asset: clock first, then trades, candle, bbo, context, book."""
         self.p += 1
         self._one_sided = self.faults.one_sided(self.market.coins)
         self._offset_ms = self.faults.offset_ms()
@@ -219,6 +219,7 @@ class Venue:
             self._truth.write(truth.trade_id(self.market.trade(coin, p)), time_ms, "trades", coin)
             self._truth.write(truth.bbo_id(self._bbo(coin)), time_ms, "bbo", coin)
             self._write_context(coin, time_ms)
+            self._truth.write(truth.book_id(self.market.book(coin, p, FAST_LEVELS)), time_ms, "l2Book", coin)
             if time_ms % HOUR_MS < MINUTE_MS and p:
                 for row in self.market.funding(coin, time_ms, self.market.time_ms(p - 1) + 1, None):
                     self._truth.write(truth.funding_id(row), row["time"], "funding", coin)
@@ -252,6 +253,9 @@ class Venue:
         elif channel == "bbo":
             bbo = self._bbo(coin)
             self._truth.write(truth.bbo_id(bbo), bbo["time"], "snapshot", coin)
+        elif channel == "l2Book":
+            book = self.market.book(coin, self.p, FAST_LEVELS)
+            self._truth.write(truth.book_id(book), book["time"], "snapshot", coin)
 
     async def _tick(self) -> None:
         """Every 100 ms of wall time: clock frames, contexts due again, the saved state, idle and stalled clients."""
