@@ -31,7 +31,7 @@ from trading_core.testing import eventually
 pytestmark = pytest.mark.integration
 SPEED = 3_000.0
 ASSETS = ("BTC", "ETH", "SOL")
-CHANNELS = {"trades": "trade", "bbo": "bbo", "activeAssetCtx": "ctx", "candle": "candle_1m"}
+CHANNELS = {"trades": "trade", "bbo": "bbo", "l2Book": "book", "activeAssetCtx": "ctx", "candle": "candle_1m"}
 
 
 @pytest.fixture
@@ -114,6 +114,17 @@ def check_no_id_twice(messages: list[AnyMessage]) -> None:
     assert [one for one, count in Counter(message.id for message in messages).items() if count > 1] == []
 
 
+def holes(messages: list[AnyMessage]) -> list[GapMessage]:
+    """Without those that the stop at the end opened and nobody could close."""
+    gaps = [one for one in messages if isinstance(one, GapMessage)]
+    return [gap for gap in gaps if gap.state != "open" or gap.channel == "candle_1m"]
+
+
+async def everything(lab: Lab) -> list[AnyMessage]:
+    """Both streams, one behind the other."""
+    return [*await lab.messages(MARKET, "market.>"), *await lab.messages(BOOK, "book.>")]
+
+
 def missing(lab: Lab, messages: list[AnyMessage], until_ms: int) -> list[dict[str, Any]]:
     """Events of the truth log that are not in the stream, up to a moment. A snapshot may repeat what is known."""
     have = {message.id for message in messages}
@@ -135,26 +146,28 @@ async def test_two_hours_at_high_speed_arrive_complete_and_once(lab: Lab) -> Non
     messages = await lab.messages(MARKET, "market.>")
     marks = watermarks(messages)
     check_no_id_twice(messages)
-    assert missing(lab, messages, marks[-1]) == []
+    books = await lab.messages(BOOK, "book.>")
+    assert missing(lab, [*messages, *books], marks[-1]) == []
     known = {line["id"] for line in lab.truth()}
     extra = [
         message.id
-        for message in messages
+        for message in [*messages, *books]
         if isinstance(message, MarketMessage)
         and message.id not in known
-        and not isinstance(message, FundingMessage)
+        and not isinstance(message, FundingMessage | GapMessage)
         and not (isinstance(message, CtxMessage) and message.polled)
         and not (isinstance(message, CandleMessage) and message.backfilled)
     ]
     assert extra == []
     # In time at any speed: what happened decides, not how long the way took.
-    flow = [one for one in messages if isinstance(one, MarketMessage) and one.id in known]
+    flow = [one for one in [*messages, *books] if isinstance(one, MarketMessage) and one.id in known]
     assert all(one.visible_ms == one.event_time_ms for one in flow)
     check_promises(messages)
     check_candles_before_watermarks(messages)
     check_every_minute_has_its_candle(messages)
-    assert watermarks(await lab.messages(BOOK, "book.>")) == marks
-    assert not [one for one in messages if isinstance(one, GapMessage)]
+    check_promises(books)
+    assert watermarks(books) == marks
+    assert holes(messages) == []
 
 
 async def test_a_first_start_publishes_a_day_of_history_before_its_first_watermark(lab: Lab) -> None:
@@ -221,7 +234,7 @@ async def test_a_killed_collector_leaves_a_gap_that_is_filled_and_no_id_twice(la
             and opened.from_ms <= one.event_time_ms <= filled.to_ms
         ]  # fmt: skip
         assert all(one.backfilled for one in backfilled)
-    for line in missing(lab, messages, watermarks(messages)[-1]):
+    for line in missing(lab, await everything(lab), watermarks(messages)[-1]):
         channel = CHANNELS[line["channel"]]
         assert any(
             gap.asset == line["coin"] and gap.channel == channel and gap.state == "lost"
@@ -247,7 +260,7 @@ async def test_a_venue_that_comes_back_is_taken_up_again(lab: Lab) -> None:
     check_promises(messages)
     check_every_minute_has_its_candle(messages)
     # The venue stood still while nobody listened, so nothing is missing.
-    assert missing(lab, messages, watermarks(messages)[-1]) == []
+    assert missing(lab, await everything(lab), watermarks(messages)[-1]) == []
 
 
 async def test_a_venue_that_falls_silent_is_left_and_taken_up_again(lab: Lab) -> None:
@@ -288,8 +301,8 @@ async def test_nats_away_for_a_while_costs_nothing(lab: Lab) -> None:
     check_no_id_twice(messages)
     check_promises(messages)
     check_candles_before_watermarks(messages)
-    assert missing(lab, messages, watermarks(messages)[-1]) == []
-    assert not [one for one in messages if isinstance(one, GapMessage)]
+    assert missing(lab, await everything(lab), watermarks(messages)[-1]) == []
+    assert holes(messages) == []
 
 
 async def test_garbage_from_the_venue_is_kept_with_its_reason_and_the_rest_goes_on(lab: Lab) -> None:

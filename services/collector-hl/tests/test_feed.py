@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
-from collector_hl.asset_feed import Known
+from collector_hl.asset_feed import REMEMBERED, Known
 from collector_hl.feed import Feed
 from collector_hl.parse import CandleRow
 from collector_hl.resume import Resume, still_open
 from trading_core.config import HyperliquidConfig, SilenceConfig
 from trading_core.messages import (
     BboMessage,
+    BookMessage,
     CandleMessage,
     CtxMessage,
     DeadLetterMessage,
@@ -74,9 +76,20 @@ class Drive:
     def trade(self, time_ms: int, tid: int = 1, **changes: Any) -> None:
         self.send("trades", [a_trade(time_ms, tid, **changes)])
 
-    def candle(self, t: int, asset: str = "BTC") -> None:
-        numbers = {"o": "100.0", "h": "101.0", "l": "99.0", "c": "100.5", "v": "2.0"}
-        self.send("candle", {"t": t, "T": t + 59_999, "s": asset, "i": "1m", "n": 4, **numbers})
+    def candle(self, t: int, asset: str = "BTC", **changes: Any) -> None:
+        numbers = {"o": "100.0", "h": "101.0", "l": "99.0", "c": "100.5", "v": "2.0", "n": 4}
+        self.send("candle", {"t": t, "T": t + 59_999, "s": asset, "i": "1m", **numbers, **changes})
+
+    def book(self, time_ms: int, bid: str = "100.0") -> None:
+        levels = [[{"px": bid, "sz": "1.0", "n": 1}], [{"px": "101.0", "sz": "1.0", "n": 1}]]
+        self.send("l2Book", {"coin": "BTC", "time": time_ms, "levels": levels, "fast": True})
+
+    def everything(self, time_ms: int, tid: int = 1) -> None:
+        """A frame of every channel that has no history."""
+        self.trade(time_ms, tid)
+        self.send("bbo", {"coin": "BTC", "time": time_ms, "bbo": [{"px": f"{tid}.0", "sz": "1.0"}, None]})
+        self.book(time_ms)
+        self.ctx(f"{tid}.0")
 
     def ctx(self, mark: str) -> None:
         self.send("activeAssetCtx", {"coin": "BTC", "ctx": {"markPx": mark, "funding": "0.0000125"}})
@@ -89,6 +102,11 @@ class Drive:
 
 def a_trade(time_ms: int, tid: int = 1, **changes: Any) -> dict[str, Any]:
     return {"coin": "BTC", "side": "A", "px": "100.5", "sz": "1.0", "time": time_ms, "tid": tid} | changes
+
+
+def a_book(bids: list[str], asks: list[str]) -> dict[str, Any]:
+    levels = [[{"px": px, "sz": "1.0", "n": 1} for px in side] for side in (bids, asks)]
+    return {"coin": "BTC", "time": T0, "levels": levels}
 
 
 def a_row(t: int) -> CandleRow:
@@ -170,6 +188,43 @@ def test_a_quote_is_published_once_also_when_a_newer_one_has_overtaken_it() -> N
     assert [quote.event_time_ms - T0 for quote in drive.box.of(BboMessage)] == [2_000, 1_000]
 
 
+def test_books_are_published_twice_a_second_at_most_and_unchanged_ones_each_five_seconds() -> None:
+    drive = Drive()
+    drive.start()
+    # Bid 1 at 0, another at 400 ms (too soon), a third from 500 ms on.
+    for offset, bid in ((0, "1.0"), (400, "2.0"), (500, "3.0"), (1_000, "3.0"), (5_499, "3.0"), (5_500, "3.0")):
+        drive.clock(T0 + offset)
+        drive.book(T0 + offset, bid)
+    assert [(one.event_time_ms - T0, one.book_time_ms - T0, one.bids[0][0]) for one in drive.box.of(BookMessage)] == [
+        (0, 0, "1.0"), (500, 500, "3.0"), (5_500, 500, "3.0"),
+    ]  # fmt: skip
+
+
+def test_a_late_frame_of_a_published_candle_is_a_revision_that_decides_nothing_of_the_past() -> None:
+    drive = Drive()
+    drive.start()
+    drive.candle(T0)
+    drive.minute(1)
+    drive.candle(T0, n=5, c="100.7")
+    drive.candle(T0, n=3, c="100.1")  # an older state that was overtaken
+    first, revised = drive.box.of(CandleMessage)
+    assert (first.close, revised.close, revised.backfilled) == ("100.5", "100.7", False)
+    assert first.id != revised.id
+    assert first.visible_ms == T0 + MINUTE_MS < revised.visible_ms
+
+
+def test_history_that_differs_from_a_published_candle_revises_it_once() -> None:
+    drive = Drive()
+    drive.start()
+    drive.candle(T0)
+    drive.minute(1)
+    for _ in range(2):
+        drive.feed.candles.correct(msgspec.structs.replace(a_row(T0), c="100.2"), WALL_MS, from_history=True)
+    first, revised = drive.box.of(CandleMessage)
+    assert (revised.close, revised.backfilled) == ("100.2", True)
+    assert revised.visible_ms > first.visible_ms
+
+
 @pytest.mark.parametrize(
     ("channel", "data", "reason"),
     [
@@ -177,6 +232,10 @@ def test_a_quote_is_published_once_also_when_a_newer_one_has_overtaken_it() -> N
         ("trades", [a_trade(T0, coin="DOGE")], "not subscribed"),
         ("trades", [a_trade(T0, px="nan")], "no decimal number"),
         ("bbo", {"coin": "BTC", "time": T0, "bbo": "?"}, "Expected `array`"),
+        ("l2Book", {"coin": "BTC", "time": T0, "levels": [[]]}, "Expected `array` of length 2"),
+        ("l2Book", a_book(["100.0"], ["100.0"]), "book is crossed"),
+        ("l2Book", a_book(["99.0", "100.0"], []), "not best first"),
+        ("l2Book", a_book(["100.0"], [str(200 + k) for k in range(21)]), "21 levels on one side"),
         ("surprise", {}, "unknown channel"),
         ("error", "Already subscribed: {}", "the venue says: Already subscribed"),
     ],
@@ -213,9 +272,9 @@ def test_a_filled_gap_closes_after_the_watermark_has_passed_what_was_missing() -
     drive.start()
     drive.clock(T0 + MINUTE_MS)
     drive.clock(T0 + MINUTE_MS + 6_000, wait_s=5.0)
-    missing = drive.feed.missing("BTC", WALL_MS)
+    missing = drive.feed.candles.missing("BTC", drive.feed.clock.now_ms(WALL_MS))
     assert missing == [T0 + MINUTE_MS]
-    drive.feed.backfilled("BTC", missing, [a_row(T0)], False, WALL_MS)
+    drive.feed.candles.backfilled("BTC", missing, [a_row(T0)], False, WALL_MS)
     drive.clock(T0 + MINUTE_MS + 7_000)
     [candle] = drive.box.of(CandleMessage)
     assert candle.backfilled
@@ -231,10 +290,10 @@ def test_what_history_does_not_hold_is_lost_after_the_last_try() -> None:
     drive.start()
     drive.clock(T0 + MINUTE_MS)
     drive.clock(T0 + MINUTE_MS + 6_000, wait_s=5.0)
-    missing = drive.feed.missing("BTC", WALL_MS)
-    drive.feed.backfilled("BTC", missing, [], False, WALL_MS)
-    assert drive.feed.gaps["BTC"].to_ms is None
-    drive.feed.backfilled("BTC", missing, [], True, WALL_MS)
+    missing = drive.feed.candles.missing("BTC", drive.feed.clock.now_ms(WALL_MS))
+    drive.feed.candles.backfilled("BTC", missing, [], False, WALL_MS)
+    assert drive.feed.candles.gaps["BTC"].to_ms is None
+    drive.feed.candles.backfilled("BTC", missing, [], True, WALL_MS)
     drive.clock(T0 + MINUTE_MS + 7_000)
     assert [gap.state for gap in drive.box.of(GapMessage)] == ["open", "lost"]
 
@@ -244,27 +303,114 @@ def test_a_reconnect_declares_what_was_missed_on_every_channel() -> None:
     drive.start()
     drive.candle(T0)
     drive.clock(T0 + 20_000)
-    drive.ctx("100.0")
-    drive.trade(T0 + 20_000)
-    drive.send("bbo", {"coin": "BTC", "time": T0 + 20_000, "bbo": [{"px": "1.0", "sz": "1.0"}, None]})
-    drive.feed.disconnected()
-    drive.connect(T0 + 3 * MINUTE_MS + 30_000)
-    drive.send("trades", [a_trade(T0 + 2 * MINUTE_MS, 5), a_trade(T0 + 3 * MINUTE_MS, 6)])
-    gaps = {gap.channel: gap for gap in drive.box.of(GapMessage)}
-    assert (gaps["candle_1m"].state, gaps["candle_1m"].from_ms) == ("open", T0 + 1)
-    assert (gaps["bbo"].state, gaps["bbo"].from_ms, gaps["bbo"].to_ms) == (
-        "lost", T0 + 20_000, T0 + 3 * MINUTE_MS + 30_000,
-    )  # fmt: skip
-    assert (gaps["trade"].from_ms, gaps["trade"].to_ms) == (T0 + 20_000, T0 + 2 * MINUTE_MS)
-    assert gaps["ctx"].state == "lost"
-    assert [trade.trade_id for trade in drive.box.of(TradeMessage)] == ["1", "5", "6"]
+    drive.everything(T0 + 20_000)
+    drive.feed.disconnected(WALL_MS)
+    opened = drive.box.of(GapMessage)
+    # All that came up to the last frame, less the lateness of 1,500 ms, or the channel's own newest if that is later.
+    assert {gap.channel for gap in opened} == {"trade", "bbo", "book", "ctx"}
+    assert {(gap.state, gap.from_ms) for gap in opened} == {("open", T0 + 20_000)}
+    back_ms = T0 + 3 * MINUTE_MS + 30_000
+    drive.connect(back_ms)
+    drive.everything(back_ms, tid=5)
+    closed = {gap.channel: gap for gap in drive.box.of(GapMessage)[len(opened) :]}
+    assert (closed["candle_1m"].state, closed["candle_1m"].from_ms) == ("open", T0 + 1)
+    for channel in ("trade", "bbo", "book", "ctx"):
+        assert (closed[channel].state, closed[channel].from_ms, closed[channel].to_ms) == (
+            "lost", T0 + 20_000, back_ms,
+        )  # fmt: skip
+    assert [trade.trade_id for trade in drive.box.of(TradeMessage)] == ["1", "5"]
+
+
+def test_a_hole_begins_where_the_socket_was_last_heard_not_where_a_quiet_channel_was() -> None:
+    drive = Drive()
+    drive.start()
+    drive.everything(T0)
+    drive.clock(T0 + 40_000)
+    drive.ctx("101.0")
+    drive.feed.disconnected(WALL_MS)
+    # The quote of T0 still stood at T0 + 40 s, since other channels were heard; 1,500 ms may be on their way.
+    assert {gap.channel: gap.from_ms - T0 for gap in drive.box.of(GapMessage)} == {
+        "trade": 38_500, "bbo": 38_500, "book": 38_500, "ctx": 40_000,
+    }  # fmt: skip
+
+
+def test_the_hole_of_a_silent_channel_begins_with_its_silence() -> None:
+    drive = Drive()
+    drive.start()
+    drive.everything(T0)
+    for second in range(1, 10):
+        drive.clock(T0 + second * 1_000, wait_s=1.0)
+        drive.ctx(f"{100 + second}.0")
+        quiet = drive.feed.silent(drive.now_s, WALL_MS)
+    assert quiet == ["l2Book of BTC"]
+    drive.feed.disconnected(WALL_MS)
+    from_ms = {gap.channel: gap.from_ms - T0 for gap in drive.box.of(GapMessage)}
+    assert from_ms["book"] == 0
+    assert from_ms["ctx"] == 9_000
+    assert from_ms["bbo"] == 7_500
+
+
+def test_a_hole_stays_one_while_its_channel_stays_silent() -> None:
+    drive = Drive()
+    drive.start()
+    drive.everything(T0)
+    drive.feed.disconnected(WALL_MS)
+    drive.connect(T0 + 10_000)
+    drive.ctx("101.0")
+    drive.feed.disconnected(WALL_MS)
+    drive.connect(T0 + 20_000)
+    drive.everything(T0 + 20_000, tid=2)
+    bbo = [gap for gap in drive.box.of(GapMessage) if gap.channel == "bbo"]
+    assert [(gap.state, gap.from_ms - T0, gap.to_ms and gap.to_ms - T0) for gap in bbo] == [
+        ("open", 0, None), ("lost", 0, 20_000),
+    ]  # fmt: skip
+    ctx = [gap for gap in drive.box.of(GapMessage) if gap.channel == "ctx"]
+    assert [gap.state for gap in ctx] == ["open", "lost", "open", "lost"]
+    assert len({gap.from_ms for gap in ctx}) == 2
+
+
+def test_a_restart_declares_what_was_missed_since_the_last_watermark() -> None:
+    drive = Drive(a_resume())
+    drive.feed.disconnected(WALL_MS)
+    drive.connect(T0 + 30_000)
+    drive.everything(T0 + 30_000, tid=2)
+    gaps = [gap for gap in drive.box.of(GapMessage) if gap.channel == "bbo"]
+    assert [(gap.state, gap.from_ms - T0) for gap in gaps] == [("open", 10_000), ("lost", 10_000)]
+    assert all(gap.visible_ms > T0 + 10_000 for gap in gaps)
+
+
+def test_a_restart_closes_the_hole_that_was_left_open() -> None:
+    drive = Drive(a_resume(holes={"BTC": {"book": T0 + 2_000}}))
+    drive.feed.disconnected(WALL_MS)
+    drive.connect(T0 + 30_000)
+    drive.everything(T0 + 30_000, tid=2)
+    [gap] = [gap for gap in drive.box.of(GapMessage) if gap.channel == "book"]
+    assert (gap.state, gap.from_ms, gap.to_ms) == ("lost", T0 + 2_000, T0 + 30_000)
+
+
+def test_a_feed_that_hears_nothing_is_not_healthy_long_before_it_is_left() -> None:
+    drive = Drive()
+    drive.start()
+    drive.everything(T0)
+    assert drive.feed.is_healthy(drive.now_s, WALL_MS)
+    for _ in range(4):
+        drive.now_s += 1.01
+        healthy = drive.feed.is_healthy(drive.now_s, WALL_MS)
+    assert not healthy
+    drive.feed.disconnected(WALL_MS)
+    assert not drive.feed.is_healthy(drive.now_s, WALL_MS)
+    drive.connect(T0 + 10_000)
+    # Subscribed again, yet the venue says nothing.
+    assert not drive.feed.is_healthy(drive.now_s, WALL_MS)
+    drive.everything(T0 + 10_000, tid=2)
+    assert drive.feed.is_healthy(drive.now_s, WALL_MS)
 
 
 def test_a_reconnect_within_a_minute_loses_no_candle() -> None:
     drive = Drive()
     drive.start()
     drive.candle(T0)
-    drive.feed.disconnected()
+    drive.feed.disconnected(WALL_MS)
     drive.connect(T0 + 30_000)
     drive.candle(T0)
     drive.minute(1)
@@ -272,12 +418,35 @@ def test_a_reconnect_within_a_minute_loses_no_candle() -> None:
     assert "candle_1m" not in {gap.channel for gap in drive.box.of(GapMessage)}
 
 
-def test_a_backlog_that_reaches_back_leaves_no_hole_in_the_trades() -> None:
+def test_a_backlog_that_reaches_back_fills_the_hole_in_the_trades() -> None:
     drive = Drive(a_resume())
+    drive.feed.disconnected(WALL_MS)
     drive.connect(T0 + 40_000)
     drive.send("trades", [a_trade(T0 + 4_000, 0), a_trade(T0 + 5_000, 1), a_trade(T0 + 25_000, 2)])
     assert [trade.trade_id for trade in drive.box.of(TradeMessage)] == ["2"]
-    assert "trade" not in {gap.channel for gap in drive.box.of(GapMessage)}
+    gaps = [gap for gap in drive.box.of(GapMessage) if gap.channel == "trade"]
+    assert [(gap.state, gap.to_ms) for gap in gaps] == [("open", None), ("filled", T0 + 40_000)]
+
+
+def test_a_trade_repeated_by_the_backlog_of_a_new_socket_is_published_once() -> None:
+    drive = Drive()
+    drive.start()
+    rows = [a_trade(T0 + k * 100, k) for k in range(1, 6)]
+    for row in rows:
+        drive.send("trades", [row])
+    drive.feed.disconnected(WALL_MS)
+    drive.connect(T0 + 2_000)
+    # Two trades of one block: the same time, and only one of them was seen.
+    drive.send("trades", [*rows, a_trade(T0 + 500, 6), a_trade(T0 + 1_500, 7)])
+    assert [trade.trade_id for trade in drive.box.of(TradeMessage)] == ["1", "2", "3", "4", "5", "6", "7"]
+
+
+def test_what_is_remembered_of_trades_is_bounded() -> None:
+    drive = Drive()
+    drive.start()
+    for k in range(REMEMBERED + 100):
+        drive.trade(T0 + k, tid=k)
+    assert len(drive.feed.assets["BTC"]._seen) == len(drive.feed.assets["BTC"]._order) == REMEMBERED
 
 
 def test_a_restart_goes_on_from_the_last_watermark() -> None:
@@ -295,7 +464,7 @@ def test_a_restart_goes_on_from_the_last_watermark() -> None:
 def test_a_restart_takes_up_a_gap_that_was_left_open() -> None:
     drive = Drive(a_resume(gaps={"BTC": T0 + 1}, after_gap={"BTC": [T0 + 2 * MINUTE_MS]}))
     drive.connect(T0 + 3 * MINUTE_MS + 30_000)
-    assert drive.feed.missing("BTC", WALL_MS) == [T0 + MINUTE_MS, T0 + 3 * MINUTE_MS]
+    assert drive.feed.candles.missing("BTC", drive.feed.clock.now_ms(WALL_MS)) == [T0 + MINUTE_MS, T0 + 3 * MINUTE_MS]
     assert "candle_1m" not in {gap.channel for gap in drive.box.of(GapMessage)}
 
 
@@ -310,14 +479,8 @@ def test_after_a_long_absence_every_full_minute_still_gets_its_watermark() -> No
 def test_a_silent_channel_is_noticed_on_both_clocks() -> None:
     drive = Drive()
     drive.start()
-    assert drive.feed.silent(drive.now_s + 7.9, WALL_MS) is None
-    assert drive.feed.silent(drive.now_s + 8.1, WALL_MS) == "activeAssetCtx of BTC"
-    drive.now_s += 61
-    drive.ctx("100.0")
-    # Venue time stands still: no quote can be expected.
-    assert drive.feed.silent(drive.now_s, WALL_MS) is None
-    drive.clock(T0 + 61_000)
-    assert drive.feed.silent(drive.now_s, WALL_MS) == "bbo of BTC"
+    assert drive.feed.silent(drive.now_s + 7.9, WALL_MS) == []
+    assert drive.feed.silent(drive.now_s + 8.1, WALL_MS) == ["activeAssetCtx of BTC", "l2Book of BTC"]
 
 
 def test_at_the_real_venue_time_is_receive_time_and_needs_no_clock_frames() -> None:
@@ -347,5 +510,5 @@ def test_only_the_gap_that_nothing_closes_is_still_open() -> None:
         return gap, 7
 
     assert still_open([a_gap("open", 1), a_gap("filled", 1), a_gap("lost", 5, "bbo")]) == {}
-    [(gap, _)] = still_open([a_gap("open", 1), a_gap("filled", 1), a_gap("open", 9)]).values()
-    assert gap.from_ms == 9
+    left = still_open([a_gap("open", 1), a_gap("filled", 1), a_gap("open", 9), a_gap("open", 4, "ctx")])
+    assert {key: gap.from_ms for key, (gap, _) in left.items()} == {("BTC", "candle_1m"): 9, ("BTC", "ctx"): 4}

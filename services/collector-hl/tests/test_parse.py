@@ -182,7 +182,7 @@ def test_a_bad_row_of_history_is_set_aside() -> None:
 @pytest.mark.parametrize("path", FRAMES, ids=lambda path: path.stem)
 def test_recorded_frames_of_our_channels_are_taken_whole(path: Path) -> None:
     data = path.read_bytes().strip()
-    known = ("trades", "candle", "bbo", "activeAssetCtx", "subscriptionResponse", "error", "pong")
+    known = ("trades", "candle", "bbo", "l2Book", "activeAssetCtx", "subscriptionResponse", "error", "pong")
     if json.loads(data)["channel"] not in known:
         with pytest.raises(VenueMessageInvalid, match="unknown channel"):
             parse.frame(data)

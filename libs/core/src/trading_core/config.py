@@ -56,11 +56,14 @@ class NatsConfig(Section):
 
 
 class SilenceConfig(Section):
-    """Seconds of silence after which a channel counts as dead."""
+    """Seconds of silence after which a channel of an asset counts as dead; `busy_s` for one that says much."""
 
     ctx_s: float = Field(8, gt=0)
+    book_s: float = Field(8, gt=0)
     bbo_s: float = Field(60, gt=0)
     candle_s: float = Field(90, gt=0)
+    trades_s: float = Field(120, gt=0)
+    busy_s: float = Field(8, gt=0)
 
 
 class HyperliquidConfig(Section):
@@ -74,6 +77,10 @@ class HyperliquidConfig(Section):
     lateness_ms: int = Field(1_500, ge=0)
     candle_wait_ms: int = Field(5_000, ge=0)
     backfill_hours: int = Field(24, ge=0, le=83)
+    recheck_s: float = Field(60, gt=0)
+    """How often the last closed candles are read again over REST, monotonic seconds."""
+    rest_weight_per_minute: int = Field(1_200, ge=120)
+    """The venue's limit of an address; less where other programs ask from it too. The dearest request costs 104."""
     silence: SilenceConfig = SilenceConfig()
 
     @property

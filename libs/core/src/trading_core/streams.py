@@ -105,7 +105,7 @@ def market_subject(message: messages.MarketData) -> str:
     """
     match message:
         case messages.BookMessage():
-            return _join("book", message.exchange, message.asset, *filter(None, [message.market]))
+            return book_subject(message.exchange, message.asset, message.market)
         case messages.ProbMessage():
             return _join("market", message.exchange, message.asset, "prob", message.market)
         case messages.ResolvedMessage():
@@ -123,6 +123,11 @@ def market_subject(message: messages.MarketData) -> str:
         case messages.GapMessage():
             kind = "gap"
     return _join("market", message.exchange, message.asset, kind)
+
+
+def book_subject(exchange: str, asset: str, market: str = "") -> str:
+    """`book.hyperliquid.BTC`, or with a prediction market `book.polymarket.BTC.0x…`."""
+    return _join("book", exchange, asset, *filter(None, [market]))
 
 
 def market_kind(exchange: str, asset: str, kind: str) -> str:

@@ -120,9 +120,14 @@ def test_the_opening_of_a_closed_gap_read_again_does_not_open_it_again() -> None
     assert not a_state_of(closed, opened).in_gap("hyperliquid", minute(9))
 
 
+@pytest.mark.parametrize("channel", ["trade", "bbo", "book", "ctx"])
+def test_a_hole_in_what_decides_nothing_stops_no_evaluation(channel: str) -> None:
+    assert not a_state_of(a_gap(minute(5), channel=channel)).in_gap("hyperliquid", minute(8))
+
+
 def test_closing_one_gap_leaves_another_channel_s_open() -> None:
     state = a_state_of(
-        a_gap(minute(5)), a_gap(minute(5), channel="ctx"), a_gap(minute(5), state="filled", to_ms=minute(6))
+        a_gap(minute(5)), a_gap(minute(5), channel="funding"), a_gap(minute(5), state="filled", to_ms=minute(6))
     )
     assert state.in_gap("hyperliquid", minute(8))
 

@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 
 from collector_hl import outgoing
 from collector_hl.candles import Bars
-from collector_hl.parse import BboRow, Context, TradeRow
+from collector_hl.holes import Holes
+from collector_hl.parse import BboRow, BookRow, Context, TradeRow
+from trading_core.collect.gaps import Channel
 from trading_core.collect.stamp import full_minute
 
 REMEMBERED = 4_000
+BOOK_EVERY_MS = 500
+"""Of an asset's books at most one in so much venue time is published."""
+BOOK_AGAIN_MS = 5_000
+"""An unchanged book is told again after so long: fills look at books that are not old."""
 
 
 class Seen:
@@ -40,39 +46,47 @@ class Known:
     trade_id: str = ""
     bbo_ms: int | None = None
     bbo_id: str = ""
+    book_ms: int | None = None
     ctx_ms: int | None = None
+
+    def at_ms(self, channel: Channel) -> int | None:
+        """Event time of the newest message of `channel`; None when there is none."""
+        match channel:
+            case "trade":
+                return self.trade_ms
+            case "bbo":
+                return self.bbo_ms
+            case "book":
+                return self.book_ms
+            case "ctx":
+                return self.ctx_ms
+            case _:
+                return None
 
 
 @dataclass
 class AssetFeed:
     known: Known
     bars: Bars = field(default_factory=Bars)
-    heard: dict[str, tuple[float, int]] = field(default_factory=dict)
-    """Channel → monotonic second and venue time of its newest frame on this socket."""
+    holes: Holes = field(default_factory=Holes)
     backlog_due: bool = True
     """The first trades frame of a socket repeats older trades."""
     trades_from_ms: int = 0
     """Older trades are history: they are neither live flow nor part of a hole of ours."""
-    lost_bbo_ms: int | None = None
-    lost_ctx_ms: int | None = None
     _trades: Seen = field(default_factory=Seen)
     _quotes: Seen = field(default_factory=Seen)
     _context: Context | None = None
     _context_minute: int = -1
+    _book: BookRow | None = None
+    """The first with the levels of the newest published one."""
 
     def __post_init__(self) -> None:
-        self.lost_bbo_ms, self.lost_ctx_ms = self.known.bbo_ms, self.known.ctx_ms
         self._trades.is_new(self.known.trade_id)
         self._quotes.is_new(self.known.bbo_id)
 
     def disconnected(self) -> None:
         self.bars.restart()
-        self.heard.clear()
         self.backlog_due = True
-        if self.lost_bbo_ms is None:
-            self.lost_bbo_ms = self.known.bbo_ms
-        if self.lost_ctx_ms is None:
-            self.lost_ctx_ms = self.known.ctx_ms
 
     def new_trades(self, rows: list[TradeRow]) -> list[TradeRow]:
         """Those not published before, in the venue's order."""
@@ -84,11 +98,6 @@ class AssetFeed:
             self.known.trade_ms = max(row.time, self.known.trade_ms or 0)
         return fresh
 
-    def continues(self, backlog: list[TradeRow]) -> bool:
-        """Whether the backlog reaches back to the last published trade, so that nothing lies between."""
-        last_ms = self.known.trade_ms
-        return last_ms is None or any(row.time <= last_ms for row in backlog)
-
     def is_new_bbo(self, row: BboRow, message_id: str) -> bool:
         """False for a repeated quote. One that was overtaken is news too: it happened."""
         if not self._quotes.is_new(message_id):
@@ -96,6 +105,17 @@ class AssetFeed:
         if row.time >= (self.known.bbo_ms or 0):
             self.known.bbo_ms, self.known.bbo_id = row.time, message_id
         return True
+
+    def book_changed_ms(self, row: BookRow) -> int | None:
+        """When the venue last changed the book that is to be published; None when `row` says nothing new yet."""
+        since_ms = row.time - (self.known.book_ms or 0)
+        is_same = self._book is not None and self._book.levels == row.levels
+        if since_ms < (BOOK_AGAIN_MS if is_same else BOOK_EVERY_MS):
+            return None
+        if self._book is None or not is_same:
+            self._book = row
+        self.known.book_ms = row.time
+        return self._book.time
 
     def is_news(self, context: Context, clock_ms: int) -> bool:
         """A context is published when it changed, and as the first of a full minute."""

@@ -9,10 +9,13 @@ from collections.abc import Sequence
 import structlog
 
 from collector_hl import parse
-from collector_hl.feed import Feed, backfill_span_ms
-from collector_hl.parse import CandleRow, Reject
+from collector_hl.candles import REMEMBERED
+from collector_hl.feed import Feed
+from collector_hl.paging import paged
+from collector_hl.parse import CandleRow, FundingRow, Reject
 from collector_hl.rest import Rest
 from trading_core.collect.patience import until_answered, wall_ms
+from trading_core.collect.stamp import full_minute
 from trading_core.config import HyperliquidConfig
 from trading_core.errors import ConfigError, VenueMessageInvalid, VenueUnavailable
 from trading_core.model import HOUR_MS, MINUTE_MS
@@ -22,6 +25,10 @@ GAP_EVERY_S = 0.2
 GAP_RETRY_S = 1.0
 GAP_TRIES = 5
 """Answers without a candle after which it is lost."""
+RECHECK_SETTLED_MS = MINUTE_MS
+"""Venue time after which history is believed more than what the socket said of a candle."""
+RECHECK_BACK_MS = 10 * MINUTE_MS
+"""How much of what was looked at before is looked at again: corrections come late."""
 EAGER_TRIES = 5
 """Polls that ask for a funding row; then every tenth, since the venue may never have it."""
 log = structlog.get_logger()
@@ -56,7 +63,7 @@ class History:
             start_ms = closed_ms - self._config.backfill_hours * HOUR_MS
             if start_ms < closed_ms:
                 found[asset] = await self._candles(asset, start_ms, closed_ms - MINUTE_MS)
-        self._feed.start_history(found, wall_ms())
+        self._feed.candles.start_history(found, wall_ms())
         for asset in self._feed.stamp.progress:
             await until_answered(f"funding of {asset}", functools.partial(self._funding, asset, self._started_ms()))
         log.info("history_read", candles={asset: len(rows) for asset, rows in found.items()})
@@ -66,18 +73,46 @@ class History:
 
     async def fill_gaps(self) -> None:
         """Until cancelled: asks for the candles of open gaps."""
+        candles = self._feed.candles
         while True:
-            await self._feed.gap_opened.wait()
+            await candles.gap_opened.wait()
             incomplete = False
-            for asset, gap in list(self._feed.gaps.items()):
-                missing = self._feed.missing(asset, wall_ms())
-                rows = await self._candles(asset, *backfill_span_ms(missing)) if missing else []
-                if asset in self._feed.gaps:
-                    self._feed.backfilled(asset, missing, rows, gap.tries + 1 >= GAP_TRIES, wall_ms())
+            for asset, gap in list(candles.gaps.items()):
+                if asset in self._feed.refusals.unlisted:
+                    continue  # until the venue lists it again
+                missing = candles.missing(asset, self._feed.clock.now_ms(wall_ms()))
+                rows = await self._candles(asset, missing[0] - MINUTE_MS, missing[-1] - MINUTE_MS) if missing else []
+                if asset in candles.gaps:
+                    candles.backfilled(asset, missing, rows, gap.tries + 1 >= GAP_TRIES, wall_ms())
                 incomplete = incomplete or gap.tries > 0
-            if not self._feed.gaps:
-                self._feed.gap_opened.clear()
+            if not candles.gaps:
+                candles.gap_opened.clear()
             await asyncio.sleep(GAP_RETRY_S if incomplete else GAP_EVERY_S)
+
+    async def ask_why(self) -> list[str]:
+        """Names the subscriptions that are left out from now on, after the venue cut a socket for one twice."""
+        try:
+            listed = parse.listed(await self._rest.meta())
+        except (VenueUnavailable, VenueMessageInvalid) as error:
+            log.warning("venue_unanswered", what="meta", error=str(error))
+            return []
+        return self._feed.refusals.leave_out(self._feed.assets, listed)
+
+    async def recheck(self) -> None:
+        """Until cancelled: reads the last closed candles again; those that differ are published as revisions."""
+        checked_ms: dict[str, int] = {}
+        while True:
+            await asyncio.sleep(self._config.recheck_s)
+            watermark_ms = self._feed.stamp.watermark_ms
+            if watermark_ms is None:
+                continue
+            end_ms = full_minute(watermark_ms - RECHECK_SETTLED_MS) - MINUTE_MS
+            for asset in self._feed.assets:
+                start_ms = max(checked_ms.get(asset, end_ms) - RECHECK_BACK_MS, end_ms - REMEMBERED * MINUTE_MS)
+                for row in await self._candles(asset, start_ms, end_ms):
+                    if row.s == asset and row.t <= end_ms:
+                        self._feed.candles.correct(row, wall_ms(), from_history=True)
+                checked_ms[asset] = end_ms
 
     async def poll(self) -> None:
         """Until cancelled: contexts once per slot of venue time, funding rows as hours pass."""
@@ -91,6 +126,8 @@ class History:
                 self._feed.on_poll(contexts, slot_ms, wall_ms())
                 for asset in self._feed.assets:
                     await self._funding(asset, slot_ms)
+                if self._feed.refusals.unlisted:
+                    self._feed.relist(parse.listed(await self._rest.meta()))
             except VenueUnavailable as error:
                 log.warning("poll_failed", error=str(error))
             except VenueMessageInvalid as error:
@@ -107,8 +144,13 @@ class History:
         if tries > EAGER_TRIES and tries % 10:
             return
         start_ms = now_ms - FUNDING_BACK_MS if known_ms is None else known_ms + HOUR_MS
-        rows, rejects = parse.funding(await self._rest.funding(asset, start_ms))
-        self._kept(rejects)
+
+        async def page(from_ms: int) -> list[FundingRow]:
+            rows, rejects = parse.funding(await self._rest.funding(asset, from_ms, now_ms + HOUR_MS))
+            self._kept(rejects)
+            return rows
+
+        rows = await paged(page, lambda row: row.time, start_ms)
         self._feed.on_funding([row for row in rows if row.coin == asset], wall_ms())
         if rows:
             self._funding_hour_ms[asset] = rows[-1].time // HOUR_MS * HOUR_MS
@@ -116,12 +158,15 @@ class History:
             self._funding_tries[asset] = 0
 
     async def _candles(self, asset: str, start_ms: int, end_ms: int) -> list[CandleRow]:
-        async def ask() -> tuple[list[CandleRow], list[Reject]]:
-            return parse.candles(await self._rest.candles(asset, start_ms, end_ms))
+        async def page(from_ms: int) -> list[CandleRow]:
+            async def ask() -> tuple[list[CandleRow], list[Reject]]:
+                return parse.candles(await self._rest.candles(asset, from_ms, end_ms))
 
-        rows, rejects = await until_answered(f"candles of {asset}", ask)
-        self._kept(rejects)
-        return rows
+            rows, rejects = await until_answered(f"candles of {asset}", ask)
+            self._kept(rejects)
+            return rows
+
+        return await paged(page, lambda row: row.t, start_ms)
 
     def _kept(self, rejects: list[Reject]) -> None:
         for reject in rejects:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collector_hl.parse import BboRow, CandleRow, Context, FundingRow, TradeRow
+from collector_hl.parse import BboRow, BookRow, CandleRow, Context, FundingRow, TradeRow
 from trading_core import ids
 from trading_core.collect.gaps import Channel
-from trading_core.messages import BboMessage, CandleMessage, CtxMessage, FundingMessage, TradeMessage
+from trading_core.messages import BboMessage, BookMessage, CandleMessage, CtxMessage, FundingMessage, TradeMessage
 from trading_core.model import HOUR_MS, MINUTE_MS, Exchange
 
 EXCHANGE = Exchange.HYPERLIQUID.value
@@ -44,6 +44,22 @@ def bbo(row: BboRow, visible_ms: int, received_ms: int) -> BboMessage:
         bid_size=bid.sz if bid else None,
         ask_price=ask.px if ask else None,
         ask_size=ask.sz if ask else None,
+    )
+
+
+def book(row: BookRow, changed_ms: int, visible_ms: int, received_ms: int) -> BookMessage:
+    """`changed_ms`: when these levels were first seen; the venue sends an unchanged book again."""
+    bids, asks = [tuple((level.px, level.sz) for level in side) for side in row.levels]
+    return BookMessage(
+        id=ids.book(EXCHANGE, row.coin, row.time, [bids, asks]),
+        exchange=EXCHANGE,
+        asset=row.coin,
+        event_time_ms=row.time,
+        visible_ms=visible_ms,
+        received_time_ms=received_ms,
+        book_time_ms=changed_ms,
+        bids=bids,
+        asks=asks,
     )
 
 

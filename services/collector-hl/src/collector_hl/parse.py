@@ -5,6 +5,7 @@ Prices and sizes stay the strings the venue printed. Unknown fields are ignored:
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal, TypeVar
 
 import msgspec
@@ -14,6 +15,7 @@ from trading_core.errors import VenueMessageInvalid
 from trading_core.model import MINUTE_MS
 
 GREETING = b"Websocket connection established."
+LEVELS_MAX = 20
 _SHOWN = 120
 
 
@@ -63,6 +65,14 @@ class BboRow(Row, frozen=True, kw_only=True):
     coin: str
     time: int
     bbo: tuple[Level | None, Level | None]
+
+
+class BookRow(Row, frozen=True, kw_only=True):
+    """A full snapshot: bids and asks, best first."""
+
+    coin: str
+    time: int
+    levels: tuple[list[Level], list[Level]]
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -128,6 +138,7 @@ _raws = msgspec.json.Decoder(list[msgspec.Raw])
 _trade = msgspec.json.Decoder(TradeRow)
 _candle = msgspec.json.Decoder(CandleRow)
 _bbo = msgspec.json.Decoder(BboRow)
+_book = msgspec.json.Decoder(BookRow)
 _ctx = msgspec.json.Decoder(CtxRow)
 _context = msgspec.json.Decoder(Context)
 _funding = msgspec.json.Decoder(FundingRow)
@@ -160,6 +171,8 @@ def frame(data: bytes) -> tuple[str, list[Row], list[Reject]]:
             return outer.channel, [candle(outer.data)], []
         case "bbo":
             return outer.channel, [_checked_bbo(_decode(_bbo, outer.data))], []
+        case "l2Book":
+            return outer.channel, [_checked_book(_decode(_book, outer.data))], []
         case "activeAssetCtx":
             row = _decode(_ctx, outer.data)
             _check_context(row.ctx)
@@ -263,6 +276,20 @@ def _checked_bbo(row: BboRow) -> BboRow:
             size("sz", level.sz)
     if len(prices) == 2 and prices[0] >= prices[1]:
         raise VenueMessageInvalid(f"crossed book: bid {prices[0]} >= ask {prices[1]}")
+    return row
+
+
+def _checked_book(row: BookRow) -> BookRow:
+    """Sides in order and not crossed; either may be empty."""
+    for side in row.levels:
+        if len(side) > LEVELS_MAX:
+            raise VenueMessageInvalid(f"{len(side)} levels on one side, at most {LEVELS_MAX} are taken")
+        for level in side:
+            size("sz", level.sz)
+    bids, asks = [[price("px", level.px) for level in side] for side in row.levels]
+    upwards = [*reversed(bids), *asks]
+    if any(low >= high for low, high in pairwise(upwards)):
+        raise VenueMessageInvalid(f"book is crossed or not best first: bids {bids}, asks {asks}")
     return row
 
 

@@ -6,14 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from collector_hl.asset_feed import Known
+from collector_hl.holes import CHANNELS
 from collector_hl.outgoing import CANDLES, EXCHANGE
 from trading_core.bus.connection import Bus, Delivered
 from trading_core.bus.ordered import OrderedPull, Start
+from trading_core.collect.gaps import Channel
 from trading_core.collect.position import last_watermark_ms
 from trading_core.collect.stamp import full_minute
 from trading_core.messages import (
     AnyMessage,
     BboMessage,
+    BookMessage,
     CandleMessage,
     CtxMessage,
     FundingMessage,
@@ -21,7 +24,9 @@ from trading_core.messages import (
     TradeMessage,
     decode,
 )
-from trading_core.streams import MARKET, market_kind
+from trading_core.streams import BOOK, MARKET, book_subject, market_kind
+
+_OURS: dict[str, Channel] = {channel: channel for channel in CHANNELS.values()}
 
 
 @dataclass
@@ -34,6 +39,8 @@ class Resume:
     known: dict[str, Known] = field(default_factory=dict)
     gaps: dict[str, int] = field(default_factory=dict)
     """Asset → `from_ms` of a candle gap that is still open."""
+    holes: dict[str, dict[Channel, int]] = field(default_factory=dict)
+    """Asset → channel without history → where its hole, still open, begins."""
     after_gap: dict[str, list[int]] = field(default_factory=dict)
     """Asset → close times of candles that came after the gap was opened."""
     funding_hour_ms: dict[str, int] = field(default_factory=dict)
@@ -44,15 +51,18 @@ async def read(bus: Bus, assets: Sequence[str]) -> Resume:
     resume = Resume(watermark_ms=await last_watermark_ms(bus, EXCHANGE))
     if resume.watermark_ms is None:
         return resume
-    opened = await _open_gaps(bus, assets)
+    opened = still_open(await _gaps(bus, assets))
     for asset in assets:
         candle = await _last(bus, asset, CANDLES)
         resume.known[asset] = await _known(bus, asset)
         funding = await _last(bus, asset, "funding")
         if isinstance(funding, FundingMessage):
             resume.funding_hour_ms[asset] = funding.hour_ms
-        if asset in opened:
-            gap, ingest_time_ns = opened[asset]
+        resume.holes[asset] = {
+            channel: gap.from_ms for (of, channel), (gap, _) in opened.items() if of == asset and channel != CANDLES
+        }
+        if (asset, CANDLES) in opened:
+            gap, ingest_time_ns = opened[asset, CANDLES]
             resume.gaps[asset] = gap.from_ms
             resume.closed_ms[asset] = gap.from_ms - 1
             resume.after_gap[asset] = await _candles_since(bus, asset, ingest_time_ns)
@@ -64,16 +74,18 @@ async def read(bus: Bus, assets: Sequence[str]) -> Resume:
     return resume
 
 
-def still_open(gaps: Iterable[tuple[GapMessage, int]]) -> dict[str, tuple[GapMessage, int]]:
-    """Asset → candle gap that no later message closes, with its ingest time; oldest message first. Pure."""
-    opened: dict[str, tuple[GapMessage, int]] = {}
+def still_open(gaps: Iterable[tuple[GapMessage, int]]) -> dict[tuple[str, Channel], tuple[GapMessage, int]]:
+    """(asset, channel) → gap that no later message closes, with its ingest time; oldest message first. Pure."""
+    opened: dict[tuple[str, Channel], tuple[GapMessage, int]] = {}
     for gap, ingest_time_ns in gaps:
-        if gap.channel != CANDLES:
+        channel = _OURS.get(gap.channel)
+        if channel is None:
             continue
+        key = gap.asset, channel
         if gap.state == "open":
-            opened[gap.asset] = (gap, ingest_time_ns)
-        elif gap.asset in opened and opened[gap.asset][0].from_ms == gap.from_ms:
-            del opened[gap.asset]
+            opened[key] = gap, ingest_time_ns
+        elif key in opened and opened[key][0].from_ms == gap.from_ms:
+            del opened[key]
     return opened
 
 
@@ -86,16 +98,20 @@ async def _known(bus: Bus, asset: str) -> Known:
         known.bbo_ms, known.bbo_id = bbo.event_time_ms, bbo.id
     if isinstance(ctx, CtxMessage):
         known.ctx_ms = ctx.event_time_ms
+    delivered = await bus.last(BOOK, book_subject(EXCHANGE, asset))
+    book = decode(delivered.data) if delivered is not None else None
+    if isinstance(book, BookMessage):
+        known.book_ms = book.event_time_ms
     return known
 
 
-async def _open_gaps(bus: Bus, assets: Sequence[str]) -> dict[str, tuple[GapMessage, int]]:
+async def _gaps(bus: Bus, assets: Sequence[str]) -> list[tuple[GapMessage, int]]:
     read_back: list[tuple[GapMessage, int]] = []
     for delivered in await _all(bus, [market_kind(EXCHANGE, asset, "gap") for asset in assets], Start.all()):
         message = decode(delivered.data)
         if isinstance(message, GapMessage):
             read_back.append((message, delivered.ingest_time_ns))
-    return still_open(read_back)
+    return read_back
 
 
 async def _candles_since(bus: Bus, asset: str, ingest_time_ns: int) -> list[int]:

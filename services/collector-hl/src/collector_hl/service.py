@@ -10,7 +10,7 @@ from collector_hl import resume, ws
 from collector_hl.feed import Feed
 from collector_hl.history import History, check_assets
 from collector_hl.outgoing import EXCHANGE
-from collector_hl.rest import Rest
+from collector_hl.rest import Rest, limiter
 from trading_core.bus.publisher import WindowPublisher
 from trading_core.collect import metrics
 from trading_core.collect.patience import back_off_s, wall_ms
@@ -43,7 +43,13 @@ class Collector:
             async with asyncio.TaskGroup() as group:
                 tasks = [
                     group.create_task(work)
-                    for work in (self._stream(), self._tick(), self._catch_up(), self._history.fill_gaps())
+                    for work in (
+                        self._stream(),
+                        self._tick(),
+                        self._catch_up(),
+                        self._history.fill_gaps(),
+                        self._history.recheck(),
+                    )
                 ]
                 stopped = asyncio.create_task(self._runtime.stop.wait())
                 try:
@@ -71,6 +77,7 @@ class Collector:
 
     async def _stream(self) -> None:
         """Reads sockets for ever; every end of one is followed by the next."""
+        self._feed.disconnected(wall_ms())
         failing_since_s = time.monotonic()
         while True:
             try:
@@ -79,9 +86,12 @@ class Collector:
             except VenueUnavailable as error:
                 self._log.warning("venue_lost", error=str(error))
             finally:
+                is_refused = self._socket is not None and self._feed.was_refused(time.monotonic())
                 self._socket = None
                 was_live = self._feed.live.is_set()
-                self._feed.disconnected()
+                self._feed.disconnected(wall_ms())
+            if is_refused and (left_out := await self._history.ask_why()):
+                self._log.error("subscriptions_refused", left_out=left_out)
             now_s = time.monotonic()
             if was_live:
                 failing_since_s = now_s
@@ -105,17 +115,21 @@ class Collector:
             self._feed.advance(now_s, now_ms)
             for dropped in self._spool.take_dropped():
                 self._feed.on_dropped(dropped.asset, dropped.channel, dropped.from_ms, dropped.to_ms, now_ms)
-            if self._socket is not None and (quiet := self._feed.silent(now_s, now_ms)) is not None:
-                self._log.warning("venue_silent", channel=quiet)
+            if self._socket is not None and self._feed.renewal_due.is_set():
+                self._feed.renewal_due.clear()
+                self._log.info("socket_renewed")
+                self._socket.abort()
+            if self._socket is not None and (quiet := self._feed.silent(now_s, now_ms)):
+                self._log.warning("venue_silent", channels=quiet)
                 self._socket.abort()
                 self._socket = None
-            self._report(now_ms)
+            self._report(now_s, now_ms)
             await asyncio.sleep(TICK_S)
 
-    def _report(self, now_ms: int) -> None:
+    def _report(self, now_s: float, now_ms: int) -> None:
         feed, health = self._feed, self._runtime.health
         clock_ms = feed.clock.now_ms(now_ms)
-        health.status = "ok" if feed.live.is_set() else "degraded"
+        health.status = "ok" if feed.is_healthy(now_s, now_ms) else "degraded"
         health.event_time_ms = feed.stamp.watermark_ms
         health.detail = {
             "watermark_ms": feed.stamp.watermark_ms,
@@ -124,7 +138,7 @@ class Collector:
             "rejects": feed.rejects,
             "spooled": len(self._spool),
             "connections": self._connections,
-            "open_gaps": len(feed.gaps),
+            "open_gaps": feed.open_gaps,
             "clock_offset_ms": feed.clock.offset_ms,
         }
         metrics.WATERMARK_MS.labels(EXCHANGE).set(feed.stamp.watermark_ms or 0)
@@ -142,7 +156,7 @@ async def start(runtime: Runtime) -> None:
         await runtime.stop.wait()
         return
     try:
-        async with Rest(config.base_url) as rest:
+        async with Rest(config.base_url, limiter(config)) as rest:
             last = await runtime.until_stop(_prepare(runtime, rest))
             if last is None:
                 return

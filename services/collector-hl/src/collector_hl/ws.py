@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
@@ -21,7 +22,7 @@ class Socket:
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
 
-    async def subscribe(self, subscriptions: Sequence[dict[str, str]]) -> None:
+    async def subscribe(self, subscriptions: Sequence[dict[str, Any]]) -> None:
         """All of them at once; the acknowledgements come as frames."""
         for subscription in subscriptions:
             await self._send({"method": "subscribe", "subscription": subscription})

@@ -10,6 +10,7 @@ REFUSED = Counter("trading_collector_refused_total", "Messages that the stream r
 DROPPED = Counter("trading_collector_dropped_total", "Messages dropped from a full spool", ["exchange", "kind"])
 CONNECTIONS = Counter("trading_collector_connections_total", "Sockets opened to the venue", ["exchange"])
 GAPS = Counter("trading_collector_gaps_total", "Holes written to the stream", ["exchange", "state"])
+REVISED = Counter("trading_collector_revised_total", "Closed candles published again, corrected", ["exchange"])
 STALE_CANDLES = Gauge("trading_collector_stale_candle_frames", "Frames of buckets closed before", ["exchange"])
 WATERMARK_MS = Gauge("trading_collector_watermark_milliseconds", "Last decided watermark, UTC", ["exchange"])
 CLOCK_MS = Gauge("trading_collector_venue_clock_milliseconds", "Venue clock, UTC", ["exchange"])

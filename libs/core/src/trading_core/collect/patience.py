@@ -12,7 +12,9 @@ import structlog
 
 from trading_core.errors import VenueMessageInvalid, VenueUnavailable
 
-RETRY_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+RETRY_S = (1.0, 2.0, 4.0, 8.0, 15.0)
+RETRY_INVALID_S = 5.0
+"""The same question gets the same answer, but a venue out of order says nonsense for a while too."""
 BACK_OFF_S = (0.5, 4.0)
 BACK_OFF_LONG_S = 30.0
 FAILING_S = 300.0
@@ -32,8 +34,9 @@ async def until_answered(what: str, ask: Callable[[], Awaitable[T]]) -> T:
             return await ask()
         except (VenueUnavailable, VenueMessageInvalid) as error:
             log.warning("venue_unanswered", what=what, error=str(error))
-            delay_s = RETRY_S[min(attempt, len(RETRY_S) - 1)]
-            await asyncio.sleep(delay_s * random.uniform(0.75, 1.25))
+            is_invalid = isinstance(error, VenueMessageInvalid)
+            delay_s = RETRY_INVALID_S if is_invalid else RETRY_S[min(attempt, len(RETRY_S) - 1)]
+            await asyncio.sleep(delay_s * random.uniform(1.0, 1.5))
             attempt += 1
 
 

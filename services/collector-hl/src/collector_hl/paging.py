@@ -1,0 +1,25 @@
+"""Rows of a time range that come in pages: the newest row's time is where the next page begins."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from collector_hl.rest import PAGE_ROWS
+
+RowT = TypeVar("RowT")
+
+
+async def paged(
+    ask: Callable[[int], Awaitable[list[RowT]]], time_ms: Callable[[RowT], int], start_ms: int
+) -> list[RowT]:  # fmt: skip
+    """Every row from `start_ms` on, oldest first. `ask`: one page from a moment on."""
+    rows: list[RowT] = []
+    while True:
+        page = await ask(start_ms)
+        # The page begins with the row that ended the one before.
+        fresh = [row for row in page if not rows or time_ms(row) > time_ms(rows[-1])]
+        rows += fresh
+        if not fresh or len(page) < PAGE_ROWS:
+            return rows
+        start_ms = time_ms(rows[-1])
