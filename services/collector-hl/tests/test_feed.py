@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from collector_hl.asset_feed import REMEMBERED, Known
+from collector_hl.asset_feed import Known, Seen
 from collector_hl.feed import Feed
 from collector_hl.parse import CandleRow
 from collector_hl.resume import Resume, still_open
@@ -441,12 +441,12 @@ def test_a_trade_repeated_by_the_backlog_of_a_new_socket_is_published_once() -> 
     assert [trade.trade_id for trade in drive.box.of(TradeMessage)] == ["1", "2", "3", "4", "5", "6", "7"]
 
 
-def test_what_is_remembered_of_trades_is_bounded() -> None:
-    drive = Drive()
-    drive.start()
-    for k in range(REMEMBERED + 100):
-        drive.trade(T0 + k, tid=k)
-    assert len(drive.feed.assets["BTC"]._seen) == len(drive.feed.assets["BTC"]._order) == REMEMBERED
+def test_what_is_remembered_of_a_channel_is_bounded() -> None:
+    seen = Seen(limit=3)
+    assert [seen.is_new(name) for name in "abcabd"] == [True, True, True, False, False, True]
+    assert len(seen) == 3
+    assert not seen.is_new("b")
+    assert seen.is_new("a"), "the oldest was given up"
 
 
 def test_a_restart_goes_on_from_the_last_watermark() -> None:

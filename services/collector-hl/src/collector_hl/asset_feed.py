@@ -27,6 +27,9 @@ class Seen:
         self._ids: set[str] = set()
         self._order: deque[str] = deque()
 
+    def __len__(self) -> int:
+        return len(self._ids)
+
     def is_new(self, name: str) -> bool:
         """Whether `name` was not there yet; from now on it is."""
         if name in self._ids:
