@@ -65,21 +65,54 @@ def test_a_size_is_the_new_total_and_none_removes_the_level() -> None:
 
 def test_a_change_told_twice_changes_nothing_and_an_older_one_is_left_out() -> None:
     book = a_book()
-    for _ in range(2):
-        assert book.change(T0 + 5, [a_change("0.5", "3")], T0 + 5) == "applied"
-    assert book.change(T0 + 4, [a_change("0.5", "9")], T0 + 6) == "old"
-    assert dict(book.levels()[0])["0.5"] == "3"
+    assert book.change(T0 + 5, [a_change("0.5", "3")], T0 + 5) == "applied"
+    assert book.change(T0 + 6, [a_change("0.5", "4")], T0 + 6) == "applied"
+    for timestamp_ms, size in ((T0 + 5, "3"), (T0 + 6, "4")):
+        assert book.change(timestamp_ms, [a_change("0.5", size)], T0 + 7) == "old"
+    # From before the whole book that was told.
+    assert book.change(T0 - 1, [a_change("0.5", "9")], T0 + 7) == "old"
+    assert dict(book.levels()[0])["0.5"] == "4"
+
+
+def test_a_change_that_comes_behind_a_later_one_leaves_the_book_unknown() -> None:
+    book = a_book()
+    assert book.change(T0 + 6, [a_change("0.4", "4")], T0 + 6) == "applied"
+    assert book.change(T0 + 5, [a_change("0.3", "3")], T0 + 6) == "order"
+    assert not book.is_known
+
+
+def test_changes_that_come_before_their_whole_book_are_applied_to_it() -> None:
+    book = KeptBook()
+    assert book.change(T0 + 1, [a_change("0.4", "3")], T0 + 1) == "old"
+    assert book.change(T0 + 3, [a_change("0.5", "0", top=("0.4", "0.6"))], T0 + 3) == "old"
+    # The whole book of T0 + 2 has the first of them in it.
+    assert book.replace(a_row(["0.5", "0.4"], ["0.6"], T0 + 2), T0 + 4) == "applied"
+    assert (book.levels()[0], book.changed_ms) == ((("0.4", "10"),), T0 + 3)
+
+
+def test_rest_shows_the_present_a_past_a_newer_or_another_book() -> None:
+    book = a_book()
+    assert book.change(T0 + 5, [a_change("0.4", "3")], T0 + 5) == "applied"
+    assert book.compare(a_row(["0.4", "0.5"], ["0.7", "0.6"], T0)) == "past"
+    assert book.compare(a_row(["0.5"], ["0.7", "0.6"], T0)) == "differs", "best prices are not all"
+    assert book.compare(a_row(["0.5"], ["0.6"], T0 + 6)) == "newer"
+    assert book.compare(a_row(["0.5"], ["0.6"], T0 - 1)) == "forgotten"
+    again = [a_change("0.4", "10")]
+    assert book.change(T0 + 7, again, T0 + 7) == "applied"
+    # The time that REST names may be later than the change, or earlier: what it shows is the kept book.
+    assert book.compare(a_row(["0.4", "0.5"], ["0.7", "0.6"], T0 + 9)) == "present"
+    assert book.compare(a_row(["0.4", "0.5"], ["0.7", "0.6"], T0)) == "present"
 
 
 def test_other_best_prices_than_the_venue_s_are_a_mismatch() -> None:
     book = a_book()
-    assert book.change(T0 + 1, [a_change("0.4", "3", top=("0.45", "0.6"))], T0 + 1) == "mismatch"
-    assert not book.known
+    assert book.change(T0 + 1, [a_change("0.4", "3", top=("0.45", "0.6"))], T0 + 1) == "top"
+    assert not book.is_known
 
 
 def test_a_crossed_book_is_a_mismatch() -> None:
     book = KeptBook()
-    assert book.replace(a_row(["0.5"], ["0.5"]), T0) == "mismatch"
+    assert book.replace(a_row(["0.5"], ["0.5"]), T0) == "crossed"
 
 
 def test_an_empty_side_is_written_as_the_venue_does() -> None:

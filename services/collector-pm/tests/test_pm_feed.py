@@ -37,7 +37,7 @@ class Bench:
         self.now_s = 100.0
         self.feed.connected(0, self.now_s, 0)
         self.clock(T0)
-        self.feed.listed([a_listing()], 0)
+        self.feed.listed([a_listing()], 0, {})
 
     def say(self, *events: dict[str, Any], line: int = 0) -> None:
         self.feed.on_frame(line, json.dumps(list(events)).encode(), self.now_s, 0)
@@ -45,9 +45,9 @@ class Bench:
     def clock(self, time_ms: int, line: int = 0) -> None:
         self.say({"event_type": "clock", "timestamp": str(time_ms)}, line=line)
 
-    def dump(self, at_ms: int = T0, bid: str = "0.5", ask: str = "0.6") -> None:
+    def dump(self, at_ms: int = T0, bid: str = "0.5", ask: str = "0.6", of: str = TOKEN) -> None:
         levels = {"bids": [{"price": bid, "size": "10"}], "asks": [{"price": ask, "size": "10"}]}
-        head = {"event_type": "book", "market": MARKET, "asset_id": TOKEN, "timestamp": str(at_ms)}
+        head = {"event_type": "book", "market": MARKET, "asset_id": of, "timestamp": str(at_ms)}
         self.say({**head, **levels})
 
     def change(self, at_ms: int, price: str, size: str, top: tuple[str, str], side: str = "BUY") -> None:
@@ -102,13 +102,14 @@ def test_rest_confirms_the_same_state_and_stands_in_for_what_the_socket_did_not_
     bench = Bench()
     bench.dump(T0)
     bench.feed.on_check([a_row(["0.5"], ["0.6"], T0)], T0 + 3_000, 0)
-    assert [one.event_time_ms for one in bench.books()] == [T0, T0 + 3_000]
+    bench.feed.on_check([a_row(["0.5"], ["0.6"], T0)], T0 + 10_000, 0)
+    assert [one.event_time_ms for one in bench.books()] == [T0, T0 + 10_000]
     # Newer than what is kept: given two seconds of venue time to come over the socket.
-    missed = a_row(["0.58"], ["0.6"], T0 + 4_000)
-    bench.feed.on_check([missed], T0 + 4_500, 0)
-    bench.clock(T0 + 6_400)
+    missed = a_row(["0.58"], ["0.6"], T0 + 14_000)
+    bench.feed.on_check([missed], T0 + 14_500, 0)
+    bench.clock(T0 + 16_400)
     assert bench.books()[-1].bids[0][0] == "0.5"
-    bench.clock(T0 + 6_500)
+    bench.clock(T0 + 16_500)
     assert (bench.books()[-1].bids[0][0], bench.feed.resubscribe) == ("0.58", {TOKEN})
 
 
@@ -133,7 +134,7 @@ def test_a_book_that_stands_is_told_again_every_ten_seconds_of_venue_time() -> N
 
 def test_the_watermark_stays_behind_the_slowest_socket() -> None:
     bench = Bench(tokens_per_socket=1)
-    bench.feed.listed([a_listing(2)], 0)
+    bench.feed.listed([a_listing(2)], 0, {})
     assert set(bench.feed.roster.lines()) == {0, 1}
     bench.feed.connected(1, bench.now_s, 0)
     bench.clock(T0, line=1)
@@ -152,41 +153,145 @@ def test_the_watermark_stays_behind_the_slowest_socket() -> None:
 
 def test_a_lost_socket_is_one_gap_with_both_ends() -> None:
     bench = Bench()
+    bench.feed.listed([a_listing(2)], 0, {})
     bench.dump()
+    bench.dump(of="2")
     bench.clock(T0 + 5_000)
     bench.change(T0 + 5_000, "0.51", "1", ("0.51", "0.6"))
     bench.feed.disconnected(0)
     bench.feed.connected(0, bench.now_s, 0)
     bench.clock(T0 + 9_000)
     bench.dump(T0 + 8_000, "0.52")
-    # Which markets came near meanwhile is not known yet.
-    assert bench.feed.wants_look()
     bench.clock(T0 + 9_500)
+    # One of the two books is not known yet.
     assert bench.of(GapMessage) == []
-    bench.feed.looked(T0 + 9_500)
+    bench.dump(T0 + 8_000, of="2")
     bench.clock(T0 + 9_600)
     [gap] = bench.of(GapMessage)
-    assert (gap.channel, gap.from_ms, gap.to_ms, gap.state) == ("book", T0 + 5_000, T0 + 9_600, "lost")
-    assert not bench.feed.wants_look()
+    assert (gap.channel, gap.from_ms, gap.to_ms, gap.state) == ("book", T0 + 5_000, T0 + 9_500, "lost")
 
 
-def test_the_hole_of_a_lost_socket_lasts_until_a_market_that_came_near_meanwhile_has_its_book() -> None:
+def test_a_hole_is_told_before_every_watermark_while_it_lasts() -> None:
+    """So a collector that is killed in the middle of one leaves nothing unsaid."""
+    bench = Bench(lateness_ms=1_000)
+    bench.dump()
+    bench.feed.go_live(0)
+    bench.feed.disconnected(0)
+    bench.feed.connected(0, bench.now_s, 0)
+    for second in (70, 130):
+        bench.clock(T0 + second * 1_000)
+    told = [(one.from_ms, one.to_ms) for one in bench.of(GapMessage)]
+    # The first watermark of a start, then that of each full minute.
+    marks = [one for one in bench.box.out if isinstance(one, int)]
+    assert marks == [T0 + 69_000, T0 + 120_000]
+    assert told == [(T0, mark) for mark in marks]
+    for mark in marks:
+        place = bench.box.out.index(mark)
+        assert isinstance(bench.box.out[place - 1], GapMessage)
+    bench.dump(T0 + 130_000)
+    bench.clock(T0 + 130_100)
+    # Of the same beginning, so it is the same hole, longer.
+    assert [(one.from_ms, one.to_ms) for one in bench.of(GapMessage)][2:] == [(T0, T0 + 130_000)]
+
+
+def test_a_window_whose_book_comes_after_its_opening_has_a_hole_from_then_on() -> None:
+    bench = Bench()
+    bench.dump()
+    bench.feed.go_live(0)
+    late = a_listing(2, start_ms=T0 + 20_000, end_ms=T0 + 5 * MINUTE_MS)
+    bench.feed.listed([late], 0, {})
+    bench.clock(T0 + 21_000)
+    bench.dump(T0 + 15_000, of="2")
+    bench.clock(T0 + 21_100)
+    assert [(one.from_ms, one.to_ms) for one in bench.of(GapMessage)] == [(T0 + 20_000, T0 + 21_000)]
+
+
+def test_a_window_that_is_found_in_time_has_none_whenever_it_came_near() -> None:
+    bench = Bench()
+    bench.dump()
+    bench.feed.go_live(0)
+    bench.clock(T0 + 50_000)
+    bench.feed.listed([a_listing(2, start_ms=T0 + MINUTE_MS)], 0, {})
+    bench.dump(T0, of="2")
+    bench.clock(T0 + 2 * MINUTE_MS)
+    assert bench.of(GapMessage) == []
+
+
+def test_what_came_near_while_the_catalogue_was_not_read_is_lost_since_the_last_good_look() -> None:
+    bench = Bench(subscribe_ahead_s=60)
+    bench.dump()
+    bench.feed.go_live(0)
+    bench.feed.looked(T0)
+    bench.feed.look_failed()
+    bench.clock(T0 + 90_000)
+    # One came near before the last good look, the other, whose opening is still ahead, 40 s after it.
+    early, late = a_listing(2, start_ms=T0 + 30_000), a_listing(3, start_ms=T0 + 100_000)
+    bench.feed.listed([early, late], 0, {})
+    bench.feed.looked(T0 + 90_000)
+    bench.dump(T0, of="2")
+    bench.dump(T0, of="3")
+    bench.clock(T0 + 95_000)
+    found = [(one.from_ms - T0, (one.to_ms or 0) - T0) for one in bench.of(GapMessage)]
+    assert found == [(0, 90_000), (40_000, 90_000)]
+
+
+def test_a_market_that_the_venue_lists_late_is_owed_from_then_on() -> None:
+    bench = Bench()
+    bench.dump()
+    bench.feed.go_live(0)
+    bench.clock(T0 + 90_000)
+    new = a_listing(2)
+    bench.feed.listed([new], 0, {new.slug: T0 + 60_000})
+    bench.dump(T0 + 70_000, of="2")
+    bench.clock(T0 + 95_000)
+    assert [(one.from_ms, one.to_ms) for one in bench.of(GapMessage)] == [(T0 + 60_000, T0 + 90_000)]
+
+
+def test_a_book_that_never_comes_is_asked_for_again_and_its_hole_ends_with_its_market() -> None:
+    bench = Bench()
+    bench.feed.go_live(0)
+    bench.feed.asked([TOKEN], bench.now_s)
+    bench.now_s += 11
+    bench.clock(T0 + 11_000)
+    assert (bench.feed.unverified(bench.now_s, 0), bench.feed.resubscribe) == ([TOKEN], {TOKEN})
+    # REST stands in for it, and what lies between two of its answers is lost all the same.
+    bench.feed.on_check([a_row(["0.5"], ["0.6"], T0)], T0 + 11_000, 0)
+    assert bench.books()[-1].event_time_ms == T0 + 11_000
+    bench.change(T0 + 12_000, "0.51", "1", ("0.51", "0.6"))
+    bench.clock(T0 + 13_000)
+    assert bench.books()[-1].bids == (("0.5", "10"),)
+    bench.say(
+        {"event_type": "market_resolved", "market": MARKET, "winning_asset_id": TOKEN, "timestamp": str(T0 + 13_000)}
+    )
+    bench.clock(T0 + 14_000)
+    assert (bench.of(GapMessage)[-1].from_ms, bench.of(GapMessage)[-1].to_ms) == (T0, T0 + 13_000)
+
+
+def test_a_socket_that_keeps_a_change_to_itself_is_stalled() -> None:
+    bench = Bench()
+    bench.dump()
+    bench.clock(T0 + 6_000)
+    bench.feed.on_check([a_row(["0.58"], ["0.6"], T0 + 5_000)], T0 + 6_000, 0)
+    bench.clock(T0 + 8_000)
+    assert bench.feed.silent(bench.now_s, 0) == [0]
+    # Another market of the same socket was told of meanwhile: only this book is asked for again.
+    bench.say({"event_type": "last_trade_price", "asset_id": "7", "price": "0.5", "timestamp": str(T0 + 8_000)})
+    assert bench.feed.silent(bench.now_s, 0) == []
+
+
+def test_levels_that_differ_below_the_best_are_found_by_rest() -> None:
     bench = Bench()
     bench.dump()
     bench.clock(T0 + 5_000)
-    bench.feed.disconnected(0)
-    bench.feed.connected(0, bench.now_s, 0)
-    bench.clock(T0 + 9_000)
-    bench.dump(T0 + 8_000, "0.52")
-    bench.feed.listed([a_listing(2)], 0)
-    bench.feed.looked(T0 + 9_000)
-    bench.clock(T0 + 10_000)
-    assert bench.of(GapMessage) == []
-    # A book that never comes is not waited for longer than ten seconds.
-    bench.now_s += 10.1
-    bench.clock(T0 + 19_100)
-    [gap] = bench.of(GapMessage)
-    assert (gap.from_ms, gap.to_ms) == (T0, T0 + 19_100)
+    bench.feed.on_check([a_row(["0.5"], ["0.6"], T0)], T0 + 4_000, 0)
+    bench.change(T0 + 5_000, "0.45", "7", ("0.5", "0.6"))
+    bench.feed.on_check([a_row(["0.5", "0.45"], ["0.6"], T0 + 5_000)], T0 + 5_100, 0)
+    assert bench.feed.resubscribe == {TOKEN}
+    bench.clock(T0 + 6_000)
+    bench.dump(T0 + 5_500)
+    bench.clock(T0 + 6_100)
+    # Right it was when REST was last found to show the same.
+    assert [(one.from_ms, one.to_ms) for one in bench.of(GapMessage)] == [(T0 + 4_000, T0 + 6_000)]
 
 
 def test_a_restart_declares_what_lies_between() -> None:
@@ -205,7 +310,7 @@ def test_a_result_ends_the_market_whoever_tells_it_and_only_once() -> None:
     [result] = bench.of(ResolvedMessage)
     assert (result.yes_payout, result.id) == ("0", f"r:pm:{MARKET}")
     assert bench.feed.roster.lines() == {0: set()}
-    bench.feed.listed([a_listing()], 0)
+    bench.feed.listed([a_listing()], 0, {})
     assert len(bench.feed.roster) == 0
 
 
@@ -231,7 +336,7 @@ def test_only_near_markets_of_ours_are_followed() -> None:
     over = a_listing(3, end_ms=T0)
     closed, foreign = a_listing(4, closed=True), a_listing(5, slug="eth-updown-5m-1")
     level = a_listing(6, slug="bitcoin-above-64k-on-march-11", start_ms=None, end_ms=T0 + 60 * MINUTE_MS)
-    bench.feed.listed([far, over, closed, foreign, level], 0)
+    assert bench.feed.listed([far, over, closed, foreign, level], 0, {}) == [far]
     assert {one.listing.market for one in bench.feed.roster} == {MARKET, "0x6"}
 
 

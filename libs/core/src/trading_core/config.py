@@ -102,8 +102,8 @@ class PolymarketConfig(Section):
     """How long before its window opens a market is subscribed."""
     silence_s: float = Field(30, gt=0)
     """Seconds without any market data after which a socket counts as dead."""
-    book_check_s: int = Field(10, ge=1)
-    """A book of which nothing was heard for so long is compared with what REST shows."""
+    book_check_s: int = Field(5, ge=1)
+    """A book that was not found right for so long is compared with what REST shows."""
     tokens_per_socket: int = Field(200, ge=1, le=500)
 
 

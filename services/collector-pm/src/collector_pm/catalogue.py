@@ -39,6 +39,9 @@ class Catalogue:
         self._config = config
         self._assets = assets
         self._asked_ms: dict[str, int] = {}
+        """Venue time at which a name was last answered for."""
+        self._ahead: list[Listing] = []
+        """Found, and not near yet."""
         self._swept_ms: int | None = None
 
     async def first(self) -> None:
@@ -52,12 +55,13 @@ class Catalogue:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             clock_ms = self._feed.now_ms(wall_ms())
-            if clock_ms is None or (clock_ms - looked_ms < LOOK_EVERY_MS and not self._feed.wants_look()):
+            if clock_ms is None or clock_ms - looked_ms < LOOK_EVERY_MS:
                 continue
-            looked_ms = clock_ms
             try:
                 await self._look()
+                looked_ms = clock_ms
             except (VenueUnavailable, VenueMessageInvalid) as error:
+                self._feed.look_failed()
                 log.warning("look_failed", error=str(error))
                 await asyncio.sleep(LOOK_AGAIN_S)
 
@@ -76,14 +80,14 @@ class Catalogue:
             await self._results()
 
     async def check(self) -> None:
-        """Until cancelled: compares books of which nothing was heard with what REST shows."""
+        """Until cancelled: compares the kept books with what REST shows."""
         while True:
             await self._feed.check_due.wait()
             self._feed.check_due.clear()
             asked_ms = self._feed.now_ms(wall_ms())
             if asked_ms is None:
                 continue
-            tokens = self._feed.unconfirmed(time.monotonic(), wall_ms())
+            tokens = self._feed.unverified(time.monotonic(), wall_ms())
             try:
                 for some in _some(tokens, BOOKS_MAX):
                     rows, rejects = parse.books(await self._rest.books(some))
@@ -105,16 +109,20 @@ class Catalogue:
         assert clock_ms is not None, "venue time is known"
         until_ms = clock_ms + self._config.subscribe_ahead_s * 1000
         wanted = windows.named(self._assets, self._config.kinds, clock_ms, until_ms)
-        for some in _some(self._due(wanted.markets, clock_ms)):
+        known = {one.slug for one in self._ahead} | self._feed.roster.slugs()
+        for some in _some(self._due(wanted.markets - known, clock_ms)):
             self._take(listing.listings(await self._rest.named(some)))
+            self._asked_ms |= dict.fromkeys(some, clock_ms)
         for some in _some(self._due(wanted.events, clock_ms)):
             self._take(listing.of_events(await self._rest.events(some)))
+            self._asked_ms |= dict.fromkeys(some, clock_ms)
         self._asked_ms = {
             slug: asked_ms for slug, asked_ms in self._asked_ms.items() if slug in wanted.markets | wanted.events
         }
         if self._swept_ms is None or clock_ms - self._swept_ms >= SWEEP_EVERY_MS:
             await self._sweep(clock_ms)
             self._swept_ms = clock_ms
+        self._take(([], []))
         self._feed.looked(clock_ms)
 
     async def _sweep(self, clock_ms: int) -> None:
@@ -128,19 +136,12 @@ class Catalogue:
                 return
 
     def _due(self, slugs: Iterable[str], clock_ms: int) -> list[str]:
-        """Names that are not followed and were not asked for just now."""
-        followed = self._feed.roster.slugs()
-        due = [
-            slug
-            for slug in sorted(slugs)
-            if slug not in followed and clock_ms - self._asked_ms.get(slug, -ASK_AGAIN_MS) >= ASK_AGAIN_MS
-        ]
-        self._asked_ms |= dict.fromkeys(due, clock_ms)
-        return due
+        """Names that were not answered for just now."""
+        return [slug for slug in sorted(slugs) if clock_ms - self._asked_ms.get(slug, -ASK_AGAIN_MS) >= ASK_AGAIN_MS]
 
     def _take(self, found: tuple[list[Listing], list[parse.Reject]]) -> None:
         self._feed.kept(found[1], wall_ms())
-        self._feed.listed(found[0], wall_ms())
+        self._ahead = self._feed.listed([*self._ahead, *found[0]], wall_ms(), self._asked_ms)
 
 
 def _some(items: Iterable[str], most: int = NAMED_MAX) -> Iterator[list[str]]:

@@ -6,17 +6,18 @@ Time reaches it as arguments: `now_s` monotonic seconds, `wall_ms` the receive t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from collector_pm import metrics, outgoing, parse
 from collector_pm.book import Outcome
-from collector_pm.followed import ENDED_AFTER_MS, GIVEN_UP_AFTER_MS, Followed, Roster
+from collector_pm.followed import ENDED_AFTER_MS, GIVEN_UP_AFTER_MS, Followed, Roster, Shown
+from collector_pm.holes import Holes
 from collector_pm.listing import Listing
 from collector_pm.outgoing import EXCHANGE
 from collector_pm.parse import BookRow, ChangesRow, ClockRow, LastTradeRow, Reject, ResultRow, TickRow
-from collector_pm.windows import LEVELS_AHEAD_MS, asset_of
+from collector_pm.windows import asset_of, near_ms, owed_ms
 from trading_core import ids
 from trading_core.collect import gaps, numbers
 from trading_core.collect import metrics as shared_metrics
@@ -28,6 +29,8 @@ from trading_core.messages import DeadLetterMessage, MarketData
 
 BOOK_EVERY_MS = 500
 """At most two snapshots of a book per second of venue time; what lies between is told by the next one."""
+STANDING_EVERY_MS = 10_000
+"""A book that is known to stand unchanged is told again this often."""
 SETTLED_MS = 2_000
 """Venue time after which the socket must have told what REST has shown."""
 FIRST_BOOK_S = 10.0
@@ -41,19 +44,15 @@ class Outbox(Protocol):
 
 @dataclass
 class Line:
-    """One socket: when it last said something of the market, and from when on it was lost."""
+    """One socket: when it last said something of the market."""
 
     heard_s: float
     heard_ms: int
     connected: bool = True
+    stalled: bool = False
+    """It has said nothing since the venue changed one of its books."""
     clock_ms: int | None = None
     """Its newest clock frame; of the simulator only."""
-    lost_ms: int | None = None
-    """Venue time of the last word of the socket before this one, while the hole is not written yet."""
-    since_s: float = 0.0
-    """Monotonic second at which it was opened."""
-    since_ms: int | None = None
-    """Venue time of its first word."""
 
 
 class Feed:
@@ -78,17 +77,18 @@ class Feed:
         self._outbox = outbox
         self._resumed_ms = watermark_ms
         self._lines: dict[int, Line] = {}
+        self._live_ms = 0
         self._poll_slot = self._check_slot = -1
         self._looked_ms = 0
+        self._is_blind = False
+        self._holes = Holes()
 
     def now_ms(self, wall_ms: int) -> int | None:
         return self.clock.now_ms(wall_ms)
 
     def connected(self, line: int, now_s: float, wall_ms: int) -> None:
         shared_metrics.CONNECTIONS.labels(EXCHANGE).inc()
-        before = self._lines.get(line)
-        lost_ms = before.lost_ms if before is not None else None
-        self._lines[line] = Line(now_s, self.now_ms(wall_ms) or 0, lost_ms=lost_ms, since_s=now_s)
+        self._lines[line] = Line(now_s, self.now_ms(wall_ms) or 0)
         for one in self.roster.on_line(line):
             one.asked_s = now_s
 
@@ -98,8 +98,12 @@ class Feed:
         if held is None:
             return
         held.connected = False
-        held.lost_ms = held.lost_ms or held.heard_ms or None
-        for one in self.roster.on_line(line):
+        books = self.roster.on_line(line)
+        # What REST has found to stand of every one of them was told, too: one beginning for all.
+        confirmed_ms = min((one.book.confirmed_ms for one in books if one.book.is_kept), default=0)
+        for one in books:
+            if one.book.is_kept:
+                one.lost_ms = max(held.heard_ms, confirmed_ms)
             one.book.forget()
 
     def closed(self, line: int) -> None:
@@ -113,35 +117,44 @@ class Feed:
             if one is not None:
                 one.asked_s = now_s
 
-    def listed(self, listings: Iterable[Listing], wall_ms: int) -> None:
-        """What the catalogue has: markets of ours that are open and near become followed."""
+    def listed(self, listings: Iterable[Listing], wall_ms: int, absent_ms: Mapping[str, int]) -> list[Listing]:
+        """Follows the markets of ours that are open and near; those that are not near yet are given back.
+
+        `absent_ms`: per slug the venue time at which the catalogue last said that there is no such market.
+        """
         clock_ms = self.now_ms(wall_ms)
-        if clock_ms is None:
-            return
+        ahead: dict[str, Listing] = {}
         for listing in listings:
             asset = asset_of(listing.slug)
-            if asset not in self._assets or listing.closed or listing.end_ms <= clock_ms:
+            if clock_ms is None or asset not in self._assets or listing.closed or listing.end_ms <= clock_ms:
                 continue
-            if listing.start_ms is None:
-                is_near = listing.end_ms <= clock_ms + LEVELS_AHEAD_MS
+            due_ms = near_ms(listing.start_ms, listing.end_ms, self._config.subscribe_ahead_s * 1000)
+            if due_ms > clock_ms:
+                ahead[listing.market] = listing
+                continue
+            one = self.roster.add(asset, listing)
+            if one is None:
+                continue
+            if self._is_blind:
+                # Found late: what it did since it came near, though not before the last good look, is lost.
+                owed_from_ms = max(due_ms, self._looked_ms)
             else:
-                is_near = listing.start_ms <= clock_ms + self._config.subscribe_ahead_s * 1000
-            one = self.roster.add(asset, listing) if is_near else None
-            if one is not None:
-                self._publish_prob(one, clock_ms, wall_ms)
+                owed_from_ms = max(owed_ms(listing.start_ms, listing.end_ms), absent_ms.get(listing.slug, 0))
+            one.lost_ms = max(owed_from_ms, self._live_ms)
+            self._publish_prob(one, clock_ms, wall_ms)
+        return list(ahead.values())
 
     def looked(self, clock_ms: int) -> None:
         """What the catalogue had to say of `clock_ms` was all told."""
-        self._looked_ms = clock_ms
+        self._looked_ms, self._is_blind = clock_ms, False
 
-    def wants_look(self) -> bool:
-        """Whether a new socket has spoken and what came near before it is not known yet."""
-        new = (line for line in self._lines.values() if line.connected and line.lost_ms is not None)
-        return any(line.since_ms is not None and self._looked_ms < line.since_ms for line in new)
+    def look_failed(self) -> None:
+        """Which markets came near since the last good look is not known."""
+        self._is_blind = True
 
     def has_books(self) -> bool:
         """Whether the whole book of every market that is open now has come."""
-        return all(one.book.known for one in self.roster.open())
+        return all(one.book.is_kept for one in self.roster.open())
 
     def go_live(self, wall_ms: int) -> None:
         """The catalogue was read and a socket is open: from now on things are decided."""
@@ -150,6 +163,11 @@ class Feed:
         if self._resumed_ms is not None and self._resumed_ms < clock_ms:
             for asset in self._assets:
                 self._lost(asset, self._resumed_ms, clock_ms, "restarted", wall_ms)
+        # Nothing is owed of the time before.
+        self._live_ms = clock_ms
+        for one in self.roster.open():
+            if one.lost_ms is not None:
+                one.lost_ms = max(one.lost_ms, clock_ms)
         self.stamp.begin()
         self.live.set()
 
@@ -196,15 +214,20 @@ class Feed:
                 self._judge(one, clock_ms, wall_ms)
                 if one.dirty and clock_ms - one.published_ms >= BOOK_EVERY_MS:
                     self._publish_book(one, one.book.changed_ms, wall_ms)
-                elif self._stands(one) and clock_ms - one.published_ms >= self._config.book_check_s * 1000:
+                elif self._stands(one) and clock_ms - one.published_ms >= STANDING_EVERY_MS:
                     # Until the moment before: what happens at this one comes behind its clock frame.
                     self._publish_book(one, clock_ms - 1, wall_ms)
                 if clock_ms >= one.listing.end_ms + ENDED_AFTER_MS:
+                    self._holes.leave(one, clock_ms)
                     self.roster.end(one)
             elif clock_ms >= one.listing.end_ms + GIVEN_UP_AFTER_MS:
                 self.roster.remove(one)
-        self._end_holes(clock_ms, now_s, wall_ms)
-        for watermark_ms in self.stamp.decide(clock_ms, now_s):
+        for hole in self._holes.ended(self.roster):
+            self._lost(*hole, "book unknown", wall_ms)
+        if decided := self.stamp.decide(clock_ms, now_s):
+            for hole in self._holes.until(self.roster, decided[-1]):
+                self._put_lost(*hole, "book unknown", wall_ms)
+        for watermark_ms in decided:
             self._outbox.put_watermark(watermark_ms)
         slot = clock_ms // (self._config.poll_interval_s * 1000)
         if slot != self._poll_slot:
@@ -216,7 +239,10 @@ class Feed:
             self.check_due.set()
 
     def silent(self, now_s: float, wall_ms: int) -> list[int]:
-        """Sockets that say nothing of the market for too long, on the monotonic and on the venue's clock."""
+        """Sockets that say nothing of the market for too long, on the monotonic and on the venue's clock.
+
+        Or for no longer than REST needed to show that there was something to say.
+        """
         clock_ms = self.now_ms(wall_ms)
         return [
             number
@@ -224,12 +250,17 @@ class Feed:
             if line.connected
             and clock_ms is not None
             and self.roster.on_line(number)
-            and now_s - line.heard_s > self._config.silence_s
-            and clock_ms - line.heard_ms > self._config.silence_s * 1000
+            and (
+                line.stalled
+                or (
+                    now_s - line.heard_s > self._config.silence_s
+                    and clock_ms - line.heard_ms > self._config.silence_s * 1000
+                )
+            )
         ]
 
-    def unconfirmed(self, now_s: float, wall_ms: int) -> list[str]:
-        """Tokens whose book nothing has confirmed for `book_check_s`, or whose whole book has not come."""
+    def unverified(self, now_s: float, wall_ms: int) -> list[str]:
+        """Tokens of which not every level was found right within `book_check_s`, or whose whole book has not come."""
         clock_ms = self.now_ms(wall_ms)
         if clock_ms is None:
             return []
@@ -240,7 +271,8 @@ class Feed:
             if is_late:
                 metrics.MISMATCHES.labels("no_book").inc()
                 one.asked_s = None
-            if is_late or one.book.confirmed_ms <= limit_ms:
+                self.resubscribe.add(one.listing.yes_token)
+            if is_late or one.book.verified_ms <= limit_ms:
                 found.append(one.listing.yes_token)
         return found
 
@@ -250,16 +282,23 @@ class Feed:
             one = self.roster.of_token(row.asset_id)
             if one is None:
                 continue
-            if not one.book.known:
-                if one.book.replace(row, asked_ms) == "applied":
-                    self._publish_book(one, asked_ms, wall_ms)
-            elif row.timestamp <= one.book.changed_ms:
-                # An older picture says nothing, and an equal one that the kept book still stood when it was asked.
-                if row.timestamp == one.book.changed_ms and one.book.shows(row):
-                    one.book.confirmed_ms = max(one.book.confirmed_ms, asked_ms)
-                    self._publish_book(one, asked_ms, wall_ms)
-            else:
-                one.check = (row, max(asked_ms, row.timestamp) + SETTLED_MS)
+            book = one.book
+            if not book.is_kept:
+                self._stand_in(one, row, asked_ms, wall_ms)
+                continue
+            match book.compare(row):
+                case "present":
+                    book.stood(asked_ms)
+                    if asked_ms - one.published_ms >= STANDING_EVERY_MS:
+                        self._publish_book(one, asked_ms, wall_ms)
+                case "past":
+                    book.verified_ms = max(book.verified_ms, row.timestamp)
+                case "newer":
+                    one.check = one.check or Shown(row, asked_ms, max(asked_ms, row.timestamp) + SETTLED_MS)
+                case "differs":
+                    self._mistrust(one, "differs", book.verified_ms)
+                case "forgotten":
+                    pass
 
     def on_poll(self, listings: Iterable[Listing], wall_ms: int) -> None:
         """The catalogue's newest word of the open markets."""
@@ -329,29 +368,7 @@ class Feed:
         held = self._lines.get(line)
         if held is None:
             return
-        held.heard_s, held.heard_ms = now_s, clock_ms
-        if held.since_ms is None:
-            held.since_ms = clock_ms
-
-    def _recovered(self, number: int, held: Line, now_s: float) -> bool:
-        """Whether a new socket tells everything again that the one before it would have told.
-
-        That is the whole book of every market, those included that came near while nothing was heard. A book
-        that does not come is not waited for.
-        """
-        if held.since_ms is None:
-            return False
-        is_whole = self._looked_ms >= held.since_ms and all(one.book.known for one in self.roster.on_line(number))
-        return is_whole or now_s - held.since_s > FIRST_BOOK_S
-
-    def _end_holes(self, clock_ms: int, now_s: float, wall_ms: int) -> None:
-        for number, held in self._lines.items():
-            if held.lost_ms is None or not held.connected or not self._recovered(number, held, now_s):
-                continue
-            lost_ms, held.lost_ms = held.lost_ms, None
-            if lost_ms < clock_ms:
-                for asset in sorted({one.asset for one in self.roster.on_line(number)}):
-                    self._lost(asset, lost_ms, clock_ms, "reconnected", wall_ms)
+        held.heard_s, held.heard_ms, held.stalled = now_s, clock_ms, False
 
     def _on_changes(self, row: ChangesRow, clock_ms: int, wall_ms: int) -> None:
         """A message carries both tokens; ours is the one that is subscribed."""
@@ -360,7 +377,7 @@ class Feed:
             mine.setdefault(change.asset_id, []).append(change)
         for token, changes in mine.items():
             one = self.roster.of_token(token)
-            if one is None or not one.book.known:
+            if one is None:
                 continue
             numbers.check_time(row.timestamp, clock_ms)
             self.clock.on_event(row.timestamp, wall_ms)
@@ -372,20 +389,22 @@ class Feed:
             return
         if row.timestamp > clock_ms + numbers.AHEAD_MS:
             raise VenueMessageInvalid(f"timestamp {row.timestamp} is ahead of venue time {clock_ms}")
-        was_known, one.asked_s = one.book.known, None
+        was_kept, one.asked_s = one.book.is_kept, None
         one.tick_size = row.tick_size or one.tick_size
         one.last = row.last_trade_price or one.last
         outcome = one.book.replace(row, clock_ms)
+        if outcome == "applied":
+            self._holes.leave(one, clock_ms)
         # A first book is as old as its last change, yet known to stand now.
-        self._after(one, outcome, row.timestamp if was_known else clock_ms, wall_ms)
+        self._after(one, outcome, row.timestamp if was_kept else clock_ms, wall_ms)
 
     def _after(self, one: Followed, outcome: Outcome, event_ms: int, wall_ms: int) -> None:
-        if outcome == "mismatch":
-            self._mistrust(one, "top")
-        elif outcome == "applied":
+        if outcome == "applied":
             one.dirty = True
             if event_ms - one.published_ms >= BOOK_EVERY_MS:
                 self._publish_book(one, event_ms, wall_ms)
+        elif outcome != "old":
+            self._mistrust(one, outcome, one.book.verified_ms)
 
     def _stands(self, one: Followed) -> bool:
         """Whether venue time itself says that a book of which nothing was heard is as it was.
@@ -393,24 +412,34 @@ class Feed:
         So does the simulator's clock frame, which comes on the same socket behind everything earlier.
         """
         line = self._lines.get(one.line)
-        return self._config.simulated_clock and one.book.known and line is not None and line.connected
+        return self._config.simulated_clock and one.book.is_kept and line is not None and line.connected
 
     def _judge(self, one: Followed, clock_ms: int, wall_ms: int) -> None:
         """A book that REST has shown long enough ago must have come over the socket by now."""
-        if one.check is None or clock_ms < one.check[1]:
+        shown, book = one.check, one.book
+        if shown is None or clock_ms < shown.due_ms:
             return
-        row, _ = one.check
         one.check = None
-        if one.book.known and one.book.changed_ms < row.timestamp:
-            self._mistrust(one, "missed")
-            # REST stands in for the socket until that has told the whole book again.
-            if one.book.replace(row, clock_ms) == "applied":
-                self._publish_book(one, clock_ms, wall_ms)
+        if not book.is_kept or book.compare(shown.row) != "newer":
+            return
+        line = self._lines.get(one.line)
+        if line is not None and line.heard_ms < shown.row.timestamp:
+            line.stalled = True
+        self._mistrust(one, "missed", book.confirmed_ms)
+        self._stand_in(one, shown.row, shown.asked_ms, wall_ms)
 
-    def _mistrust(self, one: Followed, cause: str) -> None:
+    def _stand_in(self, one: Followed, row: BookRow, asked_ms: int, wall_ms: int) -> None:
+        """REST stands in for the socket until that has told the whole book; what lies between two answers is lost."""
+        one.book.poll(row, asked_ms)
+        if one.book.is_known and asked_ms - one.published_ms >= BOOK_EVERY_MS:
+            self._publish_book(one, asked_ms, wall_ms)
+
+    def _mistrust(self, one: Followed, cause: str, right_ms: int) -> None:
+        """The kept book was right up to `right_ms`; it is asked for again."""
         metrics.MISMATCHES.labels(cause).inc()
         one.book.forget()
         one.dirty = False
+        one.lost_ms = right_ms if one.lost_ms is None else one.lost_ms
         self.resubscribe.add(one.listing.yes_token)
 
     def _publish_book(self, one: Followed, event_ms: int, wall_ms: int) -> None:
@@ -427,14 +456,18 @@ class Feed:
 
     def _resolve(self, one: Followed, yes_payout: str, event_ms: int, wall_ms: int) -> None:
         market, visible_ms = one.listing.market, self.stamp.visible(event_ms)
+        self._holes.leave(one, event_ms)
         self._outbox.put(outgoing.resolved(one.asset, market, yes_payout, event_ms, visible_ms, wall_ms))
         self.roster.remove(one)
 
     def _lost(self, asset: str, from_ms: int, to_ms: int, reason: str, wall_ms: int) -> None:
-        """A hole in the books cannot be filled: it is written once, with both ends."""
+        """A hole in the books cannot be filled."""
+        self._put_lost(asset, from_ms, to_ms, reason, wall_ms)
+        shared_metrics.GAPS.labels(EXCHANGE, "lost").inc()
+
+    def _put_lost(self, asset: str, from_ms: int, to_ms: int, reason: str, wall_ms: int) -> None:
         visible_ms = self.stamp.visible(from_ms)
         self._outbox.put(gaps.gap(EXCHANGE, asset, "book", from_ms, to_ms, "lost", reason, visible_ms, wall_ms))
-        shared_metrics.GAPS.labels(EXCHANGE, "lost").inc()
 
 
 def _payout_of(listing: Listing, winning_token: str) -> str:

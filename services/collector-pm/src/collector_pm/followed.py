@@ -17,6 +17,15 @@ GIVEN_UP_AFTER_MS = 7 * DAY_MS
 REMEMBERED = 2_000
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A book that REST showed when it was asked at `asked_ms`; from `due_ms` on the kept book must have it."""
+
+    row: BookRow
+    asked_ms: int
+    due_ms: int
+
+
 @dataclass
 class Followed:
     """One market: its terms, its book as far as it is known, and what was last said of it."""
@@ -35,8 +44,10 @@ class Followed:
     dirty: bool = False
     asked_s: float | None = None
     """Monotonic second at which a whole book was asked for that has not come yet."""
-    check: tuple[BookRow, int] | None = None
-    """What REST showed, and the venue time from which on the kept book must have it."""
+    lost_ms: int | None = None
+    """Venue time from which on its states are owed and not known; it may lie ahead. None while the book is kept."""
+    check: Shown | None = None
+    """What REST showed that the socket has not told yet."""
 
 
 class Roster:
@@ -82,7 +93,7 @@ class Roster:
 
     def end(self, one: Followed) -> None:
         """No longer subscribed; the result is still to come."""
-        one.ended, one.dirty, one.check = True, False, None
+        one.ended, one.dirty, one.check, one.lost_ms = True, False, None, None
         self._by_token.pop(one.listing.yes_token, None)
 
     def remove(self, one: Followed) -> None:

@@ -84,7 +84,7 @@ def resolved(
 
 
 def _quotes(followed: Followed) -> tuple[str | None, str | None]:
-    if not followed.book.known:
+    if not followed.book.is_known:
         return followed.listing.bid, followed.listing.ask
     bid, ask = followed.book.top()
     return None if bid == EMPTY_BID else bid, None if ask == EMPTY_ASK else ask

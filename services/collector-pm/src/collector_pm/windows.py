@@ -15,6 +15,8 @@ NAMES = {"BTC": "bitcoin", "ETH": "ethereum", "SOL": "solana"}
 WINDOWS_MS = {"5m": 5 * MINUTE_MS, "15m": 15 * MINUTE_MS, "4h": 4 * HOUR_MS}
 SERIES = {"5m": "5m", "15m": "15m", "1h": "hourly", "4h": "4h", "1d": "daily"}
 LEVELS_AHEAD_MS = DAY_MS
+OWED_AFTER_MS = MINUTE_MS
+"""From a price level's coming near to when its book is owed: the time that finding it may take."""
 _UP_DOWN = re.compile(r"([a-z]+)-(updown|up-or-down)-")
 _ABOVE = re.compile(r"([a-z]+)-above-")
 
@@ -37,6 +39,16 @@ def named(assets: Sequence[str], kinds: Sequence[str], from_ms: int, to_ms: int)
             for day in _days(from_ms, from_ms + LEVELS_AHEAD_MS):
                 events |= {f"{NAMES[asset]}-above-on-{_date(day)}", f"{NAMES[asset]}-above-on-{_date(day)}-{day.year}"}
     return Named(frozenset(markets), frozenset(events))
+
+
+def near_ms(start_ms: int | None, end_ms: int, ahead_ms: int) -> int:
+    """From when on a market is followed; `start_ms` is None for price levels, which have no window."""
+    return end_ms - LEVELS_AHEAD_MS if start_ms is None else start_ms - ahead_ms
+
+
+def owed_ms(start_ms: int | None, end_ms: int) -> int:
+    """From when on every state of a market's book belongs into the stream, or into a declared hole."""
+    return end_ms - LEVELS_AHEAD_MS + OWED_AFTER_MS if start_ms is None else start_ms
 
 
 def series(assets: Sequence[str], kinds: Sequence[str]) -> frozenset[str]:
