@@ -140,7 +140,7 @@ async def test_changes_lead_from_the_dump_to_the_book_that_rest_shows(session: a
                     assert {token: kept.top(token) for token in market.tokens} == kept.tops
         assert {"price_change", "best_bid_ask"} <= seen
         row = the_board().row_at(market, stamp)
-        bids, _ = the_board().levels(row)
+        bids, _ = the_board().levels(market, row)
         assert kept.sides[market.up_token]["bids"] == {str(px): str(sz).removesuffix(".0") for px, sz in bids}
         assert not venue.ended
 

@@ -39,7 +39,7 @@ async def test_the_official_client_reads_what_the_recording_has() -> None:
         state = [
             row for row in market.window.rows.tolist() if the_board().changed_ms(market, row) == int(book["timestamp"])
         ]
-        bids, asks = the_board().levels(state[0])
+        bids, asks = the_board().levels(market, state[0])
         assert [float(one["price"]) for one in reversed(book["bids"])] == [price for price, _ in bids]
         assert [float(one["size"]) for one in reversed(book["asks"])] == [size for _, size in asks]
         both = await asked(client.get_order_books, [BookParams(token_id=up), BookParams(token_id=down)])

@@ -30,10 +30,20 @@ def the_market() -> Market:
 
 
 @functools.cache
-def the_board() -> Board:
+def the_books() -> book_sample.BookSample:
     books = book_sample.load(SAMPLE, 1_000)
     assert books is not None
-    return Board(books, the_market().first_ms, the_market().end_ms)
+    return books
+
+
+def a_board() -> Board:
+    """One of its own, for a test that makes the venue show what was not recorded."""
+    return Board(the_books(), the_market().first_ms, the_market().end_ms)
+
+
+@functools.cache
+def the_board() -> Board:
+    return a_board()
 
 
 @contextlib.asynccontextmanager
@@ -48,6 +58,7 @@ async def serving(
     polymarket: bool = False,
     pm_idle_s: float = IDLE_S,
     start_after_ms: int = 0,
+    board: Board | None = None,
 ) -> AsyncIterator[tuple[str, Venue]]:
     """Address and state of a running venue, from minute 1,560 on, or so much later."""
     market = the_market()
@@ -56,7 +67,7 @@ async def serving(
     start = ClockState(start_ms, options.speed, market.shift_ms)
     p = market.last_print_at(start_ms) if start_after_ms else p
     with TruthLog(truth) as log:
-        books = Polymarket(the_board(), start.event_ms, log, pm_idle_s) if polymarket else None
+        books = Polymarket(board or the_board(), start.event_ms, log, pm_idle_s) if polymarket else None
         venue = Venue(market, start, p, options, log, books)
         runner = web.AppRunner(server.application(venue), access_log=None, shutdown_timeout=0.5)
         await runner.setup()

@@ -21,6 +21,7 @@ from venue_sim import sample, schedule, server
 from venue_sim.clock import ClockState, read_state, whole_days_before
 from venue_sim.market import Market
 from venue_sim.polymarket import sample as book_sample
+from venue_sim.polymarket import schedule as polymarket_schedule
 from venue_sim.polymarket.board import Board
 from venue_sim.polymarket.exchange import Polymarket
 from venue_sim.polymarket.sample import BookSample
@@ -119,12 +120,13 @@ async def serve(options: argparse.Namespace) -> None:
         log.info("venue_started", address=address, event_time_ms=start.event_ms, speed=options.speed)
         running = asyncio.create_task(venue.run())
         seed = options.faults_seed
-        misbehaving = asyncio.create_task(venue.misbehave(() if seed is None else schedule.by_chance(seed)))
+        schedules = () if seed is None else (schedule.by_chance(seed), polymarket_schedule.by_chance(seed))
+        misbehaving = [asyncio.create_task(venue.misbehave(one)) for one in schedules]
         stopping = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait((running, stopping), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (stopping, misbehaving, running):
+            for task in (stopping, *misbehaving, running):
                 task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await running

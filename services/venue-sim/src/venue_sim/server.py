@@ -14,8 +14,16 @@ from venue_sim import frames, info
 from venue_sim.client import Client
 from venue_sim.faults import Fault
 from venue_sim.polymarket import server as polymarket
+from venue_sim.polymarket.exchange import NAME
+from venue_sim.polymarket.faults import Fault as PolymarketFault
 from venue_sim.subscriptions import Fatal, Unparsable, dumps, parse
 from venue_sim.venue import Venue
+
+
+class _Addressed(msgspec.Struct, frozen=True):
+    """Whose fault it is; Hyperliquid's when nobody is named."""
+
+    exchange: str = ""
 
 
 def application(venue: Venue) -> web.Application:
@@ -52,15 +60,24 @@ def application(venue: Venue) -> web.Application:
         return socket
 
     async def post_fault(request: web.Request) -> web.Response:
+        body = await request.read()
         try:
-            fault = msgspec.json.decode(await request.read(), type=Fault)
+            if msgspec.json.decode(body, type=_Addressed).exchange == NAME:
+                if venue.polymarket is None:
+                    return _response(polymarket.ABSENT)
+                await venue.polymarket.fault(msgspec.json.decode(body, type=PolymarketFault), venue.now().time_ms)
+            else:
+                await venue.fault(msgspec.json.decode(body, type=Fault))
         except msgspec.MsgspecError as error:
             return web.Response(status=422, text=f"no such fault: {error}\n")
-        await venue.fault(fault)
-        return web.json_response(msgspec.to_builtins(venue.faults.active()))
+        return web.json_response(active())
+
+    def active() -> list[Any]:
+        ours = [] if venue.polymarket is None else venue.polymarket.faults.active()
+        return [msgspec.to_builtins(fault) for fault in (*venue.faults.active(), *ours)]
 
     async def get_faults(_request: web.Request) -> web.Response:
-        return web.json_response(msgspec.to_builtins(venue.faults.active()))
+        return web.json_response(active())
 
     async def delete_faults(_request: web.Request) -> web.Response:
         venue.heal()

@@ -21,6 +21,7 @@ from venue_sim.connection import Connection
 from venue_sim.faults import Fault, Faults
 from venue_sim.market import FAST_LEVELS, Market
 from venue_sim.polymarket.exchange import Polymarket
+from venue_sim.polymarket.faults import Fault as PolymarketFault
 from venue_sim.subscriptions import Subscription
 
 CLOCK_EVERY_S = 0.1
@@ -94,11 +95,14 @@ class Venue:
             for client in [c for c in self.clients if any(one.coin == fault.coin for one in c.ordered)]:
                 client.cut()
 
-    async def misbehave(self, schedule: Iterable[tuple[float, Fault]]) -> None:
+    async def misbehave(self, schedule: Iterable[tuple[float, Fault | PolymarketFault]]) -> None:
         """One fault after the other, each after a pause in seconds and the end of the one before."""
         for pause_s, fault in schedule:
             await asyncio.sleep(pause_s)
-            await self.fault(fault)
+            if isinstance(fault, Fault):
+                await self.fault(fault)
+            elif self.polymarket is not None:
+                await self.polymarket.fault(fault, self.now().time_ms)
             await asyncio.sleep(fault.for_s)
 
     def heal(self) -> None:
@@ -106,6 +110,8 @@ class Venue:
         for fault in self.faults.active():
             self._note(fault, "ends")
         self.faults.clear()
+        if self.polymarket is not None:
+            self.polymarket.heal(self.now().time_ms)
         self._set_speed()
 
     def _set_speed(self) -> None:

@@ -83,6 +83,10 @@ class Board:
         self.by_token = {token: market for market in self.markets for token in market.tokens}
         self.by_condition = {market.condition_id: market for market in self.markets}
         self.by_slug = {market.slug: market for market in self.markets}
+        self.withheld: dict[str, Market] = {}
+        """Markets by condition id whose result is late: nobody is told of it yet."""
+        self._without_bids: set[tuple[int, int]] = set()
+        """(number of the market, row) that was shown one-sided."""
 
     def at(self, position: int) -> Event | None:
         """Event number `position`; None where a round has none, as a result before the first round."""
@@ -117,9 +121,20 @@ class Board:
         place = int(np.searchsorted(times, time_ms - market.start_ms + market.window.start_ms, "right")) - 1
         return int(market.window.rows[place]) if place >= 0 else -1
 
-    def levels(self, row: int) -> tuple[list[Level], list[Level]]:
+    def is_closed(self, market: Market, time_ms: int) -> bool:
+        """Whether its result is reported."""
+        return time_ms >= market.closed_ms and market.condition_id not in self.withheld
+
+    def take_bids(self, market: Market, row: int) -> None:
+        """From `row` to the next one nobody bids for the Up token."""
+        self._without_bids.add((market.number, row))
+
+    def levels(self, market: Market, row: int) -> tuple[list[Level], list[Level]]:
         """Bids and asks of the Up token after `row`, best first."""
-        return NO_LEVELS if row < 0 else self._sample.levels(row)
+        if row < 0:
+            return NO_LEVELS
+        bids, asks = self._sample.levels(row)
+        return ([], asks) if (market.number, row) in self._without_bids else (bids, asks)
 
     def tick(self, market: Market, row: int) -> str:
         fine = market.window.fine_from

@@ -144,11 +144,11 @@ def _hidden(market: Market | None, now_ms: int) -> bool:
 def _open(board: Board, token: str, now_ms: int) -> Market | None:
     """The market of `token` while it has a book."""
     market = board.by_token.get(token)
-    return None if market is None or _hidden(market, now_ms) or now_ms >= market.closed_ms else market
+    return None if market is None or _hidden(market, now_ms) or board.is_closed(market, now_ms) else market
 
 
 def _market(board: Board, one: Market, now_ms: int) -> dict[str, Any]:
-    is_closed = now_ms >= one.closed_ms
+    is_closed = board.is_closed(one, now_ms)
     row = board.row_at(one, now_ms)
     bid, ask = wire.best(board, one, one.up_token, row)
     up = float(one.window.up_won) if is_closed else round((float(bid) + float(ask)) / 2, 4)
@@ -187,7 +187,7 @@ def _short(board: Board, one: Market, now_ms: int) -> dict[str, Any]:
         "mts": float(board.tick(one, board.row_at(one, now_ms))),
         "mbf": 1000,
         "tbf": 1000,
-        "ao": now_ms < one.closed_ms,
+        "ao": not board.is_closed(one, now_ms),
         "itode": True,
         "aot": gamma.iso(one.listed_ms),
         "fd": {"r": 0.07, "e": 1, "to": True},
@@ -205,7 +205,7 @@ def _list(board: Board, now_ms: int, name: str, cursor: str) -> Answer:
         return INVALID_PAYLOAD
     found = board.listed(now_ms)
     if name.startswith("sampling"):
-        found = [one for one in found if now_ms < one.closed_ms]
+        found = [one for one in found if not board.is_closed(one, now_ms)]
     page = [_market(board, one, now_ms) for one in found[first : first + PAGE]] if first >= 0 else []
     is_last = first < 0 or first + PAGE >= len(found)
     following = END if is_last else base64.b64encode(str(first + PAGE).encode()).decode()

@@ -3,47 +3,53 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import time
+from collections import deque
 from typing import Any
 
+import msgspec
+import structlog
 from aiohttp import web
 
 from trading_core import ids
 from venue_sim.connection import Connection
 from venue_sim.polymarket import wire
 from venue_sim.polymarket.board import ASSET, Board, Event, Market
+from venue_sim.polymarket.faults import Fault, Faults
 from venue_sim.polymarket.sample import decimal_text
 from venue_sim.truth import TruthLog
 
 NAME = "polymarket"
 IDLE_S = 30.0
 """A client that forgets its PING is caught after this."""
+log = structlog.get_logger()
 
 
 class Subscriber(Connection):
     """One market socket. Nothing is acknowledged: the first frame is the dump of the books asked for."""
 
-    def __init__(self, socket: web.WebSocketResponse, transport: Any) -> None:
+    def __init__(self, socket: web.WebSocketResponse, transport: Any, faults: Faults) -> None:
         super().__init__(socket, transport)
+        self._faults = faults
+        self._held: deque[str] = deque()
         self.tokens: set[str] = set()
         self.has_extras = False
         """`custom_feature_enabled`: best_bid_ask, new_market and market_resolved too."""
 
+    async def send(self, text: str) -> None:
+        if not self._faults.has("half_open"):
+            await super().send(text)
 
-@dataclass
-class Faults:
-    """What goes wrong on demand; everything else goes on as if nothing were."""
+    async def send_data(self, text: str) -> None:
+        for frame in self._faults.frames(text, self._held):
+            await self.send(frame)
 
-    is_silent: bool = False
-    """Nothing but PONG is sent."""
-    no_result: bool = False
-    """`market_resolved` is never sent."""
-    wrong_top: bool = False
-    """Price changes name best prices that no book kept from them has."""
-    html_429: bool = False
-    """REST answers with a page instead of data."""
-    twice: bool = False
-    """Every event is sent two times."""
+    async def close(self, code: int) -> None:
+        """With a close frame, or without one (1006)."""
+        if code == 1006:
+            self.cut()
+        else:
+            await self.socket.close(code=code)
 
 
 class Polymarket:
@@ -67,6 +73,14 @@ class Polymarket:
         self.position += 1
         if event is None:
             return
+        if event.kind == "book" and self.faults.has("empty_sides"):
+            self.board.take_bids(event.market, event.row)
+        if event.kind == "resolved" and self.faults.has("late_result"):
+            self.board.withheld[event.market.condition_id] = event.market
+            return
+        await self._tell(event, speed)
+
+    async def _tell(self, event: Event, speed: float) -> None:
         self._write_truth(event)
         clock = wire.clock(event.time_ms, speed)
         texts: dict[tuple[bool, ...], str | None] = {}
@@ -76,12 +90,16 @@ class Polymarket:
             if wanted not in texts:
                 texts[wanted] = self._text(event, *wanted)
             text = texts[wanted]
-            if text is not None and not self.faults.is_silent:
-                await client.send(text)
-                if self.faults.twice:
-                    await client.send(text)
+            if text is not None:
+                await client.send_data(text)
 
     async def tick(self, now_ms: int, speed: float) -> None:
+        for over in self.faults.over(time.monotonic()):
+            self._note(over, "ends", now_ms)
+        if self.board.withheld and not self.faults.has("late_result"):
+            withheld, self.board.withheld = self.board.withheld, {}
+            for market in withheld.values():
+                await self._tell(Event(now_ms, "resolved", market), speed)
         for client in list(self.clients):
             await self._clock(client, wire.clock(now_ms, speed))
 
@@ -104,9 +122,28 @@ class Polymarket:
         await self._clock(client, wire.clock(now_ms, speed))
         known = {token: market for token in tokens if (market := self._shown(token, now_ms)) is not None}
         client.tokens.update(known)
-        if tokens and asked.get("initial_dump", True) and not self.faults.is_silent:
+        if tokens and asked.get("initial_dump", True) and not self.faults.has("no_dump"):
             shown = [wire.dump(self.board, one, token, self.board.row_at(one, now_ms)) for token, one in known.items()]
-            await client.send(wire.dumps(shown))
+            await client.send_data(wire.dumps(shown))
+
+    async def fault(self, fault: Fault, now_ms: int) -> None:
+        """Begin to do `fault`; what happens at once, such as an end of the sockets, happens here."""
+        self.faults.start(fault, time.monotonic())
+        self._note(fault, "begins", now_ms)
+        if fault.kind in ("close", "refuse"):
+            for client in list(self.clients):
+                await client.close(fault.code)
+
+    def heal(self, now_ms: int) -> None:
+        """The end of every fault."""
+        for fault in self.faults.active():
+            self._note(fault, "ends", now_ms)
+        self.faults.clear()
+
+    def _note(self, fault: Fault, what: str, now_ms: int) -> None:
+        asked = {"exchange": NAME, **msgspec.structs.asdict(fault)}
+        log.warning(f"fault_{what}", **asked)
+        self._truth.write_fault({**asked, "coin": None}, what, now_ms)
 
     def drop_idle(self, now_s: float) -> None:
         for client in [one for one in self.clients if now_s - one.heard_s >= self._idle_s]:
@@ -114,7 +151,9 @@ class Polymarket:
 
     def _shown(self, token: str, now_ms: int) -> Market | None:
         market = self.board.by_token.get(token)
-        return market if market is not None and market.listed_ms <= now_ms < market.closed_ms else None
+        if market is None or market.listed_ms > now_ms or self.board.is_closed(market, now_ms):
+            return None
+        return market
 
     async def _clock(self, client: Subscriber, text: str) -> None:
         if client.has_clock:
@@ -125,12 +164,12 @@ class Polymarket:
         if event.kind == "listed":
             return wire.dumps(wire.new_market(event)) if has_extras else None
         if event.kind == "resolved":
-            sent = has_extras and not self.faults.no_result
+            sent = has_extras and not self.faults.has("no_result")
             return wire.dumps(wire.market_resolved(event)) if sent else None
         if not any(wants):
             return None
         change = wire.changes(self.board, event)
-        if change is not None and self.faults.wrong_top:
+        if change is not None and self.faults.has("wrong_top"):
             tops = {"best_bid": "0.001", "best_ask": "0.999"}
             change["price_changes"] = [{**one, **tops} for one in change["price_changes"]]
         found: list[Any] = [] if change is None else [change]
@@ -140,6 +179,10 @@ class Polymarket:
             tick = wire.tick_size_change(self.board, event, token)
             top = wire.best_bid_ask(self.board, event, token) if has_extras else None
             found += [one for one in (tick, top) if one is not None]
+            if self.faults.has("trades"):
+                found.append(wire.last_trade_price(event, token))
+            if self.faults.has("tick_size"):
+                found.append(wire.tick_size_changed(event, token, "0.01", "0.001"))
         if not found:
             return None
         return wire.dumps(found[0] if len(found) == 1 else found)
@@ -150,7 +193,7 @@ class Polymarket:
         if event.kind == "resolved":
             self._truth.write(ids.resolved(NAME, market.condition_id), event.time_ms, "resolved", ASSET)
         elif event.kind == "book":
-            bids, asks = self.board.levels(event.row)
+            bids, asks = self.board.levels(market, event.row)
             levels = [[[decimal_text(px), decimal_text(sz)] for px, sz in side] for side in (bids, asks)]
             name = ids.book(NAME, market.condition_id, event.time_ms, levels)
             self._truth.write(name, event.time_ms, "market_book", ASSET)

@@ -64,7 +64,7 @@ def answer(board: Board, now_ms: int, path: str, query: Query) -> Answer:
 
 def market(board: Board, one: Market, now_ms: int) -> dict[str, Any]:
     """Arrays are strings that hold JSON, as the venue has them."""
-    is_closed = now_ms >= one.closed_ms
+    is_closed = board.is_closed(one, now_ms)
     row = board.row_at(one, now_ms)
     bid, ask = wire.best(board, one, one.up_token, row)
     has_both = bid != "0" and ask != "1"
@@ -111,21 +111,21 @@ def market(board: Board, one: Market, now_ms: int) -> dict[str, Any]:
             "closedTime": datetime.fromtimestamp(one.closed_ms // 1000, UTC).strftime("%Y-%m-%d %H:%M:%S+00"),
             "umaResolutionStatus": "resolved",
         }
-    found["events"] = [_event_head(one, now_ms)]
+    found["events"] = [_event_head(board, one, now_ms)]
     return found
 
 
 def event(board: Board, one: Market, now_ms: int) -> dict[str, Any]:
     inner = market(board, one, now_ms)
     del inner["events"]
-    return {**_event_head(one, now_ms), "markets": [inner]}
+    return {**_event_head(board, one, now_ms), "markets": [inner]}
 
 
 def iso(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _event_head(one: Market, now_ms: int) -> dict[str, Any]:
+def _event_head(board: Board, one: Market, now_ms: int) -> dict[str, Any]:
     return {
         "id": str(one.number),
         "ticker": one.slug,
@@ -134,7 +134,7 @@ def _event_head(one: Market, now_ms: int) -> dict[str, Any]:
         "startDate": iso(one.listed_ms),
         "endDate": iso(one.end_ms),
         "active": True,
-        "closed": now_ms >= one.closed_ms,
+        "closed": board.is_closed(one, now_ms),
         "archived": False,
         "negRisk": False,
         "enableOrderBook": True,
@@ -174,7 +174,7 @@ def _filtered(board: Board, now_ms: int, query: Query) -> list[Market]:
         return []
     if "closed" in query:
         wanted = query["closed"][0] == "true"
-        found = [one for one in found if (now_ms >= one.closed_ms) == wanted]
+        found = [one for one in found if board.is_closed(one, now_ms) == wanted]
     return found
 
 

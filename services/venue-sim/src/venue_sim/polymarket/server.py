@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import asyncio
 import time
 
 from aiohttp import WSMsgType, web
@@ -12,23 +12,26 @@ from venue_sim.polymarket import clob, gamma
 from venue_sim.polymarket.exchange import Subscriber
 from venue_sim.venue import Venue
 
-THROTTLED = Answer(429, "<html><head><title>Too many requests</title></head><body>1015</body></html>", "text/html")
 ABSENT = Answer(404, '{"error":"no recorded books: the sample has none"}')
 
 
 def add_routes(app: web.Application, venue: Venue) -> None:
     async def get(request: web.Request) -> web.Response:
-        return _response(_asked(request, venue, await request.read()))
+        answer = _asked(request, venue, await request.read())
+        if venue.polymarket is None:
+            return _response(answer)
+        path, faults = request.path.lstrip("/"), venue.polymarket.faults
+        await asyncio.sleep(faults.rest_delay_s(path))
+        return _response(faults.rest(path, answer.body) or answer)
 
     async def control(request: web.Request) -> web.Response:
         """`POST /control/polymarket {"is_silent": true}` switches faults; the answer is what is switched on."""
         if venue.polymarket is None:
             return _response(ABSENT)
         try:
-            venue.polymarket.faults = dataclasses.replace(venue.polymarket.faults, **(await request.json()))
+            return web.json_response(venue.polymarket.faults.switch(**(await request.json())))
         except (ValueError, TypeError) as error:
             return web.Response(status=400, text=f"no such fault: {error}")
-        return web.json_response(dataclasses.asdict(venue.polymarket.faults))
 
     async def drop(_request: web.Request) -> web.Response:
         """Every socket of Polymarket ends without a word."""
@@ -39,9 +42,11 @@ def add_routes(app: web.Application, venue: Venue) -> None:
 
     async def websocket(request: web.Request) -> web.StreamResponse:
         assert venue.polymarket is not None
+        if venue.polymarket.faults.has("refuse"):
+            return web.Response(status=503)
         socket = web.WebSocketResponse(compress=False, autoping=True, max_msg_size=1024 * 1024)
         await socket.prepare(request)
-        client = Subscriber(socket, request.transport)
+        client = Subscriber(socket, request.transport, venue.polymarket.faults)
         venue.polymarket.clients.add(client)
         try:
             async for message in socket:
@@ -66,8 +71,6 @@ def add_routes(app: web.Application, venue: Venue) -> None:
 def _asked(request: web.Request, venue: Venue, body: bytes) -> Answer:
     if venue.polymarket is None:
         return ABSENT
-    if venue.polymarket.faults.html_429:
-        return THROTTLED
     board, now_ms = venue.polymarket.board, venue.now().time_ms
     path, query = request.match_info["path"], {key: request.query.getall(key) for key in request.query}
     if request.path.startswith("/gamma/"):

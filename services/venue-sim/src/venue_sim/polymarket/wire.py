@@ -23,7 +23,7 @@ def mirrored(price: float) -> float:
 
 def sides(board: Board, market: Market, token: str, row: int) -> tuple[list[Level], list[Level]]:
     """Bids and asks of `token` after `row`, best first."""
-    bids, asks = board.levels(row)
+    bids, asks = board.levels(market, row)
     if token == market.up_token:
         return bids, asks
     return [(mirrored(px), sz) for px, sz in asks], [(mirrored(px), sz) for px, sz in bids]
@@ -70,7 +70,7 @@ def dump(board: Board, market: Market, token: str, row: int) -> Json:
 def changes(board: Board, event: Event) -> Json | None:
     """What row `event.row` changed, of both tokens at once; None when it changed no level."""
     market = event.market
-    before, after = (dict(_sized(board.levels(row))) for row in (event.before, event.row))
+    before, after = (dict(_sized(board.levels(market, row))) for row in (event.before, event.row))
     moved = [(key, after.get(key, 0.0)) for key in {**before, **after} if before.get(key) != after.get(key)]
     if not moved:
         return None
@@ -114,8 +114,25 @@ def best_bid_ask(board: Board, event: Event, token: str) -> Json | None:
 
 def tick_size_change(board: Board, event: Event, token: str) -> Json | None:
     old, new = (board.tick(event.market, row) for row in (event.before, event.row))
-    if old == new:
-        return None
+    return None if old == new else tick_size_changed(event, token, old, new)
+
+
+def last_trade_price(event: Event, token: str) -> Json:
+    """A trade at the one price that was recorded."""
+    return {
+        "event_type": "last_trade_price",
+        "market": event.market.condition_id,
+        "asset_id": token,
+        "price": last_price(event.market, token),
+        "size": "5",
+        "side": "BUY",
+        "fee_rate_bps": "0",
+        "timestamp": str(event.time_ms),
+        "transaction_hash": "0x" + hashlib.sha256(f"{token}:{event.time_ms}".encode()).hexdigest(),
+    }
+
+
+def tick_size_changed(event: Event, token: str, old: str, new: str) -> Json:
     return {
         "event_type": "tick_size_change",
         "market": event.market.condition_id,
