@@ -273,10 +273,19 @@ def test_a_socket_that_keeps_a_change_to_itself_is_stalled() -> None:
     bench.clock(T0 + 6_000)
     bench.feed.on_check([a_row(["0.58"], ["0.6"], T0 + 5_000)], T0 + 6_000, 0)
     bench.clock(T0 + 8_000)
-    assert bench.feed.silent(bench.now_s, 0) == [0]
+    # A young socket is not left for what REST alone says.
+    assert bench.feed.silent(bench.now_s, 0) == []
+    assert bench.feed.silent(bench.now_s + 10.1, 0) == [0]
     # Another market of the same socket was told of meanwhile: only this book is asked for again.
     bench.say({"event_type": "last_trade_price", "asset_id": "7", "price": "0.5", "timestamp": str(T0 + 8_000)})
-    assert bench.feed.silent(bench.now_s, 0) == []
+    assert bench.feed.silent(bench.now_s + 10.1, 0) == []
+
+
+def test_a_socket_without_a_frame_is_dead_whatever_venue_time_does() -> None:
+    bench = Bench()
+    bench.feed.on_frame(0, b"PONG", bench.now_s + 5, 0)
+    assert bench.feed.silent(bench.now_s + 34, 0) == []
+    assert bench.feed.silent(bench.now_s + 36, 0) == [0]
 
 
 def test_levels_that_differ_below_the_best_are_found_by_rest() -> None:

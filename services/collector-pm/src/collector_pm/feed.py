@@ -34,6 +34,8 @@ STANDING_EVERY_MS = 10_000
 SETTLED_MS = 2_000
 """Venue time after which the socket must have told what REST has shown."""
 FIRST_BOOK_S = 10.0
+STALLED_AFTER_S = 10.0
+"""Age from which on a socket is left as soon as REST shows what it keeps to itself."""
 PAYLOAD_MAX = 64 * 1024 // 2
 
 
@@ -46,6 +48,9 @@ class Outbox(Protocol):
 class Line:
     """One socket: when it last said something of the market."""
 
+    opened_s: float
+    frame_s: float
+    """Monotonic second of its last frame of whatever kind, an answer to PING included."""
     heard_s: float
     heard_ms: int
     connected: bool = True
@@ -88,7 +93,7 @@ class Feed:
 
     def connected(self, line: int, now_s: float, wall_ms: int) -> None:
         shared_metrics.CONNECTIONS.labels(EXCHANGE).inc()
-        self._lines[line] = Line(now_s, self.now_ms(wall_ms) or 0)
+        self._lines[line] = Line(now_s, now_s, now_s, self.now_ms(wall_ms) or 0)
         for one in self.roster.on_line(line):
             one.asked_s = now_s
 
@@ -173,6 +178,8 @@ class Feed:
 
     def on_frame(self, line: int, data: bytes, now_s: float, wall_ms: int) -> None:
         """One frame of socket `line`. A bad event is kept in the dead-letter stream and disturbs nothing else."""
+        if held := self._lines.get(line):
+            held.frame_s = now_s
         try:
             rows, rejects = parse.frame(data)
         except VenueMessageInvalid as error:
@@ -239,25 +246,25 @@ class Feed:
             self.check_due.set()
 
     def silent(self, now_s: float, wall_ms: int) -> list[int]:
-        """Sockets that say nothing of the market for too long, on the monotonic and on the venue's clock.
-
-        Or for no longer than REST needed to show that there was something to say.
-        """
+        """Sockets to be left: dead, or without a word of the market though there is one to say."""
         clock_ms = self.now_ms(wall_ms)
         return [
             number
             for number, line in self._lines.items()
-            if line.connected
-            and clock_ms is not None
-            and self.roster.on_line(number)
-            and (
-                line.stalled
-                or (
-                    now_s - line.heard_s > self._config.silence_s
-                    and clock_ms - line.heard_ms > self._config.silence_s * 1000
-                )
-            )
+            if line.connected and clock_ms is not None and self._is_silent(number, line, now_s, clock_ms)
         ]
+
+    def _is_silent(self, number: int, line: Line, now_s: float, clock_ms: int) -> bool:
+        limit_s = self._config.silence_s
+        if now_s - line.frame_s > limit_s:
+            return True
+        if not self.roster.on_line(number):
+            return False
+        # What REST alone says does not end a socket again and again, should REST be the one that is wrong.
+        if line.stalled and now_s - line.opened_s > min(limit_s, STALLED_AFTER_S):
+            return True
+        # On the venue's clock too, which a simulator may stop.
+        return now_s - line.heard_s > limit_s and clock_ms - line.heard_ms > limit_s * 1000
 
     def unverified(self, now_s: float, wall_ms: int) -> list[str]:
         """Tokens of which not every level was found right within `book_check_s`, or whose whole book has not come."""
@@ -356,9 +363,11 @@ class Feed:
 
     def _on_clock(self, line: int, time_ms: int, now_s: float, wall_ms: int) -> None:
         """Venue time is what every open socket has reached: none of them has anything earlier to say."""
-        if line not in self._lines:
+        held = self._lines.get(line)
+        if held is None:
             return
-        self._lines[line].clock_ms = time_ms
+        held.clock_ms = time_ms
+        held.heard_ms = held.heard_ms or time_ms
         times = [one.clock_ms for one in self._lines.values() if one.connected and one.clock_ms is not None]
         self.clock.on_frame(max(min(times), self.clock.now_ms(wall_ms) or 0))
         self.clock_known.set()

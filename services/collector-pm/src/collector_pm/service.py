@@ -110,7 +110,7 @@ class Collector:
         while True:
             began_s = time.monotonic()
             try:
-                async with ws.opened(self._config.ws_url) as socket:
+                async with ws.opened(self._config.ws_url, self._config.silence_s) as socket:
                     failing_since_s = began_s
                     await self._read(line, socket)
             except VenueUnavailable as error:

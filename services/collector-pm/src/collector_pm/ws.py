@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from trading_core.errors import ConfigError, VenueUnavailable
 
 PING_EVERY_S = 10.0
+PINGS_PER_SILENCE = 3
 OPEN_TIMEOUT_S = 10.0
 FRAME_BYTES_MAX = 32 * 1024 * 1024
 """The books of 500 tokens come as one frame of more than 1 MiB."""
@@ -52,10 +53,10 @@ class Socket:
         """Ends the connection now; whoever reads frames hears of it."""
         self._connection.transport.abort()
 
-    async def keep_alive(self) -> None:
-        """The venue wants a text of its own, not the protocol's ping."""
+    async def keep_alive(self, silence_s: float) -> None:
+        """The venue wants a text of its own, not the protocol's ping; its answers come well within `silence_s`."""
         while True:
-            await asyncio.sleep(PING_EVERY_S)
+            await asyncio.sleep(min(PING_EVERY_S, silence_s / PINGS_PER_SILENCE))
             await self._send("PING")
 
     async def _send(self, text: str) -> None:
@@ -66,8 +67,11 @@ class Socket:
 
 
 @contextlib.asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Socket]:
-    """A connected socket. VenueUnavailable when it cannot be opened; ConfigError when `url` is no address."""
+async def opened(url: str, silence_s: float) -> AsyncIterator[Socket]:
+    """A connected socket, pinged so often that a live one is heard of well within `silence_s`.
+
+    VenueUnavailable when it cannot be opened; ConfigError when `url` is no address.
+    """
     try:
         connection = await connect(
             url,
@@ -83,7 +87,7 @@ async def opened(url: str) -> AsyncIterator[Socket]:
     except (OSError, InvalidHandshake, TimeoutError) as error:
         raise VenueUnavailable(f"{url}: {error!r}") from error
     socket = Socket(connection)
-    pinging = asyncio.create_task(socket.keep_alive())
+    pinging = asyncio.create_task(socket.keep_alive(silence_s))
     try:
         yield socket
     finally:
