@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from book_judge import Verdict, judge
 
 from repository import ROOT
 from trading_core.bus.connection import Bus
 from trading_core.bus.ordered import OrderedPull, Start
-from trading_core.messages import AnyMessage, decode
-from trading_core.streams import MARKET, StreamSpec, watermark_subject
+from trading_core.messages import AnyMessage, BookMessage, decode
+from trading_core.streams import BOOK, MARKET, StreamSpec, watermark_subject
 from trading_core.testing import eventually
 
 
@@ -45,10 +46,27 @@ class Lab:
     def base_url(self) -> str:
         return (self.folder / "address").read_text().strip()
 
-    async def control(self, path: str = "", **faults: Any) -> None:
+    async def fault(self, *kinds: str, for_s: float | None = None) -> None:
+        """These faults of the venue, all at once; returns when they are over, at once when they last until `heal`."""
+        url = f"{self.base_url}/control/faults"
         async with httpx.AsyncClient() as client:
-            answer = await client.post(f"{self.base_url}/control/polymarket{path}", json=faults)
-            assert answer.status_code == 200, answer.text
+            for kind in kinds:
+                fault = {"exchange": "polymarket", "kind": kind, "for_s": for_s or 3_600}
+                answer = await client.post(url, json=fault)
+                assert answer.status_code == 200, answer.text
+
+            async def over() -> bool:
+                return not {fault["kind"] for fault in (await client.get(url)).json()} & set(kinds)
+
+            if for_s is not None:
+                await eventually(over, for_s + 60)
+
+    async def heal(self) -> None:
+        async with httpx.AsyncClient() as client:
+            await client.delete(f"{self.base_url}/control/faults")
+
+    def log_count(self, event: str) -> int:
+        return (self.folder / "log").read_text().count(f'"event": "{event}"')
 
     async def collector(self, **environment: str) -> asyncio.subprocess.Process:
         config = self.folder / "config.yaml"
@@ -89,9 +107,23 @@ class Lab:
 
         await eventually(passed, timeout_s)
 
-    def truth(self, channel: str) -> list[dict[str, Any]]:
-        lines = [json.loads(line) for line in (self.folder / "truth.jsonl").read_text().splitlines()]
-        return [line for line in lines if line["id"].split(":")[1] == "pm" and line["channel"] == channel]
+    def truth(self, *channels: str) -> list[dict[str, Any]]:
+        """Lines of Polymarket's half, and faults; the last line may be half written."""
+        whole = (self.folder / "truth.jsonl").read_text().rpartition("\n")[0]
+        return [line for text in whole.splitlines() if (line := json.loads(text))["channel"] in channels]
+
+    async def streams(self) -> tuple[list[AnyMessage], list[AnyMessage]]:
+        """Everything in MARKET and in BOOK."""
+        return await self.messages(MARKET, "market.>"), await self.messages(BOOK, "book.>")
+
+    async def verdict(self, started_ms: int, speed: float) -> Verdict:
+        """Of every book up to the newest watermark; the truth log is flushed twice a second."""
+        until_ms = await self.watermark_ms()
+        market, books = await self.streams()
+        newest_ms = max([until_ms, *(one.book_time_ms for one in books if isinstance(one, BookMessage))])
+        await eventually(lambda: self.truth("market_book")[-1]["time"] > newest_ms, 60)
+        truth = self.truth("market_book", "fault")
+        return judge(truth, [*market, *books], started_ms, until_ms, speed)
 
     async def stop(self, process: asyncio.subprocess.Process, limit_s: float = 30) -> int:
         process.send_signal(signal.SIGTERM)

@@ -14,6 +14,7 @@ from trading_core.bus.connection import Bus
 from trading_core.messages import (
     AnyMessage,
     BookMessage,
+    DeadLetterMessage,
     GapMessage,
     MarketMessage,
     ProbMessage,
@@ -21,7 +22,7 @@ from trading_core.messages import (
     WatermarkMessage,
 )
 from trading_core.model import MINUTE_MS
-from trading_core.streams import BOOK, MARKET
+from trading_core.streams import DLQ
 from trading_core.testing import eventually
 
 pytestmark = pytest.mark.integration
@@ -54,170 +55,120 @@ def check_promises(messages: list[AnyMessage]) -> None:
     assert [one for one, count in Counter(message.id for message in messages).items() if count > 1] == []
 
 
-def untold(lab: Lab, messages: list[AnyMessage], from_ms: int, to_ms: int) -> list[str]:
-    """States of books in the truth log that no snapshot has, but for those replaced within half a second."""
-    have = {message.id for message in messages}
-    lines = [line for line in lab.truth("market_book") if from_ms < line["time"] <= to_ms]
-    by_market: dict[str, list[tuple[int, str]]] = {}
-    for line in lines:
-        by_market.setdefault(line["id"].split(":")[2], []).append((line["time"], line["id"]))
-    missing = []
-    for states in by_market.values():
-        for place, (time_ms, name) in enumerate(states):
-            replaced = place + 1 < len(states) and states[place + 1][0] - time_ms < 1_000
-            if name not in have and not replaced:
-                missing.append(name)
-    return missing
+async def check(lab: Lab, started_ms: int) -> list[AnyMessage]:
+    """What was promised and what is owed; the messages of both streams."""
+    market, books = await lab.streams()
+    check_promises(market)
+    check_promises(books)
+    verdict = await lab.verdict(started_ms, SPEED)
+    assert (verdict.missing, verdict.extra) == ([], [])
+    return [*market, *books]
+
+
+def of_probs(messages: list[AnyMessage]) -> list[ProbMessage]:
+    return [one for one in messages if isinstance(one, ProbMessage)]
 
 
 async def test_books_and_results_are_those_of_the_venue(lab: Lab) -> None:
     await lab.venue(SPEED)
     process = await lab.collector()
     started = await lab.first_watermark()
-    await lab.passes(started + 6 * WINDOW_MS)
+    await lab.passes(started + 7 * WINDOW_MS)
     assert await lab.stop(process) == 0
-    books, market = await lab.messages(BOOK, "book.>"), await lab.messages(MARKET, "market.>")
-    check_promises(books)
-    check_promises(market)
     until_ms = await lab.watermark_ms()
-    # A window that ended just before the collector began says its last word a moment later: not followed any more.
-    assert untold(lab, books, started + MINUTE_MS, until_ms) == []
-    known = {(line["id"].split(":")[2], line["id"].rsplit(":", 1)[1]) for line in lab.truth("market_book")}
-    snapshots = [one for one in books if isinstance(one, BookMessage)]
-    for one in snapshots:
-        assert not one.bids or not one.asks or float(one.bids[0][0]) < float(one.asks[0][0])
-        # A book that is told again while it stands has the same levels; before its first state it is empty.
-        assert (one.market, one.id.rsplit(":", 1)[1]) in known or not (one.bids or one.asks)
-    results = {one.id: one for one in market if isinstance(one, ResolvedMessage)}
+    messages = await check(lab, started)
+    for one in messages:
+        if isinstance(one, BookMessage):
+            assert not one.bids or not one.asks or float(one.bids[0][0]) < float(one.asks[0][0])
+    results = {one.id for one in messages if isinstance(one, ResolvedMessage)}
     # Not of a window that had ended before the collector began.
     expected = {line["id"] for line in lab.truth("resolved") if started + MINUTE_MS < line["time"] <= until_ms}
     assert len(expected) >= 5
-    assert expected <= set(results)
-    polls = [one for one in market if isinstance(one, ProbMessage)]
+    assert expected <= results
+    polls = of_probs(messages)
     assert all(one.volume_24h is None and one.liquidity is None for one in polls)
     assert {one.fee_rate for one in polls} == {"0.07"}
     with_both = [one for one in polls if one.mid is not None]
     assert with_both
     assert all(float(one.spread or -1) > 0 for one in with_both)
-
-
-async def test_a_window_is_followed_before_it_opens_and_dropped_after_its_result(lab: Lab) -> None:
-    await lab.venue(SPEED)
-    await lab.collector()
-    started = await lab.first_watermark()
-    await lab.passes(started + 8 * WINDOW_MS)
-    market = await lab.messages(MARKET, "market.*.*.prob.>")
+    # Every window is followed before it opens and dropped after its result.
     first_ms: dict[str, int] = {}
-    last_ms: dict[str, int] = {}
-    for one in market:
-        assert isinstance(one, ProbMessage)
+    for one in polls:
         first_ms.setdefault(one.market, one.event_time_ms)
-        last_ms[one.market] = one.event_time_ms
+        assert one.event_time_ms <= one.end_time_ms + 2 * MINUTE_MS
         if one.start_time_ms is not None and one.start_time_ms > started + WINDOW_MS:
             assert first_ms[one.market] < one.start_time_ms
-        assert one.event_time_ms <= one.end_time_ms + 2 * MINUTE_MS
     assert len(first_ms) >= 8
-    beats = [one for one in (await lab.messages(BOOK, "book.>"))[-400:] if isinstance(one, BookMessage)]
+    newest = [one for one in messages if isinstance(one, BookMessage)][-400:]
     # The last 400 snapshots are a few minutes: the windows in them and those of the next 15 minutes, no others.
-    assert len({one.market for one in beats}) <= 9
+    assert len({one.market for one in newest}) <= 9
 
 
-async def test_a_lost_socket_is_declared_and_books_go_on(lab: Lab) -> None:
+async def test_frames_that_are_wrong_or_in_disorder_change_nothing_that_is_not_declared(lab: Lab) -> None:
     await lab.venue(SPEED)
     await lab.collector()
+    started = await lab.first_watermark()
+    await lab.fault("duplicate", "malformed", "unknown_event", "oversize", "trades", "tick_size", for_s=0.6)
+    await lab.fault("out_of_order", for_s=0.6)
+    await lab.fault("wrong_top", "empty_sides", for_s=0.6)
+    await lab.fault("no_dump", for_s=0.6)
+    await lab.passes(await lab.watermark_ms() + WINDOW_MS)
+    messages = await check(lab, started)
+    probs = of_probs(messages)
+    assert any(one.last is not None for one in probs)
+    letters = [one for one in await lab.messages(DLQ, "dlq.>") if isinstance(one, DeadLetterMessage)]
+    assert {one.source for one in letters} == {"venue.polymarket"}
+
+
+async def test_a_socket_that_is_silent_dead_or_cut_is_left_and_its_hole_declared(lab: Lab) -> None:
+    await lab.venue(SPEED)
+    process = await lab.collector(TRADING_EXCHANGES__POLYMARKET__SILENCE_S="1")
     started = await lab.first_watermark()
     await lab.passes(started + WINDOW_MS)
-    await lab.control("/drop")
+    await lab.fault("stall")
+    await eventually(lambda: lab.log_count("venue_silent") > 0, 60)
+    # Killed inside the hole, and what follows is cut as well.
+    process.send_signal(signal.SIGKILL)
+    await process.wait()
+    await lab.heal()
+    before = await lab.watermark_ms()
+    await lab.collector(TRADING_EXCHANGES__POLYMARKET__SILENCE_S="1")
+    await lab.passes(before + WINDOW_MS)
+    await lab.fault("half_open")
+    silent = lab.log_count("venue_silent")
+    await eventually(lambda: lab.log_count("venue_silent") > silent, 60)
+    await lab.heal()
+    await lab.passes(await lab.watermark_ms() + 2 * WINDOW_MS)
+    messages = await check(lab, started)
+    gaps = [one for one in messages if isinstance(one, GapMessage)]
+    assert {(one.channel, one.state, one.asset) for one in gaps if one.asset == "BTC"} == {("book", "lost", "BTC")}
+    assert any(one.from_ms <= before for one in gaps if one.reason != "restarted"), "the hole before the kill"
+    followed = {one.market: one.end_time_ms for one in of_probs(messages)}
+    results = {one.market for one in messages if isinstance(one, ResolvedMessage)}
+    assert {market for market, end_ms in followed.items() if started < end_ms < before} <= results
 
-    async def lost() -> list[GapMessage]:
-        found = await lab.messages(MARKET, "market.*.*.gap")
-        return [one for one in found if isinstance(one, GapMessage)]
 
-    [gap] = await eventually(lost, 60)
-    assert (gap.channel, gap.state, gap.asset) == ("book", "lost", "BTC")
-    assert gap.to_ms is not None
-    await lab.passes(gap.to_ms + 2 * WINDOW_MS)
-    books = await lab.messages(BOOK, "book.>")
-    check_promises(books)
-    assert untold(lab, books, gap.to_ms + 2 * MINUTE_MS, await lab.watermark_ms()) == []
-    # What the venue told before the socket was lost is there too.
-    assert untold(lab, books, started + MINUTE_MS, gap.from_ms - 1_000) == []
-
-
-async def test_a_result_is_found_when_nobody_tells_it(lab: Lab) -> None:
+async def test_what_opened_while_rest_was_useless_is_declared_and_results_are_found(lab: Lab) -> None:
     await lab.venue(SPEED)
-    await lab.control(no_result=True)
-    await lab.collector()
+    await lab.fault("no_result")
+    # A window is asked for no sooner than a third of a second before it opens.
+    await lab.collector(TRADING_EXCHANGES__POLYMARKET__SUBSCRIBE_AHEAD_S="100")
     started = await lab.first_watermark()
-    await lab.passes(started + 4 * WINDOW_MS)
-    lines = [line for line in lab.truth("resolved") if started + MINUTE_MS < line["time"] < started + 3 * WINDOW_MS]
-    told = {line["id"] for line in lines}
+    for kind in ("rest_429", "rest_html", "rest_null", "rest_500", "rest_truncated"):
+        await lab.fault(kind, for_s=0.4)
+    assert lab.log_count("look_failed") > 0
+    await lab.fault("late_result", for_s=1.5)
+    await lab.passes(await lab.watermark_ms() + 2 * WINDOW_MS)
+    until_ms = await lab.watermark_ms() - WINDOW_MS
+    messages = await check(lab, started)
+    assert [one for one in messages if isinstance(one, GapMessage)], "a window opened while nobody could look"
+    followed = {one.market for one in of_probs(messages)}
+    lines = [line["id"] for line in lab.truth("resolved") if started < line["time"] < until_ms]
+    told = {name for name in lines if name.rsplit(":", 1)[1] in followed}
     assert told
 
     async def all_found() -> bool:
-        return told <= {one.id for one in await lab.messages(MARKET, "market.*.*.resolved.>")}
+        market, _ = await lab.streams()
+        return told <= {one.id for one in market}
 
     await eventually(all_found, 60)
-
-
-async def test_a_collector_that_was_killed_finds_the_results_it_missed(lab: Lab) -> None:
-    await lab.venue(SPEED)
-    process = await lab.collector()
-    started = await lab.first_watermark()
-    await lab.passes(started + 2 * WINDOW_MS)
-    process.send_signal(signal.SIGKILL)
-    await process.wait()
-    before = await lab.watermark_ms()
-    await lab.collector()
-    await lab.passes(before + 3 * WINDOW_MS)
-    market = await lab.messages(MARKET, "market.>")
-    check_promises(market)
-    check_promises(await lab.messages(BOOK, "book.>"))
-    gaps = [one for one in market if isinstance(one, GapMessage)]
-    assert [one.from_ms for one in gaps if one.asset == "BTC"] == [before]
-    followed = {one.market: one.end_time_ms for one in market if isinstance(one, ProbMessage)}
-    results = {one.market for one in market if isinstance(one, ResolvedMessage)}
-    assert {market for market, end_ms in followed.items() if started < end_ms < before + 2 * WINDOW_MS} <= results
-
-
-async def test_a_silent_venue_is_left_for_a_new_socket(lab: Lab) -> None:
-    await lab.venue(SPEED)
-    await lab.collector(TRADING_EXCHANGES__POLYMARKET__SILENCE_S="1")
-    started = await lab.first_watermark()
-    await lab.passes(started + WINDOW_MS)
-    await lab.control(is_silent=True)
-    await eventually(lambda: "venue_silent" in (lab.folder / "log").read_text(), 60)
-    await lab.control(is_silent=False)
-
-    async def declared() -> bool:
-        return bool(await lab.messages(MARKET, "market.*.*.gap"))
-
-    await eventually(declared, 60)
-    at = await lab.watermark_ms()
-    await lab.passes(at + WINDOW_MS)
-    until_ms = await lab.watermark_ms()
-    # At this speed a second without a word may come again by itself: what is missing then is declared as well.
-    lost = [gap for gap in await lab.messages(MARKET, "market.*.*.gap") if isinstance(gap, GapMessage)]
-    missing = untold(lab, await lab.messages(BOOK, "book.>"), at + MINUTE_MS, until_ms)
-    assert [name for name in missing if not any(inside(gap, int(name.split(":")[3])) for gap in lost)] == []
-
-
-def inside(gap: GapMessage, time_ms: int) -> bool:
-    """Whether a state of that moment may be missing for it: the last one before the gap may be its first victim."""
-    return gap.from_ms - 1_000 <= time_ms <= (gap.to_ms or gap.from_ms)
-
-
-async def test_wrong_best_prices_make_it_ask_for_the_book_again(lab: Lab) -> None:
-    await lab.venue(SPEED)
-    await lab.collector(TRADING_METRICS_PORT="0")
-    started = await lab.first_watermark()
-    await lab.passes(started + WINDOW_MS)
-    await lab.control(wrong_top=True)
-    at = await lab.watermark_ms()
-    await lab.passes(at + WINDOW_MS)
-    await lab.control(wrong_top=False)
-    at = await lab.watermark_ms()
-    await lab.passes(at + 2 * WINDOW_MS)
-    books = await lab.messages(BOOK, "book.>")
-    check_promises(books)
-    assert untold(lab, books, at + WINDOW_MS, await lab.watermark_ms()) == []

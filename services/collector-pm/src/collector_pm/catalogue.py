@@ -11,6 +11,7 @@ import structlog
 
 from collector_pm import listing, parse, windows
 from collector_pm.feed import Feed
+from collector_pm.followed import ENDED_AFTER_MS
 from collector_pm.listing import Listing
 from collector_pm.rest import BOOKS_MAX, NAMED_MAX, Rest
 from trading_core.collect.patience import until_answered, wall_ms
@@ -108,7 +109,8 @@ class Catalogue:
         clock_ms = self._feed.now_ms(wall_ms())
         assert clock_ms is not None, "venue time is known"
         until_ms = clock_ms + self._config.subscribe_ahead_s * 1000
-        wanted = windows.named(self._assets, self._config.kinds, clock_ms, until_ms)
+        # A window has a book until its result is there, a moment after its end.
+        wanted = windows.named(self._assets, self._config.kinds, clock_ms - ENDED_AFTER_MS, until_ms)
         known = {one.slug for one in self._ahead} | self._feed.roster.slugs()
         for some in _some(self._due(wanted.markets - known, clock_ms)):
             self._take(listing.listings(await self._rest.named(some)))
@@ -123,7 +125,7 @@ class Catalogue:
             await self._sweep(clock_ms)
             self._swept_ms = clock_ms
         self._take(([], []))
-        self._feed.looked(clock_ms)
+        self._feed.looked(clock_ms, wall_ms())
 
     async def _sweep(self, clock_ms: int) -> None:
         wanted = windows.series(self._assets, self._config.kinds)

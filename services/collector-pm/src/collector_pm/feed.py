@@ -131,7 +131,9 @@ class Feed:
         ahead: dict[str, Listing] = {}
         for listing in listings:
             asset = asset_of(listing.slug)
-            if clock_ms is None or asset not in self._assets or listing.closed or listing.end_ms <= clock_ms:
+            if clock_ms is None or asset not in self._assets or listing.closed:
+                continue
+            if listing.end_ms + ENDED_AFTER_MS <= clock_ms:
                 continue
             due_ms = near_ms(listing.start_ms, listing.end_ms, self._config.subscribe_ahead_s * 1000)
             if due_ms > clock_ms:
@@ -149,8 +151,13 @@ class Feed:
             self._publish_prob(one, clock_ms, wall_ms)
         return list(ahead.values())
 
-    def looked(self, clock_ms: int) -> None:
+    def looked(self, clock_ms: int, wall_ms: int) -> None:
         """What the catalogue had to say of `clock_ms` was all told."""
+        seen_until_ms = self._looked_ms + self._config.subscribe_ahead_s * 1000
+        if self.live.is_set() and seen_until_ms < clock_ms:
+            # A window that opened since then may have ended since then.
+            for asset in self._assets:
+                self._lost(asset, max(seen_until_ms, self._live_ms), clock_ms, "catalogue unread", wall_ms)
         self._looked_ms, self._is_blind = clock_ms, False
 
     def look_failed(self) -> None:
