@@ -7,17 +7,13 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from shared_data import SHARED, needs
 
 from collector_pm import listing, parse
-from collector_pm.parse import BookRow, ChangesRow, LastTradeRow, ResultRow, TickRow, TopRow
+from collector_pm.parse import BookRow, ChangesRow
 from trading_core.errors import VenueMessageInvalid
 
 MARKET = "0x" + "ab" * 32
 UP, DOWN = "71", "72"
-FIXTURES = SHARED / "venues" / "fixtures" / "polymarket"
 
 
 def a_book(**changes: Any) -> dict[str, Any]:
@@ -182,108 +178,3 @@ def test_events_give_the_markets_of_wanted_series_and_the_next_page() -> None:
     found, rejects, cursor = listing.of_page(json.dumps(page).encode(), frozenset({"btc-up-or-down-5m"}))
     assert ([one.slug for one in found], rejects, cursor) == (["btc-updown-5m-1786728600"], [], "7")
     assert listing.of_page(b'{"events":[]}', frozenset()) == ([], [], None)
-
-
-@needs("venues/fixtures/polymarket")
-def test_recorded_frames_decode_to_the_values_in_them() -> None:
-    for path in sorted(FIXTURES.glob("ws_market_*.json")):
-        raw = path.read_bytes()
-        rows, rejects = parse.frame(raw)
-        if "unknown" in path.name or "legacy" in path.name:
-            continue
-        assert rejects == [], path.name
-        events = json.loads(raw)
-        events = events if isinstance(events, list) else [events]
-        known = [one for one in events if one["event_type"] != "new_market"]
-        assert len(rows) == len(known), path.name
-        for row, told in zip(rows, known, strict=True):
-            assert getattr(row, "timestamp", None) == int(told["timestamp"])
-            match row:
-                case BookRow():
-                    assert [float(one.price) for one in row.bids] == [float(one["price"]) for one in told["bids"]]
-                    assert [float(one.size) for one in row.asks] == [float(one["size"]) for one in told["asks"]]
-                case ChangesRow():
-                    assert [float(one.price) for one in row.price_changes] == [
-                        float(one["price"]) for one in told["price_changes"]
-                    ]
-                case LastTradeRow():
-                    assert float(row.price) == float(told["price"])
-                case TickRow():
-                    assert float(row.new_tick_size) == float(told["new_tick_size"])
-                case TopRow():
-                    assert (float(row.best_bid), float(row.best_ask)) == (
-                        float(told["best_bid"]),
-                        float(told["best_ask"]),
-                    )
-                case ResultRow():
-                    assert row.winning_asset_id == told["winning_asset_id"]
-
-
-@needs("venues/fixtures/polymarket")
-def test_malformed_and_old_frames_are_refused_by_field() -> None:
-    for name, named in (
-        ("ws_market_unknown__no_discriminator.json", "event_type"),
-        ("ws_market_unknown__truncated.txt", "truncated"),
-        ("ws_market_price_change__legacy_2024.json", "price_changes"),
-    ):
-        rows, [reject] = parse.frame((FIXTURES / name).read_bytes())
-        assert rows == []
-        assert named in reject.reason, name
-    assert parse.frame((FIXTURES / "ws_market_unknown__unknown_event_type.json").read_bytes()) == ([], [])
-
-
-@needs("venues/fixtures/polymarket")
-def test_recorded_rest_answers_decode_to_the_values_in_them() -> None:
-    for path in sorted(FIXTURES.glob("clob_rest_book__*.json")):
-        told = json.loads(path.read_bytes())
-        if "timestamp" not in told:
-            continue
-        row = parse.book(path.read_bytes())
-        assert row.asset_id == told["asset_id"]
-        assert len(row.bids) == len(told["bids"])
-    rows, rejects = parse.books((FIXTURES / "clob_rest_books__two.json").read_bytes())
-    assert (len(rows), rejects) == (2, [])
-    for path in sorted(FIXTURES.glob("gamma_market__*.json")):
-        told = json.loads(path.read_bytes())
-        found_all, rejects = listing.listings(b"[" + path.read_bytes() + b"]")
-        if not found_all:
-            # Not binary, or without an order book: no market of ours, and the field says why.
-            [refusal] = rejects
-            assert any(name in refusal.reason for name in ("outcomes", "clobTokenIds", "endDate")), refusal.reason
-            continue
-        [found] = found_all
-        assert (found.market, found.closed) == (told["conditionId"], told["closed"])
-        if "resolved" in path.name:
-            assert found.yes_payout == json.loads(told["outcomePrices"])[0]
-            assert found.fee_rate == "0.07"
-    assert listing.listings(b"[]") == ([], [])
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes_are_read_or_refused(data: bytes) -> None:
-    for read in (parse.frame, parse.books, parse.winner, listing.listings, listing.of_events):
-        try:
-            read(data)
-        except VenueMessageInvalid:
-            continue
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-@settings(max_examples=300)
-@given(st.data())
-def test_any_value_in_any_field_is_read_or_refused(data: st.DataObject) -> None:
-    good = data.draw(st.sampled_from([a_book(), a_change(), a_market()]))
-    bad = {**good, data.draw(st.sampled_from(sorted(good))): data.draw(JSON)}
-    text = json.dumps(bad).encode()
-    parse.frame(text)
-    try:
-        found = listing.listing(text)
-        assert found.end_ms > -(10**15)
-    except VenueMessageInvalid:
-        return

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from collector_pm.parse import Reject, decode
+from collector_pm.parse import TIME_MS_MAX, Reject, decode
 from trading_core.errors import VenueMessageInvalid
 
 YES = frozenset({"Up", "Yes"})
@@ -180,9 +180,12 @@ def _list(name: str, value: str | list[str] | None) -> list[str]:
 
 def _time(name: str, text: str) -> int:
     try:
-        return int(datetime.fromisoformat(text).timestamp() * 1000)
+        time_ms = int(datetime.fromisoformat(text).timestamp() * 1000)
     except (ValueError, OverflowError) as error:
         raise VenueMessageInvalid(f"{name} is no time: {text[:40]!r}") from error
+    if not 0 < time_ms < TIME_MS_MAX:
+        raise VenueMessageInvalid(f"{name} is no time that can be meant: {text[:40]!r}")
+    return time_ms
 
 
 def _quote(name: str, value: float | None) -> str | None:
