@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from py_clob_client_v2.exceptions import PolyApiException
 from test_polymarket import open_market
 from venue_lab import serving, the_board
 
+from trading_core import ids
 from trading_core.testing import eventually
 
 Ask = Callable[..., Any]
@@ -50,6 +53,25 @@ async def test_the_official_client_reads_what_the_recording_has() -> None:
         info = await asked(client.get_clob_market_info, market.condition_id)
         assert info["fd"] == {"r": 0.07, "e": 1, "to": True}
         assert await asked(client.get_fee_exponent, up) == 1
+
+
+async def test_every_book_and_result_it_reads_is_in_the_truth_log(tmp_path: Path) -> None:
+    market, seen = open_market(), set[str]()
+    async with serving(tmp_path / "truth", speed=300.0, polymarket=True) as (address, venue):
+        client = ClobClient(f"http://{address}/clob", 137)
+        await eventually(lambda: venue.now().time_ms > market.start_ms + 60_000, 30)
+        while venue.now().time_ms < market.end_ms:
+            book = await asked(client.get_order_book, market.up_token)
+            sides = [[[one["price"], one["size"]] for one in reversed(book[side])] for side in ("bids", "asks")]
+            seen.add(ids.book("polymarket", market.condition_id, int(book["timestamp"]), sides))
+        await eventually(lambda: venue.now().time_ms > market.closed_ms, 30)
+        told = await asked(client.get_market, market.condition_id)
+        assert [one["token_id"] for one in told["tokens"] if one["winner"]] == [market.winner]
+        venue.save()
+    truth = {json.loads(line)["id"] for line in (tmp_path / "truth").read_text().splitlines()}
+    assert len(seen) > 2
+    assert seen <= truth
+    assert ids.resolved("polymarket", market.condition_id) in truth
 
 
 async def test_its_prices_agree_with_its_books() -> None:
