@@ -12,3 +12,26 @@ commit_seconds = Histogram(
     "From the first statement of a batch to its COMMIT",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15),
 )
+audit_missing_rows = Gauge(
+    "trading_audit_missing_rows",
+    "Acknowledged messages of the last minutes that are not in Postgres; stays 0",
+    ["stream"],
+)
+audit_missing_messages = Gauge(
+    "trading_audit_missing_messages", "Rows of the last minutes whose message is not in its stream; stays 0", ["stream"]
+)
+audit_compared = Gauge("trading_audit_compared_messages", "Messages that the last audit compared, by id", ["stream"])
+audit_ledger = Gauge(
+    "trading_audit_ledger_differences", "Rows of the ledger that break an identity; stays 0", ["identity"]
+)
+audit_default_rows = Gauge("trading_default_partition_rows", "Rows of ticks in the DEFAULT partition; stays 0")
+audit_outbox = Gauge("trading_outbox_unsent_seconds", "Age of the broker's oldest unsent announcement; 0 without one")
+audit_findings = Gauge("trading_audit_findings", "What the last audit found that is not as it must be; stays 0")
+audit_seconds = Gauge("trading_audit_seconds", "How long the last audit took")
+audit_failures = Counter("trading_audit_failures_total", "Audits that were given up; the next minute tries again")
+coverage = Gauge(
+    "trading_coverage_fraction",
+    "Share of the UTC day's minutes, from the channel's first message to its last, that were recorded: of candle_1m "
+    "the minutes with a candle, of others those that no lost or open gap touches",
+    ["exchange", "asset", "channel", "day"],
+)

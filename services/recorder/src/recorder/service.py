@@ -11,6 +11,7 @@ from recorder import rows
 from recorder.rows import Project
 from recorder.sink import STORAGE_ERRORS, Sink
 from recorder.stream import FIRST_WAIT_S, LONGEST_WAIT_S, StreamRecorder
+from recorder.upkeep import Upkeep
 from recorder.visibility import Visibility
 from trading_core import streams
 from trading_core.bus.durable import Durable
@@ -20,6 +21,8 @@ from trading_core.streams import DurableSpec
 
 REPORT_S = 1.0
 FINISH_S = 2.5
+CONNECTIONS = 5
+"""Of seven streams three are rarely written; one connection is the upkeep's."""
 PROJECTIONS: Mapping[str, Project] = {
     streams.SIGNALS.name: rows.signals,
     streams.EXEC.name: rows.executions,
@@ -31,27 +34,32 @@ PROJECTIONS: Mapping[str, Project] = {
 
 async def start(runtime: Runtime) -> None:
     """Records until the stop: then batches in hand are committed and acknowledged, as far as that is possible."""
-    pool = await runtime.until_stop(connect_pool(runtime.settings.database.url, role_name="recorder"))
+    pool = await runtime.until_stop(_pool(runtime))
     if pool is None:
         return
     recorders: dict[str, StreamRecorder] = {}
     tasks = [asyncio.create_task(_record(runtime, pool, spec, recorders)) for spec in streams.RECORDER]
-    report = asyncio.create_task(_report(runtime, recorders))
+    upkeep = Upkeep(runtime, pool, recorders)
+    beside = [asyncio.create_task(upkeep.run()), asyncio.create_task(_report(runtime, recorders, upkeep))]
     stopped = asyncio.create_task(_until(runtime.stop))
     try:
         # A recorder ends by itself only when something is wrong that no retry mends.
-        await asyncio.wait({*tasks, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({*tasks, *beside, stopped}, return_when=asyncio.FIRST_COMPLETED)
         runtime.stop.set()
         await asyncio.wait(tasks, timeout=FINISH_S)
-        for task in tasks:
+        for task in (*tasks, *beside):
             if task.done():
                 task.result()
     finally:
-        everything = [*tasks, report, stopped]
+        everything = [*tasks, *beside, stopped]
         for task in everything:
             task.cancel()
         await asyncio.gather(*everything, return_exceptions=True)
         pool.terminate()
+
+
+async def _pool(runtime: Runtime) -> asyncpg.Pool:
+    return await connect_pool(runtime.settings.database.url, role_name="recorder", max=CONNECTIONS)
 
 
 async def _record(
@@ -79,12 +87,15 @@ async def _decided(sink: Sink, stream: str) -> dict[str, int]:
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
 
-async def _report(runtime: Runtime, recorders: Mapping[str, StreamRecorder]) -> None:
-    """What the heartbeat says: messages recorded and lag of each stream; degraded while Postgres is away."""
+async def _report(runtime: Runtime, recorders: Mapping[str, StreamRecorder], upkeep: Upkeep) -> None:
+    """What the heartbeat says: messages recorded and lag of each stream, and what is wrong; degraded if anything is."""
     while True:
+        away = ["Postgres is away: the streams keep what is to be recorded."]
         failing = any(recorder.failing for recorder in recorders.values())
-        runtime.health.status = "degraded" if failing else "ok"
+        trouble = [*(away if failing else []), *(finding.says for finding in upkeep.findings)]
+        runtime.health.status = "degraded" if trouble else "ok"
         runtime.health.detail = {
+            "trouble": trouble,
             "recorded": {name: recorder.recorded for name, recorder in recorders.items()},
             "lag": {name: recorder.lag for name, recorder in recorders.items()},
         }
