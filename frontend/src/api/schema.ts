@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Coverage
+         * @description Of each channel and UTC day that [from, to) touches. Without bounds: the newest 28 days.
+         */
+        get: operations["coverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/equity-curve": {
         parameters: {
             query?: never;
@@ -64,6 +84,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gaps
+         * @description Holes in the recorded channels: open ones first, then by newest beginning.
+         */
+        get: operations["gaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health": {
         parameters: {
             query?: never;
@@ -76,6 +116,28 @@ export interface paths {
          * @description Every component with its last heartbeat. The answer comes even while the database is away.
          */
         get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/polymarket/markets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Polymarket Markets
+         * @description Followed prediction markets with their newest poll: open ones by soonest end, ended ones by latest.
+         *
+         *     `awaited`: ended, and the venue has not reported the result; `resolved`: it has.
+         */
+        get: operations["polymarket_markets"];
         put?: never;
         post?: never;
         delete?: never;
@@ -293,6 +355,45 @@ export interface components {
              */
             state: "ok" | "standby" | "degraded" | "down";
         };
+        /** Coverage */
+        Coverage: {
+            /**
+             * Cut
+             * @description Older days were left out because the answer would be too long
+             */
+            cut: boolean;
+            /**
+             * Days
+             * @description Oldest first; a day on which nothing was due is left out
+             */
+            days: components["schemas"]["CoverageDay"][];
+            /** Definition */
+            definition: string;
+        };
+        /** CoverageDay */
+        CoverageDay: {
+            /** Asset */
+            asset: string;
+            /** Channel */
+            channel: string;
+            /** Covered Minutes */
+            covered_minutes: number;
+            /**
+             * Day
+             * @description UTC
+             * @example 2026-10-01
+             */
+            day: string;
+            /** Exchange */
+            exchange: string;
+            /** Expected Minutes */
+            expected_minutes: number;
+            /**
+             * Fraction
+             * @description 0.02 is two per cent
+             */
+            fraction: number;
+        };
         /**
          * EquityCurve
          * @description Down-sampled by the server: of each stretch its last row and its deepest row, at their own times.
@@ -389,6 +490,45 @@ export interface components {
              */
             t: number;
         };
+        /**
+         * GapPage
+         * @description Open ones first, then newest beginning first. `next_cursor` continues; null at the end.
+         */
+        GapPage: {
+            /** Gaps */
+            gaps: components["schemas"]["GapRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * GapRow
+         * @description A hole in one channel of one asset, `[from_ms, to_ms]`; without an end while it is open.
+         */
+        GapRow: {
+            /** Asset */
+            asset: string;
+            /** Channel */
+            channel: string;
+            /** Exchange */
+            exchange: string;
+            /**
+             * From Ms
+             * @description UTC milliseconds
+             */
+            from_ms: number;
+            /** Id */
+            id: string;
+            /** Reason */
+            reason: string;
+            /**
+             * State
+             * @description filled: fetched from the venue afterwards; lost: the venue has it no more
+             * @enum {string}
+             */
+            state: "open" | "filled" | "lost";
+            /** To Ms */
+            to_ms: number | null;
+        };
         /** Health */
         Health: {
             /** Components */
@@ -396,8 +536,13 @@ export interface components {
             /** Down After S */
             down_after_s: number;
             /**
+             * Open Gaps
+             * @description Channels without data now: strategies pass on them until they are closed
+             */
+            open_gaps: components["schemas"]["OpenGap"][];
+            /**
              * Status
-             * @description ok when every expected component is
+             * @description ok when every expected component is and no gap is open
              * @enum {string}
              */
             status: "ok" | "degraded";
@@ -540,6 +685,98 @@ export interface components {
             /** Seq */
             seq: number;
             signal: components["schemas"]["SignalRow"];
+        };
+        /**
+         * MarketPage
+         * @description `event_time_ms`: the venue's time, null before any. `next_cursor` continues; null at the end.
+         */
+        MarketPage: {
+            /** Event Time Ms */
+            event_time_ms: number | null;
+            /** Markets */
+            markets: components["schemas"]["MarketRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * MarketRow
+         * @description One prediction market in terms of its YES/Up token; what the venue did not say is null, never zero.
+         */
+        MarketRow: {
+            /** Ask */
+            ask: number | null;
+            /** Asset */
+            asset: string;
+            /** Bid */
+            bid: number | null;
+            /**
+             * End Ms
+             * @description UTC milliseconds
+             */
+            end_ms: number;
+            /** Id */
+            id: string;
+            /** Last */
+            last: number | null;
+            /**
+             * Liquidity
+             * @description USD
+             */
+            liquidity: string | null;
+            /**
+             * Polled Ms
+             * @description The newest poll, which the figures are of
+             */
+            polled_ms: number;
+            /**
+             * Probability
+             * @description The middle of the YES/Up token's book
+             */
+            probability: number | null;
+            /** Resolved Ms */
+            resolved_ms: number | null;
+            /** Slug */
+            slug: string | null;
+            /** Spread */
+            spread: number | null;
+            /**
+             * Start Ms
+             * @description When its window opens; null without one
+             */
+            start_ms: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "awaited" | "resolved";
+            /** Title */
+            title: string | null;
+            /**
+             * Volume 24H
+             * @description USD; null: no_volume
+             */
+            volume_24h: string | null;
+            /**
+             * Yes Payout
+             * @description What one YES/Up token paid, 0 to 1
+             */
+            yes_payout: number | null;
+        };
+        /** OpenGap */
+        OpenGap: {
+            /** Asset */
+            asset: string;
+            /** Channel */
+            channel: string;
+            /** Exchange */
+            exchange: string;
+            /**
+             * From Ms
+             * @description UTC milliseconds
+             */
+            from_ms: number;
+            /** Reason */
+            reason: string;
         };
         /** OpenPosition */
         OpenPosition: {
@@ -1145,6 +1382,58 @@ export interface operations {
             };
         };
     };
+    coverage: {
+        parameters: {
+            query?: {
+                /** @description UTC ms, included */
+                from?: number | null;
+                /** @description UTC ms */
+                to?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Coverage"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     equity_curve: {
         parameters: {
             query?: {
@@ -1252,6 +1541,61 @@ export interface operations {
             };
         };
     };
+    gaps: {
+        parameters: {
+            query?: {
+                exchange?: ("hyperliquid" | "polymarket") | null;
+                asset?: string | null;
+                channel?: string | null;
+                state?: ("open" | "filled" | "lost") | null;
+                /** @description next_cursor of a page */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GapPage"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     health: {
         parameters: {
             query?: never;
@@ -1268,6 +1612,59 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    polymarket_markets: {
+        parameters: {
+            query?: {
+                asset?: string | null;
+                state?: "open" | "awaited" | "resolved";
+                /** @description next_cursor of a page */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarketPage"];
                 };
             };
             /** @description Problem document (RFC 9457) */

@@ -254,7 +254,7 @@ async def test_a_browser_that_cannot_keep_up_is_sent_away_with_1013(live_api: Li
     await hear(socket, "snapshot")
     hub: Hub = live_api.context.hub
     [subscriber] = hub.subscribers
-    empty = Health(status="ok", down_after_s=15, components=[])
+    empty = Health(status="ok", down_after_s=15, components=[], open_gaps=[])
     for _ in range(QUEUE_SIZE + 1):
         # Nothing awaits here, so nothing is sent meanwhile: to the server this is a browser that does not read.
         hub.publish(LiveHealth(seq=hub.next_sequence(), health=empty))

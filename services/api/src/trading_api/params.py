@@ -27,3 +27,11 @@ Points = Annotated[
     ),
 ]
 Cursor = Annotated[str | None, Query(pattern=r"^[0-9]{1,18}-[0-9]{1,18}$", description="next_cursor of a page")]
+OptionalExchange = Annotated[Literal["hyperliquid", "polymarket"] | None, Query()]
+Channel = Annotated[str | None, Query(pattern=r"^[a-z0-9_]{1,32}$", examples=["candle_1m"])]
+GapState = Annotated[Literal["open", "filled", "lost"] | None, Query()]
+GapCursor = Annotated[str | None, Query(pattern=r"^[01]-[0-9]{1,13}-[0-9]{1,18}$", description="next_cursor of a page")]
+MarketState = Annotated[Literal["open", "awaited", "resolved"], Query()]
+MarketCursor = Annotated[
+    str | None, Query(pattern=r"^[0-9]{1,13}-[A-Za-z0-9_-]{1,100}$", description="next_cursor of a page")
+]

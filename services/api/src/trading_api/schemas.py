@@ -219,6 +219,75 @@ class FillRow(Model):
     realised_pnl: Money | None
 
 
+class GapRow(Model):
+    """A hole in one channel of one asset, `[from_ms, to_ms]`; without an end while it is open."""
+
+    id: str
+    exchange: str
+    asset: str
+    channel: str
+    from_ms: TimeMs
+    to_ms: TimeMs | None
+    state: Annotated[
+        Literal["open", "filled", "lost"],
+        Field(description="filled: fetched from the venue afterwards; lost: the venue has it no more"),
+    ]
+    reason: str
+
+
+class GapPage(Model):
+    """Open ones first, then newest beginning first. `next_cursor` continues; null at the end."""
+
+    gaps: list[GapRow]
+    next_cursor: str | None
+
+
+class CoverageDay(Model):
+    exchange: str
+    asset: str
+    channel: str
+    day: Annotated[str, Field(description="UTC", examples=["2026-10-01"])]
+    expected_minutes: int
+    covered_minutes: int
+    fraction: Fraction
+
+
+class Coverage(Model):
+    definition: str
+    days: Annotated[list[CoverageDay], Field(description="Oldest first; a day on which nothing was due is left out")]
+    cut: Annotated[bool, Field(description="Older days were left out because the answer would be too long")]
+
+
+class MarketRow(Model):
+    """One prediction market in terms of its YES/Up token; what the venue did not say is null, never zero."""
+
+    id: str
+    asset: str
+    title: str | None
+    slug: str | None
+    state: Literal["open", "awaited", "resolved"]
+    start_ms: Annotated[TimeMs | None, Field(description="When its window opens; null without one")]
+    end_ms: TimeMs
+    polled_ms: Annotated[TimeMs, Field(description="The newest poll, which the figures are of")]
+    probability: Annotated[Fraction | None, Field(description="The middle of the YES/Up token's book")]
+    bid: float | None
+    ask: float | None
+    last: float | None
+    spread: float | None
+    volume_24h: Annotated[Money | None, Field(description="USD; null: no_volume")]
+    liquidity: Annotated[Money | None, Field(description="USD")]
+    resolved_ms: TimeMs | None
+    yes_payout: Annotated[float | None, Field(description="What one YES/Up token paid, 0 to 1")]
+
+
+class MarketPage(Model):
+    """`event_time_ms`: the venue's time, null before any. `next_cursor` continues; null at the end."""
+
+    event_time_ms: TimeMs | None
+    markets: list[MarketRow]
+    next_cursor: str | None
+
+
 class Component(Model):
     service: str
     instance: str | None
@@ -231,10 +300,23 @@ class Component(Model):
     note: Annotated[str, Field(description="What is wrong and what to do; empty when all is well")]
 
 
+class OpenGap(Model):
+    exchange: str
+    asset: str
+    channel: str
+    from_ms: TimeMs
+    reason: str
+
+
 class Health(Model):
-    status: Annotated[Literal["ok", "degraded"], Field(description="ok when every expected component is")]
+    status: Annotated[
+        Literal["ok", "degraded"], Field(description="ok when every expected component is and no gap is open")
+    ]
     down_after_s: int
     components: list[Component]
+    open_gaps: Annotated[
+        list[OpenGap], Field(description="Channels without data now: strategies pass on them until they are closed")
+    ]
 
 
 class Probe(Model):

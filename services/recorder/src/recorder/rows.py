@@ -127,6 +127,7 @@ def _poll(batch: Batch, message: messages.ProbMessage, visible_ms: int) -> None:
         None if middle is None else format(1 - Decimal(middle), "f"), optional(message.volume_24h),
         optional(message.liquidity), message.slug, at(message.end_time_ms), optional(message.bid),
         optional(message.ask), optional(message.last), optional(message.spread), message.id, visible_ms,
+        None if message.start_time_ms is None else at(message.start_time_ms),
     )  # fmt: skip
 
 

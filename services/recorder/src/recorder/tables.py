@@ -100,15 +100,15 @@ POLYMARKET_MARKETS = Table(
     """
     INSERT INTO trading_market_data.polymarket_markets
         (market_id, market_title, asset, ts, yes_price, no_price, volume_24h, liquidity, slug, end_ts, bid, ask, last,
-         spread, event_id, visible_ms)
+         spread, event_id, visible_ms, start_ts)
     SELECT market_id, market_title, asset, ts, yes_price::numeric, no_price::numeric, volume_24h::numeric,
            liquidity::numeric, slug, end_ts, bid::numeric, ask::numeric, "last"::numeric, spread::numeric, event_id,
-           visible_ms
+           visible_ms, start_ts
     FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[],
                 $9::text[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
-                $16::bigint[])
+                $16::bigint[], $17::timestamptz[])
         AS r(market_id, market_title, asset, ts, yes_price, no_price, volume_24h, liquidity, slug, end_ts, bid, ask,
-             "last", spread, event_id, visible_ms)
+             "last", spread, event_id, visible_ms, start_ts)
     ON CONFLICT DO NOTHING
     """,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from trading_api.database import Row, maybe_ms
-from trading_api.schemas import FillRow, SignalRow, TradeRow
+from trading_api.schemas import FillRow, GapRow, MarketRow, OpenGap, SignalRow, TradeRow
 from trading_core.db.times import millis
 from trading_core.money import plain
 
@@ -70,3 +70,54 @@ def fill(row: Row) -> FillRow:
         exit_reason=row["exit_reason"] if closing else None,
         realised_pnl=text(row["realised_pnl"]) if closing else None,
     )
+
+
+def gap(row: Row) -> GapRow:
+    return GapRow(
+        id=row["event_id"],
+        exchange=row["exchange"],
+        asset=row["asset"],
+        channel=row["channel"],
+        from_ms=millis(row["from_ts"]),
+        to_ms=maybe_ms(row["to_ts"]),
+        state=row["state"],
+        reason=row["reason"],
+    )
+
+
+def open_gap(row: Row) -> OpenGap:
+    return OpenGap(
+        exchange=row["exchange"],
+        asset=row["asset"],
+        channel=row["channel"],
+        from_ms=millis(row["from_ts"]),
+        reason=row["reason"],
+    )
+
+
+def market(row: Row, now_ms: int) -> MarketRow:
+    """`now_ms`: the venue's time, which tells whether the market has ended."""
+    end_ms, resolved_ms = millis(row["end_ts"]), maybe_ms(row["resolved_ts"])
+    return MarketRow(
+        id=row["market_id"],
+        asset=row["asset"],
+        title=row["market_title"],
+        slug=row["slug"],
+        state="resolved" if resolved_ms is not None else "open" if end_ms > now_ms else "awaited",
+        start_ms=maybe_ms(row["start_ts"]),
+        end_ms=end_ms,
+        polled_ms=millis(row["ts"]),
+        probability=_number(row["yes_price"]),
+        bid=_number(row["bid"]),
+        ask=_number(row["ask"]),
+        last=_number(row["last"]),
+        spread=_number(row["spread"]),
+        volume_24h=text(row["volume_24h"]),
+        liquidity=text(row["liquidity"]),
+        resolved_ms=resolved_ms,
+        yes_payout=_number(row["yes_payout"]),
+    )
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)

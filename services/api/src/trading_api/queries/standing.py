@@ -44,6 +44,6 @@ WHERE newest.event = 'error' AND NOT EXISTS (
 """
 
 HEARTBEATS = """
-SELECT service, instance, sent_at, started_at, status, event_time, now() AS asked_at FROM trading_ops.heartbeats
+SELECT service, instance, sent_at, started_at, status, event_time, detail::text AS detail FROM trading_ops.heartbeats
 WHERE sent_at > now() - interval '1 day'
 """

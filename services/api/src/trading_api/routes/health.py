@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
 from fastapi import APIRouter
 
 from trading_api.context import Context, Ctx
 from trading_api.database import DatabaseAway, QueryTooSlow, maybe_ms
-from trading_api.queries import standing
+from trading_api.queries import quality, rows, standing
 from trading_api.schemas import Component, Health
 from trading_core.db.times import millis
 
@@ -30,19 +32,22 @@ class Beat:
     started_ms: int
     status: str
     event_time_ms: int | None
+    trouble: str = ""
+    """What the service itself says is wrong; empty when nothing is."""
 
 
 async def report(context: Context) -> Health:
     """Heard on the bus or stored in the database, whichever is newer: neither alone is proof of a dead service."""
     heard = [
-        Beat(m.service, m.instance, m.sent_time_ms, m.started_time_ms, m.status, m.event_time_ms)
+        Beat(m.service, m.instance, m.sent_time_ms, m.started_time_ms, m.status, m.event_time_ms, _trouble(m.detail))
         for m in context.pulse.heard.values()
     ]
     database = "ok"
     try:
         stored = await context.database.fetch(standing.HEARTBEATS)
+        gaps = await context.database.fetch(quality.OPEN_GAPS)
     except (DatabaseAway, QueryTooSlow):
-        stored, database = [], "down"
+        stored, gaps, database = [], [], "down"
     heard += [
         Beat(
             row["service"],
@@ -51,6 +56,7 @@ async def report(context: Context) -> Health:
             millis(row["started_at"]),
             row["status"],
             maybe_ms(row["event_time"]),
+            _trouble(msgspec.json.decode(row["detail"])),
         )
         for row in stored
     ]
@@ -63,8 +69,19 @@ async def report(context: Context) -> Health:
         _infrastructure("nats", context.pulse.bus_connected, "No connection to the message bus."),
     ]
     components += _services(newest, now_ms)
-    bad = any(part.expected and part.state != "ok" for part in components)
-    return Health(status="degraded" if bad else "ok", down_after_s=DOWN_AFTER_S, components=components)
+    bad = bool(gaps) or any(part.expected and part.state != "ok" for part in components)
+    return Health(
+        status="degraded" if bad else "ok",
+        down_after_s=DOWN_AFTER_S,
+        components=components,
+        open_gaps=[rows.open_gap(row) for row in gaps],
+    )
+
+
+def _trouble(detail: Mapping[str, object]) -> str:
+    """Sentences in `trouble` of a heartbeat, as one text."""
+    said = detail.get("trouble")
+    return " ".join(map(str, said)) if isinstance(said, list) else ""
 
 
 def _services(newest: dict[tuple[str, str], Beat], now_ms: int) -> list[Component]:
@@ -90,7 +107,7 @@ def _component(beat: Beat, now_ms: int, expected: bool) -> Component:
     state = beat.status if age_s <= DOWN_AFTER_S and beat.status in ("ok", "standby", "degraded") else "down"
     note = {
         "down": f"No heartbeat for {DOWN_AFTER_S} s. It is restarted by itself; if not, look at its log.",
-        "degraded": "It runs, but says that something is wrong: look at its log.",
+        "degraded": beat.trouble or "It runs, but says that something is wrong: look at its log.",
     }.get(state, "")
     return Component.model_validate(
         {

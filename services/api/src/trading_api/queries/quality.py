@@ -1,0 +1,62 @@
+"""Gaps, coverage and prediction markets, in pages. Filters that are null do not filter."""
+
+_GAPS = """
+SELECT id, event_id, exchange, asset, channel, from_ts, to_ts, state, reason
+FROM trading_ops.gaps
+WHERE ($1::text IS NULL OR exchange = $1) AND ($2::text IS NULL OR asset = $2)
+  AND ($3::text IS NULL OR channel = $3) AND ($4::text IS NULL OR state = $4) {after}
+ORDER BY (state = 'open') DESC, from_ts DESC, id DESC
+LIMIT $5
+"""
+GAPS = _GAPS.format(after="")
+# Open ones come first: a page that ends among them goes on with the others.
+GAPS_AFTER = _GAPS.format(
+    after="AND ((state = 'open')::integer, from_ts, id) < ($6::integer, $7::timestamptz, $8::bigint)"
+)
+OPEN_GAPS = (
+    "SELECT exchange, asset, channel, from_ts, reason FROM trading_ops.gaps WHERE state = 'open' ORDER BY from_ts"
+)
+
+NEWEST_DAY = "SELECT max(day) FROM trading_ops.recorded_days"
+COVERAGE = """
+SELECT exchange, asset, channel, day::text AS day, expected_minutes, covered_minutes, fraction
+FROM (SELECT * FROM trading_ops.coverage($1, $2) ORDER BY day DESC LIMIT $3) newest
+ORDER BY day, exchange COLLATE "C", asset COLLATE "C", channel COLLATE "C"
+"""
+
+POLYMARKET_TIME = """
+SELECT watermark_ms FROM trading_ops.watermarks WHERE exchange = 'polymarket' AND stream = 'MARKET'
+ORDER BY watermark_ms DESC LIMIT 1
+"""
+
+
+def markets(*, ended: bool, after_cursor: bool) -> str:
+    """Markets by the end of their window, each with its newest poll and its result, $4 at most.
+
+    Not ended: those that end after $1, soonest first; ended: the others, latest first. With a cursor those beyond the
+    market ($1, $5). One look into the index a market: polls of a market are a thousand a day.
+    """
+    beyond, order = ("<=", "DESC") if ended else (">", "ASC")
+    step = "<" if ended else ">"
+    first = f"(end_ts, market_id) {step} ($1, $5::text)" if after_cursor else f"end_ts {beyond} $1 AND $5::text IS NULL"
+    return f"""
+WITH RECURSIVE windows AS (
+    (SELECT end_ts, market_id FROM trading_market_data.polymarket_markets
+     WHERE {first} ORDER BY end_ts {order}, market_id {order} LIMIT 1)
+    UNION ALL
+    SELECT other.* FROM windows w CROSS JOIN LATERAL (
+        SELECT p.end_ts, p.market_id FROM trading_market_data.polymarket_markets p
+        WHERE (p.end_ts, p.market_id) {step} (w.end_ts, w.market_id)
+        ORDER BY p.end_ts {order}, p.market_id {order} LIMIT 1) other
+)
+SELECT w.market_id, newest.*, result.ts AS resolved_ts, result.yes_payout
+FROM windows w
+CROSS JOIN LATERAL (
+    SELECT p.asset, p.market_title, p.slug, p.start_ts, p.end_ts, p.ts, p.yes_price, p.bid, p.ask, p.last, p.spread,
+           p.volume_24h, p.liquidity
+    FROM trading_market_data.polymarket_markets p WHERE p.market_id = w.market_id ORDER BY p.ts DESC LIMIT 1) newest
+LEFT JOIN trading_market_data.polymarket_results result ON result.market_id = w.market_id
+WHERE newest.end_ts = w.end_ts AND ($2::text IS NULL OR newest.asset = $2)
+  AND ($3::boolean IS NULL OR (result.market_id IS NOT NULL) = $3)
+LIMIT $4
+"""  # noqa: S608 - only the constants above are put into the text
