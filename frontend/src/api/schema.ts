@@ -135,7 +135,7 @@ export interface paths {
          * Polymarket Markets
          * @description Followed prediction markets with their newest poll: open ones by soonest end, ended ones by latest.
          *
-         *     `awaited`: ended, and the venue has not reported the result; `resolved`: it has.
+         *     `awaited`: ended within the last three days, and the venue has not reported the result; `resolved`: it has.
          */
         get: operations["polymarket_markets"];
         put?: never;

@@ -34,7 +34,8 @@ def markets(*, ended: bool, after_cursor: bool) -> str:
     """Markets by the end of their window, each with its newest poll and its result, $4 at most.
 
     Not ended: those that end after $1, soonest first; ended: the others, latest first. With a cursor those beyond the
-    market ($1, $5). One look into the index a market: polls of a market are a thousand a day.
+    market ($1, $5). One look into the index a market: polls of a market are a thousand a day. With $6 none that ended
+    before it: a filter that few pass would otherwise look at every market there ever was.
     """
     beyond, order = ("<=", "DESC") if ended else (">", "ASC")
     step = "<" if ended else ">"
@@ -48,6 +49,7 @@ WITH RECURSIVE windows AS (
         SELECT p.end_ts, p.market_id FROM trading_market_data.polymarket_markets p
         WHERE (p.end_ts, p.market_id) {step} (w.end_ts, w.market_id)
         ORDER BY p.end_ts {order}, p.market_id {order} LIMIT 1) other
+    WHERE $6::timestamptz IS NULL OR other.end_ts > $6
 )
 SELECT w.market_id, newest.*, result.ts AS resolved_ts, result.yes_payout
 FROM windows w

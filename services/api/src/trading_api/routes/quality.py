@@ -29,6 +29,7 @@ from trading_core.model import DAY_MS
 
 router = APIRouter(prefix="/api", tags=["data quality"])
 DAYS_SHOWN, DAYS_MAX = 28, 100
+AWAITED_DAYS = 3
 DEFINITION = (
     "Share of the day's minutes, from the channel's first message ever to its last one, that was recorded: of "
     "candle_1m the minutes that have a candle, of other channels those that no lost or open gap touches. A gap that "
@@ -88,14 +89,15 @@ async def polymarket_markets(
 ) -> MarketPage:
     """Followed prediction markets with their newest poll: open ones by soonest end, ended ones by latest.
 
-    `awaited`: ended, and the venue has not reported the result; `resolved`: it has.
+    `awaited`: ended within the last three days, and the venue has not reported the result; `resolved`: it has.
     """
     newest = await context.database.fetchrow(quality.POLYMARKET_TIME)
     if newest is None:
         return MarketPage(event_time_ms=None, markets=[], next_cursor=None)
     end_ms, market = (newest[0], None) if cursor is None else _market_cursor(cursor)
     query = quality.markets(ended=state != "open", after_cursor=cursor is not None)
-    found = await context.database.fetch(query, utc(end_ms), asset, _resolved(state), limit + 1, market)
+    since = utc(newest[0] - AWAITED_DAYS * DAY_MS) if state == "awaited" else None
+    found = await context.database.fetch(query, utc(end_ms), asset, _resolved(state), limit + 1, market, since)
     page = found[:limit]
     last = page[-1] if len(found) > limit else None
     more = None if last is None else f"{millis(last['end_ts'])}-{last['market_id']}"
