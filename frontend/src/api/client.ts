@@ -14,6 +14,11 @@ export type SignalRow = components['schemas']['SignalRow']
 export type FillRow = components['schemas']['FillRow']
 export type Health = components['schemas']['Health']
 export type Component = components['schemas']['Component']
+export type OpenGap = components['schemas']['OpenGap']
+export type GapRow = components['schemas']['GapRow']
+export type Coverage = components['schemas']['Coverage']
+export type CoverageDay = components['schemas']['CoverageDay']
+export type MarketRow = components['schemas']['MarketRow']
 export type LiveMessage = components['schemas']['LiveMessage']
 export type Interval = NonNullable<NonNullable<paths['/api/candles']['get']['parameters']['query']>['interval']>
 

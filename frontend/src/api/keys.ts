@@ -25,6 +25,19 @@ export interface Mark {
   event_time_ms: number
 }
 
+/** null does not filter. */
+export interface GapFilters {
+  exchange: string | null
+  asset: string | null
+  channel: string | null
+  state: 'open' | 'lost' | 'filled' | null
+}
+
+export interface MarketFilters {
+  state: 'open' | 'awaited' | 'resolved'
+  asset: string | null
+}
+
 export const keys = {
   summary: ['summary'],
   strategies: ['strategies'],
@@ -32,6 +45,9 @@ export const keys = {
   signals: ['signals'],
   fills: ['fills'],
   health: ['health'],
+  coverage: ['coverage'],
+  gaps: (filters: GapFilters) => ['gaps', filters],
+  markets: (filters: MarketFilters) => ['markets', filters],
   eventTime: ['event-time'],
   connection: ['connection'],
   equity: (name: string | null, range: Range) => ['equity', name, range],

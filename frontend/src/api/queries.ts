@@ -1,9 +1,9 @@
-import { keepPreviousData, skipToken, useQueries, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, skipToken, useInfiniteQuery, useQueries, useQuery } from '@tanstack/react-query'
 
 import { api, unwrap } from './client'
 import type { CandlePoint, Interval } from './client'
 import { keys, rangeMs } from './keys'
-import type { Mark, Range } from './keys'
+import type { GapFilters, Mark, MarketFilters, Range } from './keys'
 import type { Connection } from './live'
 
 /** Slow enough to cost nothing, fast enough that the page is right without its WebSocket. */
@@ -52,6 +52,42 @@ export const useHealth = () =>
     queryKey: keys.health,
     queryFn: () => unwrap(api.GET('/api/health')),
     refetchInterval: REFRESH_MS,
+  })
+
+export const useCoverage = () =>
+  useQuery({
+    queryKey: keys.coverage,
+    queryFn: () => unwrap(api.GET('/api/coverage')),
+    // The recorder counts once a minute.
+    refetchInterval: ({ state }) => (state.data?.days.length ? 6 * REFRESH_MS : REFRESH_MS),
+  })
+
+export const useGaps = ({ exchange, asset, channel, state }: GapFilters) =>
+  useInfiniteQuery({
+    queryKey: keys.gaps({ exchange, asset, channel, state }),
+    queryFn: ({ pageParam }) => {
+      const query = { exchange: exchangeOf(exchange), asset, channel, state, cursor: pageParam || null }
+      return unwrap(api.GET('/api/gaps', { params: { query } }))
+    },
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next_cursor,
+    refetchInterval: REFRESH_MS,
+    placeholderData: keepPreviousData,
+  })
+
+function exchangeOf(name: string | null): 'hyperliquid' | 'polymarket' | null {
+  return name === 'hyperliquid' || name === 'polymarket' ? name : null
+}
+
+export const useMarkets = ({ state, asset }: MarketFilters) =>
+  useInfiniteQuery({
+    queryKey: keys.markets({ state, asset }),
+    queryFn: ({ pageParam }) =>
+      unwrap(api.GET('/api/polymarket/markets', { params: { query: { state, asset, cursor: pageParam || null } } })),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next_cursor,
+    refetchInterval: REFRESH_MS,
+    placeholderData: keepPreviousData,
   })
 
 /** One curve per name; null is the portfolio. `eventTimeMs` places the range, which ends at market time. */

@@ -1,5 +1,6 @@
 import { useConnection, useEventTime, useSummary } from '../api/queries'
 import { dateTime } from '../format/times'
+import { link, useRoute } from '../ui/route'
 import { setTheme, useTheme } from '../ui/theme'
 import type { Theme } from '../ui/theme'
 
@@ -17,10 +18,31 @@ export function TopBar() {
         Paper trading
         {portfolio ? <small>{portfolio}</small> : null}
       </span>
+      <Views />
       <MarketClock />
       <ConnectionState />
       <ThemeSwitch />
     </header>
+  )
+}
+
+const VIEWS = [
+  { view: '', title: 'Dashboard' },
+  { view: 'polymarket', title: 'Polymarket' },
+  { view: 'data', title: 'Data quality' },
+] as const
+
+function Views() {
+  const { view } = useRoute()
+  const shown = VIEWS.some((each) => each.view === view) ? view : ''
+  return (
+    <nav className="views" aria-label="Views">
+      {VIEWS.map((each) => (
+        <a key={each.view} href={link(each.view)} aria-current={each.view === shown ? 'page' : undefined}>
+          {each.title}
+        </a>
+      ))}
+    </nav>
   )
 }
 

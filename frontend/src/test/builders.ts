@@ -1,6 +1,16 @@
 /** Valid rows with defaults; a test states only what matters to it. */
 
-import type { EquityCurve, FillRow, OpenPosition, SignalRow, Summary, TradeRow } from '../api/client'
+import type {
+  CoverageDay,
+  EquityCurve,
+  FillRow,
+  GapRow,
+  MarketRow,
+  OpenPosition,
+  SignalRow,
+  Summary,
+  TradeRow,
+} from '../api/client'
 
 export const aSummary = (changes: Partial<Summary> = {}): Summary => ({
   portfolio: 'default',
@@ -114,4 +124,48 @@ export const aCurve = (strategy: string | null, points: [number, string][]): Equ
   initial_capital: '10000',
   rows: points.length,
   points: points.map(([t, equity]) => ({ t, equity, drawdown: 0 })),
+})
+
+export const aCoverageDay = (changes: Partial<CoverageDay> = {}): CoverageDay => ({
+  exchange: 'hyperliquid',
+  asset: 'BTC',
+  channel: 'ctx',
+  day: '2026-10-01',
+  expected_minutes: 1440,
+  covered_minutes: 1440,
+  fraction: 1,
+  ...changes,
+})
+
+export const aGap = (changes: Partial<GapRow> = {}): GapRow => ({
+  id: 'g:1',
+  exchange: 'hyperliquid',
+  asset: 'BTC',
+  channel: 'ctx',
+  from_ms: 1_790_000_000_000,
+  to_ms: 1_790_000_012_000,
+  state: 'lost',
+  reason: 'silence',
+  ...changes,
+})
+
+export const aMarket = (changes: Partial<MarketRow> = {}): MarketRow => ({
+  id: '0xa1',
+  asset: 'BTC',
+  title: 'Bitcoin Up or Down',
+  slug: 'btc-updown-5m-0',
+  state: 'open',
+  start_ms: 0,
+  end_ms: 300_000,
+  polled_ms: 60_000,
+  probability: 0.51,
+  bid: 0.5,
+  ask: 0.52,
+  last: null,
+  spread: 0.02,
+  volume_24h: '1200.5',
+  liquidity: null,
+  resolved_ms: null,
+  yes_payout: null,
+  ...changes,
 })
