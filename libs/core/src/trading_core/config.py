@@ -151,7 +151,8 @@ class StrategyRules(Section):
 class ExchangeRules(Section):
     fill_model: Literal["fixed", "book"] = "fixed"
     slippage: Fraction = Decimal("0.0005")
-    taker_fee: Fraction = Decimal("0.0005")
+    taker_fee: Fraction | None = Decimal("0.0005")
+    """None: the schedule of the market, which only prediction markets have."""
     maker_fee: Fraction = Decimal("0.0002")
     min_notional: Annotated[Decimal, Field(ge=0)] | None = Decimal(10)
     min_size: Annotated[Decimal, Field(ge=0)] | None = None
@@ -159,16 +160,25 @@ class ExchangeRules(Section):
     tick_size: Annotated[Decimal, Field(gt=0)] | None = None
 
 
-def _polymarket_rules() -> ExchangeRules:
-    return ExchangeRules(
-        fill_model="book", slippage=Decimal("0.005"), taker_fee=Decimal(0), maker_fee=Decimal(0),
-        min_notional=None, min_size=Decimal(5),
-    )  # fmt: skip
+class PolymarketRules(ExchangeRules):
+    fill_model: Literal["fixed", "book"] = "book"
+    slippage: Fraction = Decimal("0.005")
+    taker_fee: Fraction | None = None
+    maker_fee: Fraction = Decimal(0)
+    min_notional: Annotated[Decimal, Field(ge=0)] | None = None
+    min_size: Annotated[Decimal, Field(ge=0)] | None = Decimal(5)
 
 
 class ExchangesRules(Section):
     hyperliquid: ExchangeRules = ExchangeRules()
-    polymarket: ExchangeRules = Field(default_factory=_polymarket_rules)
+    polymarket: PolymarketRules = PolymarketRules()
+
+    @field_validator("hyperliquid")
+    @classmethod
+    def _has_a_fee(cls, value: ExchangeRules) -> ExchangeRules:
+        if value.taker_fee is None:
+            raise ValueError("taker_fee must be a number, got null: only prediction markets have a schedule of fees")
+        return value
 
 
 class BrokerConfig(Section):

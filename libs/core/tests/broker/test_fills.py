@@ -9,10 +9,15 @@ from hypothesis import strategies as st
 
 from trading_core.broker.events import Fill, PositionState
 from trading_core.broker.fills import affordable, fixed_price, perp_tick
+from trading_core.broker.terms import Terms
 from trading_core.money import exactly
 
 RULES = a_rule_book().rules_for("alpha", "hyperliquid")
 """The defaults: five basis points of slippage, the venue's own tick."""
+
+
+def perp(size_decimals: int) -> Terms:
+    return Terms(size_decimals, None, None, Decimal("0.0005"))
 
 
 @pytest.mark.parametrize(
@@ -37,13 +42,13 @@ def test_the_tick_has_five_significant_digits_within_the_venues_places(
 def test_slippage_and_tick_always_go_against_the_trader() -> None:
     with exactly():
         # 2500 x 1.0005 = 2501.25, up to 2501.3; 2500 x 0.9995 = 2498.75, down to 2498.7.
-        assert fixed_price(RULES, "BUY", Decimal(2500), 4) == Decimal("2501.3")
-        assert fixed_price(RULES, "SELL", Decimal(2500), 4) == Decimal("2498.7")
+        assert fixed_price(RULES, perp(4), "BUY", Decimal(2500)) == Decimal("2501.3")
+        assert fixed_price(RULES, perp(4), "SELL", Decimal(2500)) == Decimal("2498.7")
 
 
 def test_a_price_on_the_tick_is_not_moved() -> None:
     with exactly():
-        assert fixed_price(RULES, "BUY", Decimal(2000), 4) == Decimal(2001)
+        assert fixed_price(RULES, perp(4), "BUY", Decimal(2000)) == Decimal(2001)
 
 
 def test_the_quantity_is_rounded_down_to_the_size_step() -> None:
@@ -93,7 +98,7 @@ def test_a_fill_lies_on_the_tick_and_within_one_of_the_slipped_price(price: Deci
     with exactly():
         slip = Decimal("0.0005")
         slipped = price * (1 + slip if side == "BUY" else 1 - slip)
-        filled = fixed_price(RULES, "BUY" if side == "BUY" else "SELL", price, places)
+        filled = fixed_price(RULES, perp(places), "BUY" if side == "BUY" else "SELL", price)
         tick = perp_tick(slipped, places)
         assert filled % tick == 0
         worse = filled - slipped if side == "BUY" else slipped - filled

@@ -19,6 +19,12 @@ def test_the_exchange_brings_its_own_costs() -> None:
     assert (rules.fill_model, rules.slippage, rules.min_size) == ("book", Decimal("0.005"), Decimal(5))
 
 
+def test_one_changed_number_of_an_exchange_leaves_its_others_as_they_are() -> None:
+    rules = a_rule_book(exchanges={"polymarket": {"fill_book_age_s": 20}}).rules_for("alpha", "polymarket")
+    assert (rules.fill_model, rules.slippage, rules.min_notional) == ("book", Decimal("0.005"), None)
+    assert (rules.taker_fee, rules.min_size, rules.fill_book_age_s) == (None, Decimal(5), 20)
+
+
 def test_the_more_specific_wins() -> None:
     book = a_rule_book({"alpha": {"slippage": "0.001", "stop_loss": None}}, stop_loss="0.03")
     alpha, other = book.rules_for("alpha", "hyperliquid"), book.rules_for("beta", "hyperliquid")

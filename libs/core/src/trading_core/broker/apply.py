@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import getcontext, setcontext
 from typing import assert_never
 
-from trading_core.broker import decide, equity, funding, pauses
+from trading_core.broker import decide, equity, funding, pauses, predictions
 from trading_core.broker.book import Book
 from trading_core.broker.events import Event
+from trading_core.broker.evolve import forget_ended
 from trading_core.broker.inputs import (
     Bar,
     CloseAll,
@@ -17,8 +18,11 @@ from trading_core.broker.inputs import (
     FundingRate,
     Input,
     Mark,
+    MarketPoll,
     MarkToMarket,
+    OrderBook,
     PauseByPerson,
+    Resolution,
     SignalInput,
     Timeouts,
 )
@@ -50,7 +54,10 @@ def _caused(book: Book, rules: RuleBook, event: Input) -> list[Event]:
             return decide.on_bar(book, rules, event)
         case SignalInput():
             return decide.on_signal(book, rules, event)
+        case OrderBook():
+            return predictions.on_order_book(book, rules, event)
         case MarkToMarket():
+            forget_ended(book, event.ts_ms)
             return [equity.mark_to_market(book, event.ts_ms)]
         case Timeouts():
             return decide.on_timeouts(book, rules)
@@ -60,6 +67,10 @@ def _caused(book: Book, rules: RuleBook, event: Input) -> list[Event]:
             return decide.on_funding_rate(book, rules, event)
         case DayChange():
             return decide.settle(book, equity.start_day(book, event.ts_ms))
+        case MarketPoll():
+            return predictions.on_poll(book, rules, event)
+        case Resolution():
+            return predictions.on_resolution(book, rules, event)
         case CloseAll() | ClosePosition():
             return decide.on_manual_close(book, rules, event)
         case PauseByPerson():

@@ -8,19 +8,27 @@ from decimal import Decimal
 import msgspec
 
 from trading_core.broker import valuation
+from trading_core.broker.depth import Depth
 from trading_core.broker.events import FundingOwed, PositionState
+from trading_core.broker.holding import Top
 from trading_core.broker.rules import RuleBook
+from trading_core.broker.terms import MarketTerms
 from trading_core.money import NOTHING_USD, ZERO, exactly
 
 
-class HeldMark(msgspec.Struct, frozen=True, gc=False):
-    """The newest mark of an instrument; `before` is the price it replaced, the yardstick for odd fills."""
+class HeldMark(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The newest mark of an instrument; `before` is the price it replaced, the yardstick for odd fills.
+
+    Of a prediction market also the best bid and ask whose mid it is, `top`, and those it replaced: fills refer to them.
+    """
 
     price: float
     event_id: str
     event_time_ms: int
     visible_ms: int
     before: float | None
+    top: Top | None = None
+    top_before: Top | None = None
 
     @property
     def late(self) -> bool:
@@ -76,6 +84,10 @@ class Book:
     funding_rates: dict[str, dict[int, KnownRate]] = field(default_factory=dict)
     owed: dict[str, FundingOwed] = field(default_factory=dict)
     closed_owing: dict[str, PositionState] = field(default_factory=dict)
+    depths: dict[str, Depth] = field(default_factory=dict)
+    """The newest recorded book by instrument, less what was taken from it."""
+    terms: dict[str, MarketTerms] = field(default_factory=dict)
+    """Of prediction markets that have not ended, or in which a position is open."""
     # Derived from `positions`, never stored: so that a mark costs nothing where no position is open.
     by_instrument: dict[str, list[str]] = field(default_factory=dict)
 
@@ -90,6 +102,14 @@ class Book:
         """Open positions on one instrument, in order of opening."""
         ids = self.by_instrument.get(instrument_key(exchange, instrument))
         return [self.positions[position_id] for position_id in ids] if ids else []
+
+    def market_terms(self, exchange: str, instrument: str) -> MarketTerms | None:
+        return self.terms.get(instrument_key(exchange, instrument))
+
+    def fresh_depth(self, exchange: str, instrument: str, ts_ms: int, max_age_s: int) -> Depth | None:
+        """The newest recorded book; None when there is none or it was not known to stand since `max_age_s` before."""
+        depth = self.depths.get(instrument_key(exchange, instrument))
+        return None if depth is None or ts_ms - depth.event_time_ms > max_age_s * 1000 else depth
 
     def of_strategy(self, strategy: str, exchange: str, instrument: str) -> PositionState | None:
         """The strategy's open position on the instrument; it can hold one at most."""
@@ -149,6 +169,9 @@ class _Stored(msgspec.Struct):
     funding_rates: dict[str, dict[int, KnownRate]]
     owed: list[FundingOwed]
     closed_owing: list[PositionState]
+    # A checkpoint from before prediction markets were traded has none of them.
+    depths: dict[str, Depth] = {}
+    terms: dict[str, MarketTerms] = {}
 
 
 _encoder = msgspec.json.Encoder()

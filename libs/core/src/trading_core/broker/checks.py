@@ -6,24 +6,30 @@ from decimal import ROUND_FLOOR, Decimal
 
 import msgspec
 
-from trading_core.broker import fills
+from trading_core.broker import depth as depths
+from trading_core.broker import fills, holding
 from trading_core.broker.book import Book, HeldMark, LastClose, strategy_asset_key
+from trading_core.broker.depth import Part
 from trading_core.broker.events import Reason
 from trading_core.broker.inputs import SignalInput
 from trading_core.broker.rules import Rules
+from trading_core.broker.terms import Terms
 from trading_core.money import EXACT, MICRO, ZERO, exact, usd
 
 
 class Sizing(msgspec.Struct, frozen=True, gc=False):
-    """What the exposure check compared, and what came of it. `reason` is None when the entry may go ahead."""
+    """What the exposure check compared, and what came of it. `reason` is None when the entry may go ahead.
+
+    `parts` is what the entry then fills: one with `fixed` fills, else one for each level of the book that it takes.
+    """
 
     reason: Reason | None
     equity: Decimal
     exposure_usd: Decimal
     stake: Decimal
     reference: Decimal
-    price: Decimal
-    quantity: Decimal
+    parts: list[Part]
+    terms: Terms
 
 
 def judge(rules: Rules, given: SignalInput, mark: HeldMark | None) -> Reason | None:
@@ -53,25 +59,59 @@ def may_open(book: Book, rules: Rules, given: SignalInput, *, has_closed: bool) 
     return None
 
 
-def size(book: Book, rules: Rules, given: SignalInput, mark: HeldMark, size_decimals: int) -> Sizing:
+def size(book: Book, rules: Rules, given: SignalInput, mark: HeldMark, terms: Terms) -> Sizing:
     """The rest of step c: the stake, whether the portfolio can carry it, and what it buys."""
     equity, exposure = book.equity_and_exposure()
     limit = rules.max_exposure * equity
-    side = fills.entry_side(given.signal.direction)
-    reference = fills.worse(side, exact(given.signal.entry_price), exact(mark.price))
-    price = fills.fixed_price(rules, side, reference, size_decimals)
+    reference = _reference(given, mark)
     if rules.sizing == "fixed":
-        quantity = _fixed_quantity(rules, price, size_decimals)
-        stake = usd(quantity * price)
+        parts = _parts(book, rules, given, reference, terms, None)
+        stake = usd(depths.total(parts)[1])
     else:
         stake = _stake(rules, equity, limit - exposure)
-        quantity = fills.affordable(stake, price, size_decimals)
+        parts = _parts(book, rules, given, reference, terms, stake)
     reason: Reason | None = None
     if (rules.sizing == "stop_risk" and stake <= 0) or exposure + stake > limit:
         reason = "max_exposure"
-    elif _too_small(rules, quantity, price):
+    elif _too_small(rules, terms, parts):
         reason = "too_small"
-    return Sizing(reason, equity, exposure, stake, reference, price, quantity)
+    return Sizing(reason, equity, exposure, stake, reference, parts, terms)
+
+
+def _reference(given: SignalInput, mark: HeldMark) -> Decimal:
+    """The worse of the signal's price and the mark; for a token of its price and the best ask, both of that token."""
+    signal = given.signal
+    side = holding.entry_side(signal.exchange, signal.direction)
+    said = holding.held_price(signal.exchange, signal.direction, exact(signal.entry_price))
+    found = exact(mark.price) if mark.top is None else holding.best_of(mark.top, side, signal.direction)
+    return fills.worse(side, said, found)
+
+
+def _parts(
+    book: Book, rules: Rules, given: SignalInput, reference: Decimal, terms: Terms, stake: Decimal | None
+) -> list[Part]:
+    """What `stake` buys, or without one the quantity of every trade: nothing, one part, or one for each level."""
+    signal = given.signal
+    side = holding.entry_side(signal.exchange, signal.direction)
+    depth = None
+    if rules.fill_model == "book":
+        depth = book.fresh_depth(signal.exchange, signal.held, given.place.visible_ms, rules.fill_book_age_s)
+    if depth is not None:
+        inverse = holding.is_inverse(signal.exchange, signal.direction)
+        if stake is None:
+            return depths.by_quantity(depth, side, _every_quantity(rules, terms), terms.size_decimals, inverse=inverse)
+        return depths.by_stake(depth, side, stake, terms.size_decimals, inverse=inverse)
+    price = fills.fixed_price(rules, terms, side, reference)
+    if stake is None:
+        quantity = _every_quantity(rules, terms) if price > 0 else ZERO
+    else:
+        quantity = fills.affordable(stake, price, terms.size_decimals)
+    return [Part(price, quantity)] if quantity > 0 else []
+
+
+def _every_quantity(rules: Rules, terms: Terms) -> Decimal:
+    assert rules.fixed_quantity, "fixed sizing without a quantity is refused when the rules are built"
+    return fills.on_size_step(rules.fixed_quantity, terms.size_decimals)
 
 
 def _cools_down(rules: Rules, last: LastClose, now: int) -> bool:
@@ -94,15 +134,10 @@ def _stake(rules: Rules, equity: Decimal, exposure_left: Decimal) -> Decimal:
     return min(at_risk, exposure_left.quantize(MICRO, ROUND_FLOOR, EXACT))
 
 
-def _fixed_quantity(rules: Rules, price: Decimal, size_decimals: int) -> Decimal:
-    """The quantity of every trade; 0 where slippage has left no price to trade at."""
-    assert rules.fixed_quantity, "fixed sizing without a quantity is refused when the rules are built"
-    return fills.on_size_step(rules.fixed_quantity, size_decimals) if price > 0 else ZERO
-
-
-def _too_small(rules: Rules, quantity: Decimal, price: Decimal) -> bool:
-    if quantity <= 0:
+def _too_small(rules: Rules, terms: Terms, parts: list[Part]) -> bool:
+    if not parts:
         return True
-    if rules.min_notional is not None and quantity * price < rules.min_notional:
+    quantity, notional = depths.total(parts)
+    if rules.min_notional is not None and notional < rules.min_notional:
         return True
-    return rules.min_size is not None and quantity < rules.min_size
+    return terms.min_size is not None and quantity < terms.min_size

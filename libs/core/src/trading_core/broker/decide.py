@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from trading_core import ids
-from trading_core.broker import checks, entries, exits, funding
-from trading_core.broker.book import Book, KnownRate, instrument_key
+from trading_core.broker import checks, closing, entries, exits, funding
+from trading_core.broker.book import Book, HeldMark, KnownRate, instrument_key
 from trading_core.broker.decisions import decision
 from trading_core.broker.events import Event, PositionState
 from trading_core.broker.evolve import evolve, hold_mark, remember_rate
 from trading_core.broker.executions import Cause
 from trading_core.broker.inputs import Bar, CloseAll, ClosePosition, FundingRate, Mark, SignalInput
 from trading_core.broker.rules import RuleBook
+from trading_core.broker.terms import terms_for
 
 
 def settle(book: Book, events: Iterable[Event]) -> list[Event]:
@@ -32,11 +33,18 @@ def on_mark(book: Book, rules: RuleBook, mark: Mark) -> list[Event]:
     held = book.marks.get(key)
     if held is not None and (mark.event_time_ms < held.event_time_ms or mark.event_id == held.event_id):
         return []
+    before = None if held is None else held.price
+    return observe(book, rules, key, HeldMark(mark.price, mark.event_id, mark.event_time_ms, mark.visible_ms, before))
+
+
+def observe(book: Book, rules: RuleBook, key: str, mark: HeldMark) -> list[Event]:
+    """Whatever brought it: the exits that a new mark of one instrument triggers, then it is held."""
     events: list[Event] = []
-    if key in book.by_instrument and held is not None:
-        for position in book.on_instrument(mark.exchange, mark.instrument):
-            events += _close_if(book, rules, position, exits.at_mark(position, mark, held.price))
-    hold_mark(book, key, mark.price, mark.event_id, mark.event_time_ms, mark.visible_ms)
+    if key in book.by_instrument:
+        for position_id in tuple(book.by_instrument[key]):
+            position = book.positions[position_id]
+            events += close_if(book, rules, position, exits.at_mark(position, mark))
+    hold_mark(book, key, mark)
     return events
 
 
@@ -46,19 +54,20 @@ def on_bar(book: Book, rules: RuleBook, bar: Bar) -> list[Event]:
     key = instrument_key(bar.exchange, bar.asset)
     event_id = f"c:{ids.SHORT[bar.exchange]}:{bar.asset}:1m:{candle.open_time_ms}"
     events: list[Event] = []
-    if key in book.by_instrument:
-        before = book.marks[key].price
+    held = book.marks.get(key)
+    before = None if held is None else held.price
+    if before is not None:
         for position in book.on_instrument(bar.exchange, bar.asset):
-            events += _close_if(book, rules, position, exits.in_bar(position, bar, before, event_id))
+            events += close_if(book, rules, position, exits.in_bar(position, bar, before, event_id))
     closed_ms = candle.close_time_ms
-    hold_mark(book, key, candle.close, event_id, closed_ms, closed_ms)
+    hold_mark(book, key, HeldMark(candle.close, event_id, closed_ms, closed_ms, before))
     return events
 
 
 def on_timeouts(book: Book, rules: RuleBook) -> list[Event]:
     events: list[Event] = []
     for position in list(book.positions.values()):
-        events += _close_if(book, rules, position, exits.at_deadline(position, book.held_mark(position)))
+        events += close_if(book, rules, position, exits.at_deadline(position, book.held_mark(position)))
     return events
 
 
@@ -66,8 +75,8 @@ def on_manual_close(book: Book, rules: RuleBook, given: CloseAll | ClosePosition
     events: list[Event] = []
     for position in list(book.positions.values()):
         if isinstance(given, CloseAll) or position.position_id == given.position_id:
-            why = exits.by_hand(given.ts_ms, book.held_mark(position))
-            events += _close_if(book, rules, position, why)
+            why = exits.by_hand(position, given.ts_ms, book.held_mark(position))
+            events += close_if(book, rules, position, why)
     return events
 
 
@@ -98,7 +107,7 @@ def on_signal(book: Book, rule_book: RuleBook, given: SignalInput) -> list[Event
     is_close = signal.direction == "CLOSE"
     if held is not None and held.direction != signal.direction and (is_close or rules.opposite_signal != "ignore"):
         why = exits.by_signal(held, signal.entry_price, given.place.visible_ms, mark, late=given.late)
-        events += _close_if(book, rule_book, held, why, given.event_id)
+        events += close_if(book, rule_book, held, why, given.event_id)
     closed_id = held.position_id if events and held is not None else None
     if is_close or (closed_id is not None and rules.opposite_signal == "close"):
         reason = None if closed_id else "nothing_open"
@@ -106,21 +115,22 @@ def on_signal(book: Book, rule_book: RuleBook, given: SignalInput) -> list[Event
     reason = checks.may_open(book, rules, given, has_closed=closed_id is not None)
     if reason is not None:
         return [*events, decision(book, rules, given, mark, reason=reason, closed_id=closed_id)]
-    sized = checks.size(book, rules, given, mark, rule_book.size_decimals(signal.asset))
+    market = book.market_terms(signal.exchange, signal.held)
+    sized = checks.size(book, rules, given, mark, terms_for(rule_book, rules, signal.exchange, signal.asset, market))
     events.append(decision(book, rules, given, mark, reason=sized.reason, closed_id=closed_id, sized=sized))
     if sized.reason is None:
-        order, opened, fill = entries.open_position(book, rule_book, rules, given, mark, sized)
-        evolve(book, opened)
-        events += (order, opened, fill)
+        order, opened, filled = entries.open_position(book, rule_book, rules, given, mark, sized)
+        events += (order, *settle(book, [opened, *filled]))
     return events
 
 
-def _close_if(
+def close_if(
     book: Book, rules: RuleBook, position: PositionState, why: Cause | None, signal_id: str | None = None
 ) -> list[Event]:
     """Close the position when there is a reason to, and pause its strategy when that was one loss too many."""
     if why is None:
         return []
-    order, closed, fill = exits.close(book, rules, position, why, signal_id)
-    evolve(book, closed)  # The order and the fill are records, the row carries what they did.
-    return [order, closed, fill, *settle(book, exits.pause_due(book, rules, closed))]
+    order, closed, filled = closing.close(book, rules, position, why, signal_id)
+    settle(book, filled)  # first: what they took from the depth is known by the open position they are of
+    evolve(book, closed)
+    return [order, closed, *filled, *settle(book, exits.pause_due(book, rules, closed))]

@@ -89,6 +89,9 @@ class Fill(msgspec.Struct, frozen=True, gc=False, tag="fill"):
     """One execution of an order. `fee` is 0 or more. `mark_*` is the mark that triggered or judged it.
 
     `both_levels`: candle backtests only, the bar held the stop and the target, and the stop went first.
+    `book_event_id`: the recorded book one of whose levels it took, at that level's price; None for `fixed` fills.
+
+    On a prediction market `price` and `reference_price` are those of the held token, `mark_price` is YES/Up's.
     """
 
     event_id: str
@@ -111,6 +114,7 @@ class Fill(msgspec.Struct, frozen=True, gc=False, tag="fill"):
     mark_ms: int
     late: bool
     both_levels: bool = False
+    book_event_id: str | None = None
 
 
 class PositionState(msgspec.Struct, frozen=True, gc=False, tag="position"):
@@ -118,7 +122,7 @@ class PositionState(msgspec.Struct, frozen=True, gc=False, tag="position"):
 
     `entry_notional` is the sum of price times quantity over the entry fills: P&L comes from the fills,
     `entry_price` is their average, for people. `gross_pnl`, `realised_pnl` and the exit are None while open;
-    `fees`, `funding_pnl` and `slippage_cost` are so far.
+    `fees`, `funding_pnl` and `slippage_cost` are so far. On a prediction market all prices are those of the token held.
     """
 
     event_id: str

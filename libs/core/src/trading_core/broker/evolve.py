@@ -8,7 +8,10 @@ from typing import assert_never
 import msgspec
 
 from trading_core import ids
+from trading_core.broker import depth as depths
+from trading_core.broker import holding
 from trading_core.broker.book import Book, HeldMark, KnownRate, LastClose, instrument_key, strategy_asset_key
+from trading_core.broker.depth import Depth
 from trading_core.broker.events import (
     DayStarted,
     Decision,
@@ -23,6 +26,7 @@ from trading_core.broker.events import (
     StrategyResumed,
 )
 from trading_core.broker.inputs import FundingRate
+from trading_core.broker.terms import MarketTerms
 from trading_core.model import DAY_MS, HOUR_MS
 from trading_core.money import NOTHING_USD
 
@@ -37,7 +41,10 @@ def evolve(book: Book, event: Event) -> None:
     match event:
         case PositionState():
             _store_position(book, event)
-        case Decision() | Order() | Fill() | EquityMark():
+        case Fill():
+            if event.book_event_id is not None:
+                _take_from_depth(book, event)
+        case Decision() | Order() | EquityMark():
             pass  # Records of what was done; the position's row carries what it did to the book.
         case FundingOwed():
             book.owed[event.event_id] = event
@@ -60,11 +67,35 @@ def evolve(book: Book, event: Event) -> None:
             assert_never(event)
 
 
-def hold_mark(book: Book, key: str, price: float, event_id: str, event_time_ms: int, visible_ms: int) -> None:
+def hold_mark(book: Book, key: str, mark: HeldMark) -> None:
     """Replace the mark of one instrument."""
-    held = book.marks.get(key)
-    before = None if held is None else held.price
-    book.marks[key] = HeldMark(price, event_id, event_time_ms, visible_ms, before)
+    book.marks[key] = mark
+
+
+def hold_depth(book: Book, key: str, depth: Depth) -> None:
+    """Replace the order book of one instrument."""
+    book.depths[key] = depth
+
+
+def hold_terms(book: Book, key: str, terms: MarketTerms) -> None:
+    """Replace the terms of one prediction market."""
+    book.terms[key] = terms
+
+
+def forget_prices(book: Book, key: str) -> None:
+    """Drop mark and order book of an instrument of which nothing is held any more."""
+    book.marks.pop(key, None)
+    book.depths.pop(key, None)
+
+
+def forget_ended(book: Book, ts_ms: int) -> None:
+    """Drop what is known of markets that ended before `ts_ms`, but for those in which something is held."""
+    ended = [
+        key for key, terms in book.terms.items() if terms.end_time_ms < ts_ms and key not in book.by_instrument
+    ]  # fmt: skip
+    for key in ended:
+        del book.terms[key]
+        forget_prices(book, key)
 
 
 def remember_rate(book: Book, row: FundingRate) -> None:
@@ -77,6 +108,14 @@ def remember_rate(book: Book, row: FundingRate) -> None:
     if min(rates) < newest - RATES_KEPT_MS:
         for hour in [hour for hour in rates if hour < newest - RATES_KEPT_MS]:
             del rates[hour]
+
+
+def _take_from_depth(book: Book, fill: Fill) -> None:
+    """What a fill took is gone until the book of that instrument changes. Its position is still open."""
+    position = book.positions[fill.position_id]
+    key = instrument_key(fill.exchange, fill.instrument)
+    inverse = holding.is_inverse(position.exchange, position.direction)
+    hold_depth(book, key, depths.take(book.depths[key], fill.side, fill.price, fill.quantity, inverse=inverse))
 
 
 def _store_position(book: Book, position: PositionState) -> None:

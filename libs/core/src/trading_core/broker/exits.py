@@ -1,29 +1,26 @@
-"""Closing a position: what is due at a mark, in a bar, at a deadline, and the events of the close."""
+"""Closing a position: what is due at a mark, in a bar, at a deadline, at a result."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Literal
 
-import msgspec
-
 from trading_core import ids
-from trading_core.broker import fills
+from trading_core.broker import fills, holding
 from trading_core.broker.book import Book, HeldMark
-from trading_core.broker.events import Event, Fill, Order, PositionState, StrategyPaused
-from trading_core.broker.executions import Cause, order_and_fill
-from trading_core.broker.inputs import Bar, Mark
+from trading_core.broker.events import Event, PositionState, Purpose, StrategyPaused
+from trading_core.broker.executions import Cause
+from trading_core.broker.inputs import Bar, Resolution
 from trading_core.broker.rules import RuleBook
-from trading_core.broker.suspicion import is_far, is_implausible
 from trading_core.model import DAY_MS
-from trading_core.money import exact, usd
+from trading_core.money import exact
 
 
-def at_mark(position: PositionState, mark: Mark, before: float) -> Cause | None:
-    """The stop or target that a mark triggers. It fills at the mark: a gap through the stop fills at the gap."""
+def at_mark(position: PositionState, mark: HeldMark) -> Cause | None:
+    """The stop or target that a new mark triggers. It fills there: a gap through the stop fills at the gap."""
     if mark.event_time_ms <= position.entry_ms:
         return None
-    price = exact(mark.price)
+    price = holding.held_price(position.exchange, position.direction, exact(mark.price))
     purpose: Literal["stop_loss", "take_profit"]
     if _reached(position, price, position.stop_price, is_stop=True):
         purpose = "stop_loss"
@@ -31,8 +28,7 @@ def at_mark(position: PositionState, mark: Mark, before: float) -> Cause | None:
         purpose = "take_profit"
     else:
         return None
-    late = mark.visible_ms > mark.event_time_ms
-    return Cause(purpose, mark.event_time_ms, price, price, mark.event_id, mark.event_time_ms, exact(before), late)
+    return _observed(purpose, position, mark)
 
 
 def in_bar(position: PositionState, bar: Bar, before: float, event_id: str) -> Cause | None:
@@ -57,44 +53,35 @@ def in_bar(position: PositionState, bar: Bar, before: float, event_id: str) -> C
 
 
 def at_deadline(position: PositionState, mark: HeldMark) -> Cause | None:
-    """The timeout at the first observed mark from the deadline on; inside a gap it waits for one.
-
-    What causes it is the market event that brought that mark, so the yardstick is the mark before it.
-    """
+    """The timeout at the first observed mark from the deadline on; inside a gap it waits for one."""
     if position.deadline_ms is None or mark.event_time_ms < position.deadline_ms:
         return None
-    before = exact(mark.price if mark.before is None else mark.before)
-    price = exact(mark.price)
-    return Cause("timeout", mark.event_time_ms, price, price, mark.event_id, mark.event_time_ms, before, mark.late)
+    return _observed("timeout", position, mark)
 
 
-def by_hand(ts_ms: int, mark: HeldMark) -> Cause:
+def by_hand(position: PositionState, ts_ms: int, mark: HeldMark) -> Cause:
     """A close by a person or at the end of a backtest, at the mark of that moment."""
-    price = exact(mark.price)
-    return Cause("manual", ts_ms, price, price, mark.event_id, mark.event_time_ms, price, mark.late)
+    reference, price = _reference(position, mark), exact(mark.price)
+    return Cause("manual", ts_ms, reference, price, mark.event_id, mark.event_time_ms, reference, mark.late)
 
 
 def by_signal(position: PositionState, entry_price: float, ts_ms: int, mark: HeldMark, *, late: bool) -> Cause:
     """A close by the strategy's own signal, at the worse of its price and the mark."""
-    price = exact(mark.price)
-    reference = fills.worse(fills.exit_side(position.direction), exact(entry_price), price)
-    return Cause("signal", ts_ms, reference, price, mark.event_id, mark.event_time_ms, price, late or mark.late)
+    found = _reference(position, mark)
+    said = holding.held_price(position.exchange, position.direction, exact(entry_price))
+    reference = fills.worse(holding.exit_side(position.exchange, position.direction), said, found)
+    is_late = late or mark.late
+    return Cause("signal", ts_ms, reference, exact(mark.price), mark.event_id, mark.event_time_ms, found, is_late)
 
 
-def close(
-    book: Book, rule_book: RuleBook, position: PositionState, cause: Cause, signal_id: str | None
-) -> tuple[Order, PositionState, Fill]:
-    """The order, the closed row and the fill. `signal_id` is set when a signal closed it."""
-    rules = rule_book.rules_for(position.strategy, position.exchange)
-    side = fills.exit_side(position.direction)
-    price = fills.fixed_price(rules, side, cause.reference, rule_book.size_decimals(position.asset))
-    done = fills.execution(rules, position.quantity, price)
-    if signal_id is None:
-        order_id = ids.exit_order(position.position_id)
-    else:
-        order_id = ids.order(book.portfolio, signal_id, "close")
-    order, fill = order_and_fill(position, order_id, signal_id, side, cause, done)
-    return order, _closed_row(rule_book, position, cause, done), fill
+def by_result(position: PositionState, result: Resolution) -> Cause:
+    """The venue's payout of the token held. It is no trade, so nothing is odd about its distance from the market."""
+    payout = holding.held_price(position.exchange, position.direction, result.yes_payout)
+    ts_ms = max(result.event_time_ms, position.entry_ms)  # a report that came late may name a time before the entry
+    late = result.visible_ms > result.event_time_ms
+    return Cause(
+        "resolved", ts_ms, payout, result.yes_payout, result.event_id, result.event_time_ms, payout, late
+    )  # fmt: skip
 
 
 def pause_due(book: Book, rule_book: RuleBook, closed: PositionState) -> list[Event]:
@@ -120,40 +107,28 @@ def pause_due(book: Book, rule_book: RuleBook, closed: PositionState) -> list[Ev
 
 
 def _reached(position: PositionState, price: Decimal, level: Decimal | None, *, is_stop: bool) -> bool:
-    """Touching counts. A stop lies below the price of a LONG and above that of a SHORT, a target the other way."""
+    """Touching counts. A stop lies below the price where a rise is a gain, else above it; a target the other way."""
     if level is None:
         return False
-    falls_to = (position.direction == "LONG") == is_stop
+    falls_to = holding.gains_with_price(position.exchange, position.direction) == is_stop
     return price <= level if falls_to else price >= level
 
 
-def _closed_row(rule_book: RuleBook, position: PositionState, cause: Cause, done: fills.Execution) -> PositionState:
-    if cause.purpose == "entry":
-        raise ValueError(f"{position.position_id}: an entry closes nothing")
-    sign = 1 if position.direction == "LONG" else -1
-    exit_notional = done.quantity * done.price
-    gross_pnl = usd(sign * (exit_notional - position.entry_notional))
-    fees = position.fees + done.fee
-    realised_pnl = gross_pnl - fees + position.funding_pnl
-    entry_distance = position.entry_notional - position.quantity * position.entry_ref
-    exit_distance = done.quantity * cause.reference - exit_notional
-    version = position.version + 1
-    return msgspec.structs.replace(
-        position,
-        event_id=ids.position_state(position.position_id, version),
-        ts_ms=cause.ts_ms,
-        version=version,
-        status="CLOSED",
-        fees=fees,
-        slippage_cost=usd(sign * (entry_distance + exit_distance)),
-        suspect=position.suspect
-        or is_far(rule_book, done.price, cause.yardstick)
-        or is_implausible(rule_book, realised_pnl, position.stake),
-        late=position.late or cause.late,
-        exit_ms=cause.ts_ms,
-        exit_ref=cause.reference,
-        exit_price=done.price,
-        exit_reason=cause.purpose,
-        gross_pnl=gross_pnl,
-        realised_pnl=realised_pnl,
-    )
+def _observed(purpose: Purpose, position: PositionState, mark: HeldMark) -> Cause:
+    """Caused by the market event that brought this mark, so the yardstick is what stood before it."""
+    price = exact(mark.price)
+    if mark.top is None:
+        yardstick = price if mark.before is None else exact(mark.before)
+    else:
+        side = holding.exit_side(position.exchange, position.direction)
+        yardstick = holding.best_of(mark.top_before or mark.top, side, position.direction)
+    reference = _reference(position, mark)
+    return Cause(purpose, mark.event_time_ms, reference, price, mark.event_id, mark.event_time_ms, yardstick, mark.late)
+
+
+def _reference(position: PositionState, mark: HeldMark) -> Decimal:
+    """What an exit at this mark is based on: the mark of a perpetual, the best bid of the token held."""
+    if mark.top is None:
+        return exact(mark.price)
+    side = holding.exit_side(position.exchange, position.direction)
+    return holding.best_of(mark.top, side, position.direction)

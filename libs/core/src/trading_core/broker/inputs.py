@@ -14,6 +14,9 @@ import msgspec
 
 from trading_core.model import Candle, Signal
 
+Level = tuple[str, str]
+"""Price and size of one level of an order book."""
+
 
 class Rank(IntEnum):
     """The order of application at equal `visible_ms`."""
@@ -47,6 +50,55 @@ class Mark(msgspec.Struct, frozen=True):
     asset: str
     instrument: str
     price: float
+    event_id: str
+    event_time_ms: int
+    visible_ms: int
+
+
+class OrderBook(msgspec.Struct, frozen=True):
+    """The recorded levels of one instrument, best first, prices and sizes as the venue printed them.
+
+    What `fill_model: book` walks. Of a prediction market (YES/Up terms) it also brings the mark: the mid of the best
+    two. `book_time_ms` is when the venue last changed it: the same book told again gives back nothing that was taken.
+    """
+
+    exchange: str
+    asset: str
+    instrument: str
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    tick_size: str | None
+    book_time_ms: int
+    event_id: str
+    event_time_ms: int
+    visible_ms: int
+
+
+class MarketPoll(msgspec.Struct, frozen=True):
+    """One poll of a prediction market: its terms, and whether its book still stood. None is unknown."""
+
+    exchange: str
+    asset: str
+    instrument: str
+    bid: str | None
+    ask: str | None
+    tick_size: str | None
+    min_size: str | None
+    fee_rate: str | None
+    fee_exponent: str | None
+    end_time_ms: int
+    event_id: str
+    event_time_ms: int
+    visible_ms: int
+
+
+class Resolution(msgspec.Struct, frozen=True):
+    """The venue's report of a result. `yes_payout`: what a YES/Up token pays, 0 to 1; the other one pays the rest."""
+
+    exchange: str
+    asset: str
+    instrument: str
+    yes_payout: Decimal
     event_id: str
     event_time_ms: int
     visible_ms: int
@@ -130,6 +182,9 @@ class PauseByPerson(msgspec.Struct, frozen=True):
 Input = (
     DayChange
     | Mark
+    | OrderBook
+    | MarketPoll
+    | Resolution
     | Bar
     | FundingRate
     | FundingHour

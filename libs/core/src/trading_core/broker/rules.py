@@ -53,7 +53,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_mark_age_s: int
     fill_model: Literal["fixed", "book"]
     slippage: Decimal
-    taker_fee: Decimal
+    taker_fee: Decimal | None
     min_notional: Decimal | None
     min_size: Decimal | None
     fill_book_age_s: int
@@ -76,6 +76,8 @@ class RuleBook:
     funding_interval_h: int
     defaults: Mapping[str, Rules]
     overridden: Mapping[tuple[str, str], Rules]
+    book_exchanges: frozenset[str] = frozenset()
+    """Exchanges on which some strategy fills by the recorded book: of others the broker reads no books of coins."""
 
     def rules_for(self, strategy: str, exchange: str) -> Rules:
         return self.overridden.get((strategy, exchange)) or self.defaults[exchange]
@@ -108,6 +110,7 @@ def rule_book(
         if rules.given()
         for exchange, venue in by_exchange.items()
     }
+    every = [*defaults.items(), *((exchange, rules) for (_, exchange), rules in overridden.items())]
     return RuleBook(
         portfolio=broker.portfolio,
         initial_capital=broker.initial_capital,
@@ -117,6 +120,7 @@ def rule_book(
         funding_interval_h=broker.funding_interval_h,
         defaults=defaults,
         overridden=overridden,
+        book_exchanges=frozenset(exchange for exchange, rules in every if rules.fill_model == "book"),
     )
 
 
