@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
@@ -217,14 +218,22 @@ def _seen_by_strategies(exchange: str, asset: str) -> list[str]:
     return [*per_market, market_kind(exchange, asset, "gap")]
 
 
-def broker_filters(exchanges: tuple[str, ...]) -> Filters:
-    """What the broker reads: marks, settled funding and the watermarks of both streams."""
-    market = [f"market.{exchange}.*.{kind}" for exchange in exchanges for kind in ("ctx", "funding")]
-    marks = [watermark_subject(MARKET, exchange) for exchange in exchanges]
-    return Filters(
-        market=(*market, *marks),
-        book=tuple(watermark_subject(BOOK, exchange) for exchange in exchanges),
-    )
+def broker_filters(exchanges: tuple[str, ...], books: Container[str] = ()) -> Filters:
+    """What the broker reads: marks, settled funding, prediction markets, and the watermarks of both streams.
+
+    books: exchanges of which it also fills by the recorded books of coins.
+    """
+    market: list[str] = []
+    book: list[str] = []
+    for exchange in exchanges:
+        if exchange in _BY_MARKET:
+            market += by_market_subjects(exchange)
+            book.append(f"{_join('book', exchange)}.*.*")  # its watermarks too: filters must not overlap
+            continue
+        market += [f"market.{exchange}.*.{kind}" for kind in ("ctx", "funding")]
+        book += [f"{_join('book', exchange)}.*"] if exchange in books else []
+        book.append(watermark_subject(BOOK, exchange))
+    return Filters(market=(*market, *(watermark_subject(MARKET, exchange) for exchange in exchanges)), book=tuple(book))
 
 
 def by_market_subjects(exchange: str) -> tuple[str, ...]:

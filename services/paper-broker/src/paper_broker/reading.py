@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Container
 
 from trading_core.bus import market
 from trading_core.bus.connection import Bus
@@ -17,9 +18,18 @@ HELD_BACK_AT_MOST = 200_000
 class Reading:
     """Feeds the sequencer and remembers when watermarks entered each stream."""
 
-    def __init__(self, bus: Bus, sequencer: Sequencer, read_from_ns: dict[str, int], arrived: asyncio.Event) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        sequencer: Sequencer,
+        books: Container[str],
+        read_from_ns: dict[str, int],
+        arrived: asyncio.Event,
+    ) -> None:
+        """books: exchanges of which the recorded books of coins are read."""
         self._bus = bus
         self._sequencer = sequencer
+        self._books = books
         self._arrived = arrived
         self._caught_up = asyncio.Event()
         self._seen: dict[tuple[str, str], deque[tuple[int, int]]] = {}
@@ -27,7 +37,7 @@ class Reading:
 
     async def read(self, stream: StreamSpec) -> None:
         """Never ends. Holds back while the sequencer has much to do and could do it."""
-        filters = broker_filters(self._sequencer.exchanges)
+        filters = broker_filters(self._sequencer.exchanges, self._books)
         subjects = filters.market if stream is MARKET else filters.book
         start = market.start_from(self._from_ns.get(stream.name))
         async for batch in market.arrivals(self._bus, stream, subjects, start):

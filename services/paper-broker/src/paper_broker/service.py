@@ -121,7 +121,9 @@ class Broker:
             needed |= {position.exchange for position in checkpoint.book.positions.values()}
         self._sequencer = Sequencer(exchanges=sorted(needed), shards=shards, start=start)
         read_from_ns = checkpoint.read_from_ns if checkpoint else {}
-        self._reading = Reading(self._runtime.bus, self._sequencer, read_from_ns, self._arrived)
+        self._reading = Reading(
+            self._runtime.bus, self._sequencer, self._rules.book_exchanges, read_from_ns, self._arrived
+        )
         for shard, ts in await complete_grids(self._db, self._ledger.portfolio_id, self._sequencer.passed_ms):
             self._sequencer.add_complete_grid(shard, ts)
         for message in await undecided(self._db, self._ledger.portfolio_id):

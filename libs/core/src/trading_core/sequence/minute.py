@@ -14,17 +14,31 @@ from trading_core.broker.inputs import (
     FundingRate,
     Input,
     Mark,
+    MarketPoll,
     MarkToMarket,
+    OrderBook,
     Place,
     Rank,
+    Resolution,
     SignalInput,
     Timeouts,
 )
-from trading_core.messages import CtxMessage, FundingMessage, MarketData, SignalMessage
+from trading_core.messages import (
+    BookMessage,
+    CtxMessage,
+    FundingMessage,
+    MarketData,
+    ProbMessage,
+    ResolvedMessage,
+    SignalMessage,
+)
 from trading_core.model import DAY_MS, HOUR_MS, Direction, Signal
 from trading_core.money import decimal_of
 
 Step = tuple[Place, Input]
+
+# What a broker decides upon; it reads nothing else, live or from a recording.
+DECIDED_UPON = (CtxMessage, FundingMessage, BookMessage, ProbMessage, ResolvedMessage)
 
 # A held message sorts behind every other one of its minute: '~' is above all characters of an asset's name.
 HELD = "~"
@@ -75,7 +89,9 @@ def _market_steps(visible_ms: int, messages: Iterable[MarketData], prefix: str) 
             yield Place(visible_ms, Rank.MARKET, key), step
 
 
-def market_input(message: MarketData, visible_ms: int) -> Mark | FundingRate | None:
+def market_input(
+    message: MarketData, visible_ms: int
+) -> Mark | FundingRate | OrderBook | MarketPoll | Resolution | None:
     """The broker's input in a market message; None for kinds that it does not decide upon."""
     match message:
         case CtxMessage(polled=False):
@@ -94,6 +110,45 @@ def market_input(message: MarketData, visible_ms: int) -> Mark | FundingRate | N
                 asset=message.asset,
                 hour_ms=message.hour_ms,
                 rate=decimal_of(message.rate),
+                event_id=message.id,
+                event_time_ms=message.event_time_ms,
+                visible_ms=visible_ms,
+            )
+        case BookMessage():
+            return OrderBook(
+                exchange=message.exchange,
+                asset=message.asset,
+                instrument=message.market or message.asset,
+                bids=message.bids,
+                asks=message.asks,
+                tick_size=message.tick_size,
+                book_time_ms=message.book_time_ms,
+                event_id=message.id,
+                event_time_ms=message.event_time_ms,
+                visible_ms=visible_ms,
+            )
+        case ProbMessage():
+            return MarketPoll(
+                exchange=message.exchange,
+                asset=message.asset,
+                instrument=message.market,
+                bid=message.bid,
+                ask=message.ask,
+                tick_size=message.tick_size,
+                min_size=message.min_size,
+                fee_rate=message.fee_rate,
+                fee_exponent=message.fee_exponent,
+                end_time_ms=message.end_time_ms,
+                event_id=message.id,
+                event_time_ms=message.event_time_ms,
+                visible_ms=visible_ms,
+            )
+        case ResolvedMessage():
+            return Resolution(
+                exchange=message.exchange,
+                asset=message.asset,
+                instrument=message.market,
+                yes_payout=decimal_of(message.yes_payout),
                 event_id=message.id,
                 event_time_ms=message.event_time_ms,
                 visible_ms=visible_ms,

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Callable, Container, Iterable, Mappin
 
 from trading_core.broker.inputs import Input
 from trading_core.config import SnapshotConfig
-from trading_core.messages import CtxMessage, FundingMessage, MarketData
+from trading_core.messages import MarketData
 from trading_core.model import MINUTE_MS
+from trading_core.sequence.minute import DECIDED_UPON
 from trading_core.sequence.sequencer import Resume, Sequencer
 from trading_core.sequence.shard import Evaluations, GridShard
 from trading_core.strategy.registry import LoadedStrategy
@@ -66,7 +67,7 @@ class Stage:
     def take(self, message: MarketData) -> None:
         for shard in self._readers.get((message.exchange, message.asset), ()):
             shard.add(MARKET.name, message)
-        if isinstance(message, CtxMessage | FundingMessage):  # the broker reads nothing else, live either
+        if isinstance(message, DECIDED_UPON):
             self.sequencer.add_market(MARKET.name, message)
 
 
