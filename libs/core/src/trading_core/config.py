@@ -26,7 +26,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from trading_core.broker.rules import CooldownAfter, Levels, OppositeSignal, Sizing
+from trading_core.broker.rules import CooldownAfter, Isolation, Levels, OppositeSignal, Sizing
 from trading_core.config_problems import ENV_PREFIX, sentences, unknown_variables
 from trading_core.errors import ConfigError
 from trading_core.model import INTERVALS_MS
@@ -181,11 +181,27 @@ class ExchangesRules(Section):
         return value
 
 
+PortfolioName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
+Capital = Annotated[Decimal, Field(gt=0)]
+
+
+class PortfolioConfig(Section):
+    """What one portfolio may say for itself; unset keys keep the value of `broker:` and `metrics:`."""
+
+    initial_capital: Capital | None = None
+    isolation: Isolation | None = None
+    strategies: tuple[str, ...] | None = None
+    """Which of the enabled strategies trade in it; None: all."""
+    annualisation_days: Annotated[int, Field(ge=1, le=366)] | None = None
+
+
 class BrokerConfig(Section):
     """The rule book's numbers; the meaning of each key is in `config.yaml`."""
 
-    portfolio: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")] = "default"
-    initial_capital: Annotated[Decimal, Field(gt=0)] = Decimal(10_000)
+    portfolio: PortfolioName = "default"
+    """The portfolio that the dashboard shows and commands are about."""
+    initial_capital: Capital = Decimal(10_000)
+    isolation: Isolation = "shared"
     sizing: Sizing = "fraction"
     stake_fraction: Fraction = Decimal("0.02")
     risk_fraction: Fraction = Decimal("0.005")
@@ -298,6 +314,8 @@ class Settings(BaseSettings):
     database: DatabaseConfig = DatabaseConfig()
     nats: NatsConfig = NatsConfig()
     broker: BrokerConfig = Field(default_factory=BrokerConfig)
+    portfolios: dict[PortfolioName, PortfolioConfig] = {}
+    """None named: one, by the name of `broker.portfolio`, of every enabled strategy."""
     snapshot: SnapshotConfig = SnapshotConfig()
     metrics: MetricsConfig = MetricsConfig()
     retention: RetentionConfig = RetentionConfig()
@@ -317,6 +335,19 @@ class Settings(BaseSettings):
     def _has_assets(self) -> Settings:
         if not self.assets or len(set(self.assets)) != len(self.assets):
             raise ValueError("assets must name at least one asset, each once")
+        return self
+
+    @property
+    def every_portfolio(self) -> dict[PortfolioName, PortfolioConfig]:
+        """Those under `portfolios`, else the one there is without any."""
+        return self.portfolios or {self.broker.portfolio: PortfolioConfig()}
+
+    @model_validator(mode="after")
+    def _shows_a_portfolio(self) -> Settings:
+        shown = self.broker.portfolio
+        if self.portfolios and shown not in self.portfolios:
+            names = ", ".join(self.portfolios)
+            raise ValueError(f"broker.portfolio must be one of those under portfolios ({names}), got {shown}")
         return self
 
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +22,7 @@ Sizing = Literal["fraction", "stop_risk", "fixed"]
 Levels = Literal["exact", "tick"]
 OppositeSignal = Literal["reverse", "close", "ignore"]
 CooldownAfter = Literal["loss", "timeout", "any"]
+Isolation = Literal["shared", "per_strategy"]
 
 _STRATEGY_KEYS = (
     "sizing", "stake_fraction", "risk_fraction", "fixed_quantity", "stop_loss", "take_profit", "timeout_m", "levels",
@@ -66,7 +67,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """The rules of one portfolio. A strategy without overrides gets its exchange's defaults."""
+    """The rules of one ledger: a whole portfolio, or one strategy of it (see `portfolios`).
+
+    A strategy without overrides gets its exchange's defaults.
+    """
 
     portfolio: str
     initial_capital: Decimal
@@ -78,6 +82,16 @@ class RuleBook:
     overridden: Mapping[tuple[str, str], Rules]
     book_exchanges: frozenset[str] = frozenset()
     """Exchanges on which some strategy fills by the recorded book: of others the broker reads no books of coins."""
+
+    strategies: frozenset[str] | None = None
+    """Whose signals are decided here; None: everybody's."""
+
+    def takes(self, strategy: str) -> bool:
+        return self.strategies is None or strategy in self.strategies
+
+    def alone(self, strategy: str) -> RuleBook:
+        """The ledger that this strategy has to itself under `isolation: per_strategy`, with the same capital."""
+        return replace(self, portfolio=f"{self.portfolio}-{strategy}", strategies=frozenset({strategy}))
 
     def rules_for(self, strategy: str, exchange: str) -> Rules:
         return self.overridden.get((strategy, exchange)) or self.defaults[exchange]
