@@ -153,9 +153,9 @@ def pruned_ticks(archive: Archive, left: Iterable[tuple[Any, ...]]) -> ArchivedT
     return ArchivedTicks(archive, files, missing)
 
 
-def all_ticks(archive: Archive) -> ArchivedTicks:
-    """Everything that is archived, for a reader without a database."""
-    series = [one for one in archive.series() if one.dataset is TICKS]
+def all_ticks(archive: Archive, exchanges: Sequence[str]) -> ArchivedTicks:
+    """Everything that is archived of these exchanges, for a reader without a database."""
+    series = [one for one in archive.series() if one.dataset is TICKS and one.exchange in exchanges]
     return ArchivedTicks(archive, [(one, entry) for one in series for entry in archive.entries(one).values()])
 
 

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import asyncpg
 import msgspec
@@ -19,13 +19,14 @@ from trading_core.backtest import plot, postgres
 from trading_core.backtest.choice import choose
 from trading_core.backtest.engine import Progress as Report
 from trading_core.backtest.engine import run_backtest
+from trading_core.backtest.feed import EXCHANGE
 from trading_core.backtest.history import History
 from trading_core.backtest.record import Fidelity, Run
 from trading_core.backtest.report import brief, report
 from trading_core.backtest.sources import JETSTREAM, KINDS, POSTGRES, Source, Wanted, shown, source_of
 from trading_core.backtest.table import print_table
 from trading_core.backtest.ticks import run_ticks
-from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, RuleBook, rule_book
+from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, Isolation, RuleBook, rule_book
 from trading_core.config import SnapshotConfig, load
 from trading_core.db.pool import where
 from trading_core.errors import ConfigError, StrategyFailed, one_line
@@ -43,8 +44,10 @@ examples:
   python -m trading_core backtest --all --from 2026-11-20 --to 2026-11-22 --json all.json     what was recorded
   python -m trading_core backtest --strategy funding_arb --from 2026-11-21T18:00 --to 2026-11-22 \\
       --source jetstream --fidelity tick                                      what the live streams still hold
+  python -m trading_core backtest --all --isolation per_strategy --from 2026-11-20 --to 2026-11-22    to compare them
 
-Times are UTC; --to is excluded. Several strategies share one portfolio. Parameters and the broker's rules are those of
+Times are UTC; --to is excluded. Several strategies share one portfolio, or with --isolation per_strategy each has one
+of its own of that size and the result is their sum. Parameters and the broker's rules are those of
 config.yaml and of strategies/<name>/config.yaml; --param changes them for this run: a parameter of the strategies that
 have one of that name, else a rule of the broker for each of them.
 """
@@ -61,9 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument(
-        "--strategy", action="append", metavar="NAME", help="class or snake_case name; several share a portfolio"
+        "--strategy", action="append", metavar="NAME", help="class or snake_case name; may be given several times"
     )
-    which.add_argument("--all", action="store_true", help="every strategy there is, in one portfolio")
+    which.add_argument("--all", action="store_true", help="every strategy there is")
     parser.add_argument(
         "--from", dest="from_", required=True, metavar="TIME", help="first minute, UTC: 2025-05-05 or …T12:00"
     )
@@ -84,6 +87,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--param", action="append", default=[], metavar="KEY=VALUE", help="change a parameter or a rule for this run"
     )
+    parser.add_argument(
+        "--isolation", choices=get_args(Isolation),
+        help="one ledger for all strategies, or one of that size for each (default: broker.isolation of config.yaml)",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole report there")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw it: .png a picture, else a page of HTML")
     parser.add_argument("--no-save", action="store_true", help="leave no row in trading_paper.backtest_runs")
@@ -136,15 +143,19 @@ def _run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     assets = _assets(args.assets, strategies, rules)
     source = source_of(args.source, settings, args.funding)
     warm_up = max((loaded.instance.history for loaded in strategies), default=HISTORY)
-    wanted = Wanted(tuple(assets), from_ms, to_ms, warm_up)
+    needed = {EXCHANGE, *(exchange for loaded in strategies for exchange in loaded.exchanges)}
+    exchanges = tuple(exchange for exchange in source.exchanges if exchange in needed)
+    wanted = Wanted(tuple(assets), from_ms, to_ms, warm_up, exchanges)
+    isolation = args.isolation or settings.broker.isolation
     fidelity, remarks = _fidelity(args, source, wanted)
     with _progress(console) as progress:
         if fidelity == "tick":
-            done = _run_ticks(source, wanted, strategies, rules, settings.snapshot, progress)
+            done = _run_ticks(source, wanted, strategies, rules, settings.snapshot, progress, isolation)
             done.source = source.name
         else:
             history = _history(args, source, wanted)
-            done = run_backtest(history, strategies, rules, settings.snapshot, from_ms, to_ms, progress)
+            span = (from_ms, to_ms)
+            done = run_backtest(history, strategies, rules, settings.snapshot, *span, progress, isolation=isolation)
     done.remarks = (*remarks, *source.remarks(wanted, fidelity))
     said = report if args.json is not None or args.plot is not None else brief
     return said(done, settings.metrics.annualisation_days)
@@ -157,12 +168,13 @@ def _run_ticks(
     rules: RuleBook,
     limits: SnapshotConfig,
     progress: Report | None,
+    isolation: Isolation,
 ) -> Run:
     from uvloop import new_event_loop
 
-    market, bounds = source.market(wanted), (wanted.from_ms, wanted.to_ms)
+    given = (source.market(wanted), source.name, strategies, wanted.assets, rules, limits, wanted.from_ms, wanted.to_ms)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(run_ticks(market, source.name, strategies, wanted.assets, rules, limits, *bounds, progress))
+        return runner.run(run_ticks(*given, progress, exchanges=wanted.exchanges, isolation=isolation))
 
 
 def _bounds(args: argparse.Namespace) -> tuple[tuple[str, str], tuple[str, str]]:

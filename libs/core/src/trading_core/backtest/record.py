@@ -14,7 +14,7 @@ from trading_core.backtest.equity import Equity, micros
 from trading_core.backtest.history import Gap
 from trading_core.backtest.passes import PassColumn, Passes
 from trading_core.broker.events import Decision, EquityMark, Event, Fill, FundingOwed, FundingPayment, PositionState
-from trading_core.broker.rules import RuleBook
+from trading_core.broker.rules import Isolation, RuleBook
 from trading_core.strategy.registry import LoadedStrategy
 
 Fidelity = Literal["candle", "tick"]
@@ -29,7 +29,7 @@ class Run:
     rules: RuleBook
     strategies: tuple[LoadedStrategy, ...]
     not_evaluated: tuple[LoadedStrategy, ...]
-    """Strategies that need an exchange of which there are no candles."""
+    """Strategies that need an exchange of which the history has nothing."""
     assets: tuple[str, ...]
     source: str
     gaps: list[Gap]
@@ -49,6 +49,8 @@ class Run:
     """What a reader must know of this very run, beside the notes of its fidelity."""
     engine: str = "reference"
     """Which engine ran; all give the same."""
+    isolation: Isolation = "shared"
+    """`per_strategy`: the sum of runs on ledgers of their own, each with the capital of `rules`."""
 
 
 class Record:

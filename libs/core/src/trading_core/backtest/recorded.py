@@ -20,14 +20,15 @@ async def live_minutes(ticks: Ticks, assets: Sequence[str], from_ms: int, to_ms:
 
 
 async def recorded_market(
-    ticks: Ticks, assets: Sequence[str], history: int, from_ms: int, to_ms: int
+    ticks: Ticks, exchanges: Sequence[str], assets: Sequence[str], history: int, from_ms: int, to_ms: int
 ) -> AsyncIterator[MarketData]:
     """What `run_ticks` takes: first what strategies that look back over `history` candles know at `from_ms` - 1 minute,
     then everything visible up to `to_ms`."""
     known_ms = from_ms - MINUTE_MS
-    for asset in assets:
-        for tick in await ticks.history(EXCHANGE, asset, known_ms, history):
-            yield tick.message
+    for exchange in exchanges:
+        for asset in assets:
+            for tick in await ticks.history(exchange, asset, known_ms, history):
+                yield tick.message
     async for message in ticks.decided_upon(to_ms, after_ms=known_ms):
         if message.asset in assets:
             yield message

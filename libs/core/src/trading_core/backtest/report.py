@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from trading_core.backtest.decided import Decided
+from trading_core.backtest.feed import EXCHANGE
 from trading_core.backtest.passes import DayLog, by_day, sha256_of
 from trading_core.backtest.record import Fidelity, Run
 from trading_core.broker.events import PositionState
@@ -19,6 +20,7 @@ from trading_core.metrics.columns import column_metrics
 from trading_core.metrics.trades import Trade, trade_metrics
 from trading_core.model import DAY_MS, MINUTE_MS
 from trading_core.money import MICRO, NOTHING_USD, exactly, plain
+from trading_core.strategy.registry import LoadedStrategy
 
 FORCED = (
     "Positions still open at the end are closed at the last price with slippage and fee; those forced closes count in "
@@ -40,6 +42,7 @@ NOTES: dict[Fidelity, tuple[str, ...]] = {
 }
 
 
+_MISSING: dict[Fidelity, str] = {"candle": "there are no candles", "tick": "this source has no recorded messages"}
 COLUMNS = ("time", "equity", "unrealised", "realised", "open_costs", "open_positions")
 
 
@@ -81,7 +84,7 @@ def brief(run: Run, annualisation_days: int) -> dict[str, Any]:
 
 def summary(run: Run, annualisation_days: int) -> dict[str, Any]:
     """The metrics of the run, of each strategy and of each asset, and what they rest on."""
-    capital = run.rules.initial_capital
+    capital = run.equity.capital
     whole = _Part(run, annualisation_days)
     passes = Counter[str]()
     for (strategy, _, reason), count in run.passes.counts().items():
@@ -100,7 +103,7 @@ def summary(run: Run, annualisation_days: int) -> dict[str, Any]:
         "passes": dict(sorted(passes.items())),
         "by_strategy": {loaded.name: whole.of_strategy(loaded.name) for loaded in run.strategies},
         "by_asset": {asset: whole.of_asset(asset) for asset in run.assets},
-        "parts_are": "on full capital",
+        "parts_are": "on full capital" if run.isolation == "shared" else "strategies on their own capital",
         "evaluations": run.evaluations,
         "forced_closes": sum(position.exit_reason == "manual" for position in run.trades),
         "annualisation_days": annualisation_days,
@@ -111,10 +114,13 @@ def summary(run: Run, annualisation_days: int) -> dict[str, Any]:
         "coverage": 1 - missing / minutes if minutes else 0.0,
         "strategies_without_input": _starved(run, passes),
         "strategies_not_evaluated": {
-            loaded.name: f"there are no candles of {', '.join(e for e in loaded.exchanges if e != 'hyperliquid')}"
-            for loaded in run.not_evaluated
+            loaded.name: f"{_MISSING[run.fidelity]} of {', '.join(_foreign(loaded))}" for loaded in run.not_evaluated
         },
     }
+
+
+def _foreign(loaded: LoadedStrategy) -> list[str]:
+    return [exchange for exchange in loaded.exchanges if exchange != EXCHANGE]
 
 
 def _starved(run: Run, passes: Mapping[str, int]) -> dict[str, str]:
@@ -204,30 +210,32 @@ class _Part:
         self._days = annualisation_days
         self._trades = [as_trade(position) for position in run.trades]
         self._all_trades = _trade_values(self._trades)
-        self._curves: dict[int, dict[str, Any]] = {}
+        self._curves: dict[tuple[int, Decimal], dict[str, Any]] = {}
 
     def all(self) -> dict[str, Any]:
-        return {**self._curve(self._run.equity.pnl), **self._all_trades}
+        return {**self._curve(self._run.equity.pnl, self._run.equity.capital), **self._all_trades}
 
     def of_strategy(self, name: str) -> dict[str, Any]:
         share = self._run.equity.strategies.get(name)
-        return self._metrics([trade for trade in self._trades if trade.strategy == name], share)
+        # On a ledger of its own that is the ledger's capital, in a shared portfolio all of it.
+        return self._metrics(
+            [trade for trade in self._trades if trade.strategy == name], share, self._run.rules.initial_capital
+        )
 
     def of_asset(self, name: str) -> dict[str, Any]:
         share = self._run.equity.assets.get(name)
-        return self._metrics([trade for trade in self._trades if trade.asset == name], share)
+        return self._metrics([trade for trade in self._trades if trade.asset == name], share, self._run.equity.capital)
 
-    def _metrics(self, trades: list[Trade], share: IntArray | None) -> dict[str, Any]:
+    def _metrics(self, trades: list[Trade], share: IntArray | None, capital: Decimal) -> dict[str, Any]:
         pnl = np.zeros(len(self._run.equity), np.int64) if share is None else share
         values = self._all_trades if len(trades) == len(self._trades) else _trade_values(trades)
-        return {**values, **self._curve(pnl)}
+        return {**values, **self._curve(pnl, capital)}
 
-    def _curve(self, pnl: IntArray) -> dict[str, Any]:
-        found = self._curves.get(id(pnl))
+    def _curve(self, pnl: IntArray, capital: Decimal) -> dict[str, Any]:
+        found = self._curves.get((id(pnl), capital))
         if found is None:
-            equity, capital = self._run.equity, self._run.rules.initial_capital
-            metrics = column_metrics(equity.time_ms, pnl, capital, self._days)
-            found = self._curves[id(pnl)] = dict(msgspec.structs.asdict(metrics))
+            metrics = column_metrics(self._run.equity.time_ms, pnl, capital, self._days)
+            found = self._curves[id(pnl), capital] = dict(msgspec.structs.asdict(metrics))
         return found
 
 
@@ -243,7 +251,8 @@ def _config(run: Run, annualisation_days: int) -> dict[str, Any]:
         "to": run.to_ms,
         "assets": list(run.assets),
         "source": run.source,
-        "initial_capital": plain(run.rules.initial_capital),
+        "initial_capital": plain(run.equity.capital),
+        "isolation": run.isolation,
         "annualisation_days": annualisation_days,
         "sz_decimals": dict(run.rules.sz_decimals),
         "strategies": {

@@ -40,7 +40,10 @@ class Config(_Closed):
     to: Annotated[int, Meta(description="end, excluded, UTC milliseconds")]
     assets: list[str]
     source: str
-    initial_capital: Number
+    initial_capital: Annotated[Number, Meta(description="of all ledgers together")]
+    isolation: Annotated[
+        Literal["shared", "per_strategy"], Meta(description="one ledger for all strategies, or one of equal size each")
+    ]
     annualisation_days: int
     sz_decimals: Annotated[dict[str, int], Meta(description="decimal places of a quantity, by asset")]
     strategies: dict[str, StrategyConfig]
@@ -86,7 +89,7 @@ class Summary(Part, kw_only=True):
     passes: Annotated[dict[str, int], Meta(description="evaluations without a signal, by strategy:reason")]
     by_strategy: dict[str, Part]
     by_asset: dict[str, Part]
-    parts_are: Literal["on full capital"]
+    parts_are: Literal["on full capital", "strategies on their own capital"]
     evaluations: int
     forced_closes: Annotated[int, Meta(description="positions that were open at the end")]
     annualisation_days: int

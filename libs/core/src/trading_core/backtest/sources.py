@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from trading_core.backtest.ticks import LiveMinutes
 from trading_core.config import Settings
 from trading_core.errors import ConfigError
 from trading_core.messages import MarketData
+from trading_core.model import Exchange
 from trading_core.streams import MARKET
 
 if TYPE_CHECKING:
@@ -41,11 +42,15 @@ class Wanted:
     from_ms: int
     to_ms: int
     warm_up: int
+    exchanges: tuple[str, ...] = (EXCHANGE,)
+    """Whose recorded messages a tick backtest is to see; candles are of Hyperliquid only."""
 
 
 class Source(ABC):
     """One place with history. Everything raises ConfigError, in one sentence, when the place cannot be read."""
 
+    exchanges: tuple[str, ...] = (EXCHANGE,)
+    """Of which it has recorded messages in order, books among them."""
     name: str
     """As the result says it; one that finds out while it reads has the last word after it."""
 
@@ -73,9 +78,11 @@ class Source(ABC):
 class Recorded(Source):
     """A place with market messages as the recorder stored them."""
 
+    exchanges = tuple(Exchange)
+
     @abstractmethod
-    def ticks(self) -> AbstractAsyncContextManager[Ticks]:
-        """The messages, for a read."""
+    def ticks(self, exchanges: Sequence[str] = (EXCHANGE,)) -> AbstractAsyncContextManager[Ticks]:
+        """The messages of these exchanges, for a read."""
 
     def live_minutes(self, wanted: Wanted) -> LiveMinutes:
         from trading_core.backtest import recorded
@@ -96,9 +103,11 @@ class Recorded(Source):
     async def market(self, wanted: Wanted) -> AsyncIterator[MarketData]:
         from trading_core.backtest import recorded
 
-        async with self.ticks() as ticks:
-            market = recorded.recorded_market(ticks, wanted.assets, wanted.warm_up, wanted.from_ms, wanted.to_ms)
-            async for message in market:
+        async with self.ticks(wanted.exchanges) as ticks:
+            span = (wanted.from_ms, wanted.to_ms)
+            async for message in recorded.recorded_market(
+                ticks, wanted.exchanges, wanted.assets, wanted.warm_up, *span
+            ):
                 yield message
 
 
@@ -115,11 +124,11 @@ class Postgres(Recorded):
         )
 
     @asynccontextmanager
-    async def ticks(self) -> AsyncIterator[Ticks]:
+    async def ticks(self, exchanges: Sequence[str] = (EXCHANGE,)) -> AsyncIterator[Ticks]:
         from trading_core.archive.recorded import RecordedTicks
 
         async with postgres.reading(self._url) as db:
-            ticks = RecordedTicks(db, [EXCHANGE])
+            ticks = RecordedTicks(db, exchanges)
             try:
                 yield ticks
             finally:  # also where a run needs no more of them
@@ -187,12 +196,13 @@ class Parquet(Recorded):
         return history, {asset: Span(int(times[0]), int(times[-1])) for asset, times in opens.items()}
 
     @asynccontextmanager
-    async def ticks(self) -> AsyncIterator[Ticks]:
+    async def ticks(self, exchanges: Sequence[str] = (EXCHANGE,)) -> AsyncIterator[Ticks]:
         from trading_core.archive.folder import Archive
         from trading_core.archive.ticks import ArchivedTicks, all_ticks
 
         # Messages bring their own rates: who names others wants candles.
-        yield all_ticks(Archive(self._folder)) if self._funding is None else ArchivedTicks(Archive(self._folder), [])
+        archive = Archive(self._folder)
+        yield all_ticks(archive, exchanges) if self._funding is None else ArchivedTicks(archive, [])
 
 
 def source_of(text: str, settings: Settings, funding: Path | None) -> Source:

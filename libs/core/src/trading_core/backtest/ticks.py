@@ -14,12 +14,14 @@ import numpy as np
 
 from trading_core.backtest.feed import EXCHANGE
 from trading_core.backtest.history import Gap, holes
+from trading_core.backtest.isolated import summed
 from trading_core.backtest.record import Record, Run
 from trading_core.backtest.reference import Progress
 from trading_core.broker.apply import apply
 from trading_core.broker.book import new_book
 from trading_core.broker.inputs import CloseAll, Input, MarkToMarket, Timeouts
-from trading_core.broker.rules import RuleBook
+from trading_core.broker.portfolios import concerns, ledgers_of
+from trading_core.broker.rules import Isolation, RuleBook
 from trading_core.errors import StrategyFailed
 from trading_core.messages import CandleMessage, MarketData
 from trading_core.model import MINUTE_MS
@@ -75,39 +77,61 @@ async def run_ticks(
     from_ms: int,
     to_ms: int,
     progress: Progress | None = None,
+    *,
+    exchanges: Sequence[str] = (EXCHANGE,),
+    isolation: Isolation = "shared",
 ) -> Run:
     """The run over grid points `from_ms` to `to_ms`, bounds rounded up to full minutes; it starts with nothing open.
 
     market: everything visible up to `to_ms`, in order of application; what is visible by `from_ms` - 1 minute is what
-    the strategies know already, and of that only the order within an asset matters.
+    the strategies know already, and of that only the order within an asset matters. exchanges: those it is of.
     ValueError for an empty span. StrategyFailed when a strategy raises.
     """
     from_ms, to_ms = (-(-bound // MINUTE_MS) * MINUTE_MS for bound in (from_ms, to_ms))
     if from_ms >= to_ms:
         raise ValueError(f"an empty span: from {from_ms} to {to_ms}")
     ordered = sorted(strategies, key=lambda loaded: loaded.name)
-    evaluated = tuple(loaded for loaded in ordered if loaded.exchanges == (EXCHANGE,))
-    ticks = _TickRun(evaluated, sorted(assets), rules, limits, from_ms, to_ms)
+    evaluated = tuple(loaded for loaded in ordered if set(loaded.exchanges) <= set(exchanges))
+    if not evaluated:
+        isolation = "shared"
+    ledgers = [_Ledger(own) for own in ledgers_of(rules, isolation, [loaded.name for loaded in evaluated])]
+    ticks = _TickRun(evaluated, sorted(assets), exchanges, ledgers, limits, from_ms, to_ms)
     gaps = await ticks.run(market, progress)
-    record = ticks.record
-    return Run(
-        from_ms=from_ms,
-        to_ms=to_ms,
-        rules=rules,
-        strategies=evaluated,
-        not_evaluated=tuple(loaded for loaded in ordered if loaded not in evaluated),
-        assets=tuple(sorted(assets)),
-        source=source,
-        gaps=gaps,
-        equity=record.equity(rules),
-        decisions=record.decisions,
-        trades=record.trades,
-        payments=record.payments,
-        owed=record.owed,
-        passes=record.passes(),
-        evaluations=record.evaluations,
-        fidelity="tick",
-    )
+    runs = [
+        Run(
+            from_ms=from_ms,
+            to_ms=to_ms,
+            rules=ledger.rules,
+            strategies=tuple(loaded for loaded in evaluated if ledger.rules.takes(loaded.name)),
+            not_evaluated=tuple(loaded for loaded in ordered if loaded not in evaluated),
+            assets=tuple(sorted(assets)),
+            source=source,
+            gaps=gaps,
+            equity=ledger.record.equity(ledger.rules),
+            decisions=ledger.record.decisions,
+            trades=ledger.record.trades,
+            payments=ledger.record.payments,
+            owed=ledger.record.owed,
+            passes=ledger.record.passes(),
+            evaluations=ledger.record.evaluations,
+            fidelity="tick",
+        )
+        for ledger in ledgers
+    ]
+    return runs[0] if isolation == "shared" else summed(runs, rules)
+
+
+class _Ledger:
+    """One ledger's rules, its state, and what happened on it."""
+
+    def __init__(self, rules: RuleBook) -> None:
+        self.rules = rules
+        self.book = new_book(rules)
+        self.record = Record()
+
+    def apply(self, given: Input) -> None:
+        if concerns(self.rules, given) and not (isinstance(given, Timeouts) and not self.book.timeout_due()):
+            self.record.take(apply(self.book, self.rules, given))
 
 
 class _TickRun:
@@ -117,21 +141,20 @@ class _TickRun:
         self,
         strategies: Sequence[LoadedStrategy],
         assets: Sequence[str],
-        rules: RuleBook,
+        exchanges: Sequence[str],
+        ledgers: Sequence[_Ledger],
         limits: SnapshotConfig,
         from_ms: int,
         to_ms: int,
     ) -> None:
         self._from_ms, self._to_ms = from_ms, to_ms
-        self._rules = rules
-        self._book = new_book(rules)
-        self._on_time = OnTime(strategies, assets, (EXCHANGE,), from_ms, limits)
+        self._ledgers = ledgers
+        self._on_time = OnTime(strategies, assets, exchanges, from_ms, limits)
         self._live = LiveMinutes.within(assets, from_ms, to_ms)
         self._known_ms = from_ms - MINUTE_MS
-        self.record = Record()
 
     async def run(self, market: AsyncIterator[MarketData], progress: Progress | None) -> list[Gap]:
-        """Fills `record`; the minutes that nobody watched."""
+        """Fills the records of the ledgers; the minutes that nobody watched."""
         total = (self._to_ms - self._from_ms) // MINUTE_MS
         async for ts in grid_points(self._from_ms, self._to_ms, market, self._take):
             if ts < self._to_ms:
@@ -157,12 +180,16 @@ class _TickRun:
         results = self._on_time.evaluate()
         for failure in (failure for result in results for failure in result.failures):
             raise StrategyFailed(failure.traceback)
-        self.record.evaluations += sum(result.grid.evaluations for result in results)
+        for result in results:
+            for signal in result.signals:
+                self._record_of(signal.strategy).evaluations += 1
         signals = [signal for result in results for signal in result.signals if signal.direction == "PASS"]
         for signal in sorted(signals, key=signal_order):
-            self.record.passed(ts, signal.strategy, signal.asset, signal.reason or "")
+            self._record_of(signal.strategy).passed(ts, signal.strategy, signal.asset, signal.reason or "")
+
+    def _record_of(self, strategy: str) -> Record:
+        return next(ledger.record for ledger in self._ledgers if ledger.rules.takes(strategy))
 
     def _apply(self, given: Input) -> None:
-        if isinstance(given, Timeouts) and not self._book.timeout_due():
-            return
-        self.record.take(apply(self._book, self._rules, given))
+        for ledger in self._ledgers:
+            ledger.apply(given)
