@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import types
 import typing
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -53,7 +53,9 @@ def _sentence(detail: ErrorDetails, file: str, environ: Mapping[str, str], model
     variable = ENV_PREFIX + "__".join(str(part) for part in detail["loc"]).upper()
     source = variable if variable in environ else file
     if detail["type"] == "extra_forbidden":
-        guess = _guess(str(detail["loc"][-1]), _keys(model, detail["loc"][:-1]))
+        guess = _elsewhere(str(detail["loc"][-1]), model) or _guess(
+            str(detail["loc"][-1]), _keys(model, detail["loc"][:-1])
+        )
         return f"{source}: {path} is not a known key, got {_shown(detail['input'])}.{guess} Correct or remove it."
     fix = f"Fix or unset {variable}" if source == variable else f"Fix it or {variable}"
     return f"{source}: {path} {_allowed(detail)}, got {_shown(detail['input'])}. {fix}."
@@ -86,6 +88,23 @@ def _guess(word: str, known: Collection[str]) -> str:
     if close:
         return f" Did you mean {close[0]}?"
     return f" Known here: {', '.join(sorted(known))}." if known else ""
+
+
+def _elsewhere(word: str, model: type[BaseModel]) -> str:
+    """Where a key that is known in other sections belongs."""
+    homes = list(_homes(word, model, ""))
+    return f" It belongs under {' or '.join(homes)}." if homes else ""
+
+
+def _homes(word: str, model: type[BaseModel], path: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        section = _section(field.annotation)
+        if section is not None:
+            named = typing.get_origin(field.annotation) is dict
+            inner = f"{path}{name}.NAME" if named else f"{path}{name}"
+            if word in section.model_fields:
+                yield inner
+            yield from _homes(word, section, f"{inner}.")
 
 
 def _keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:

@@ -16,21 +16,25 @@ from trading_core.strategy.registry import LoadedStrategy, find_strategy, load_s
 
 Overrides = dict[str, dict[str, dict[str, Any]]]
 """Strategy name → `params` and `rules` → key → value, as under `strategies:` of the configuration."""
+_OF_THE_RUN = {"funding_interval_h": "broker", "annualisation_days": "metrics"}
+"""Keys that one backtest may change for all its strategies, and the section in which they stand."""
 
 
 def choose(names: Sequence[str] | None, params: Sequence[str]) -> tuple[Settings, list[LoadedStrategy]]:
     """The strategies of `names` (None: all there are) under the platform's settings with `params` on top.
 
     A param is `key=value` or `strategy.key=value`: a parameter of the strategies that have one of that name, else a
-    rule of the broker for these strategies. ConfigError, naming the nearest, when there is neither.
+    rule of the broker for these strategies; `funding_interval_h` and `annualisation_days` are of the whole run.
+    ConfigError, naming the nearest, when there is neither.
     """
     settings = load()
     picked = _picked(names, settings)
     overrides = _overrides(params, picked)
-    if not overrides:
+    run = _of_the_run(params)
+    if not overrides and not run:
         return settings, picked
-    changed = load(strategies=overrides)
     try:
+        changed = load(None, strategies=overrides, **run)
         return changed, _picked([loaded.name for loaded in picked], changed)
     except ConfigError as error:
         raise ConfigError(f"--param: {error}") from error
@@ -49,6 +53,8 @@ def _overrides(params: Sequence[str], picked: Sequence[LoadedStrategy]) -> Overr
         key, sign, value_text = (part.strip() for part in text.partition("="))
         if not sign or not key or not value_text:
             raise ConfigError(f"--param {text!r} is no NAME=VALUE. Write it like threshold=0.001 or timeout_m=null.")
+        if key in _OF_THE_RUN:
+            continue
         owner, _, name = key.rpartition(".")
         targets = _owner(text, owner, picked) if owner else picked
         value = _value(text, value_text)
@@ -58,6 +64,16 @@ def _overrides(params: Sequence[str], picked: Sequence[LoadedStrategy]) -> Overr
         for loaded in takers or targets:
             section = found.setdefault(loaded.name, {}).setdefault("params" if takers else "rules", {})
             section[name] = value
+    return found
+
+
+def _of_the_run(params: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Section → key → value."""
+    found: dict[str, dict[str, Any]] = {}
+    for text in params:
+        key, _, value_text = (part.strip() for part in text.partition("="))
+        if key in _OF_THE_RUN:
+            found.setdefault(_OF_THE_RUN[key], {})[key] = _value(text, value_text)
     return found
 
 
