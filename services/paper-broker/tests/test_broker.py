@@ -84,6 +84,7 @@ async def check_ledger(database_url: str, said: list[ExecMessage], hour: Hour) -
         assert await db.fetchval("SELECT count(*) FROM trading_paper.outbox WHERE sent_at IS NULL") == 0
         assert await db.fetch(_UNBALANCED) == []
         assert await db.fetch(_UNEQUAL) == []
+        assert [dict(row) for row in await db.fetch("SELECT * FROM trading_paper.identity_violations")] == []
         acted = await db.fetch("SELECT event_id FROM trading_signals.signals WHERE acted_on")
         assert {r[0] for r in acted} == {
             m.body["signal_id"] for m in said if m.kind == "decision" and m.body["acted_on"]

@@ -122,3 +122,8 @@ def resume(portfolio: str, strategy: str, cause: str, ts: int) -> str:
 
 def day(portfolio: str, day_ms: int) -> str:
     return f"dy:{portfolio}:{day_ms}"
+
+
+def ledger_entry(cause: str) -> str:
+    """`cause`: the id of the fill, payment or position state that it books, with its part where it has several."""
+    return f"le:{cause}"

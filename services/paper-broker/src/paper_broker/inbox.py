@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from paper_broker.ledger import Writer
 from trading_core import messages
 from trading_core.bus.durable import DurableMessage
 from trading_core.db.signals import insert_signals
@@ -84,12 +85,17 @@ class Inbox:
             self._tracker.forget([(point[0], point[1])], point[2])
 
 
-async def store(db: asyncpg.Pool, portfolio_id: int, batch: Batch) -> None:
-    """Commit what must survive before anything is acknowledged."""
+async def store(db: asyncpg.Pool, writer: Writer, batch: Batch) -> None:
+    """Commit what must survive before anything is acknowledged.
+
+    Replaced when another broker has taken over: it must get the messages, since it would not look here again.
+    """
     signals, grids = batch.signals, batch.grids
     if not signals and not grids:
         return
+    portfolio_id = writer.portfolio_id
     async with db.acquire() as connection, connection.transaction():
+        await writer.prove(connection)
         if signals:
             await insert_signals(connection, signals)  # so that a position can name its signal
             await connection.execute(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+import structlog
 
 from paper_broker import metrics
-from paper_broker.rows import Statement, insert, statements
+from paper_broker.rows import Statement, insert, ledger_statements, statements
 from paper_broker.together import as_one, groups
 from trading_core import ids, messages
 from trading_core.broker.announce import announcement
@@ -19,6 +21,8 @@ from trading_core.broker.inputs import Place
 from trading_core.broker.rules import RuleBook
 from trading_core.db.times import millis, utc
 from trading_core.errors import ConfigError, TradingError
+from trading_core.ledger.accounts import Accounts, Held
+from trading_core.ledger.entries import capital_entry, ledger_entries, valued_from_ms
 from trading_core.messages import ExecMessage
 from trading_core.sequence import checkpoint as checkpoints
 from trading_core.sequence.checkpoint import Checkpoint
@@ -26,6 +30,15 @@ from trading_core.strategy.registry import LoadedStrategy
 from trading_core.streams import exec_subject
 
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('broker'), hashtext($1))"
+_OPEN = """
+INSERT INTO trading_paper.portfolio (name, initial_capital) VALUES ($1, $2)
+ON CONFLICT (name) DO UPDATE SET writer_epoch = portfolio.writer_epoch + 1 RETURNING id, initial_capital, writer_epoch
+"""
+_EPOCH = "SELECT writer_epoch FROM trading_paper.portfolio WHERE id = $1 FOR SHARE"
+_BALANCES = "SELECT account, balance FROM trading_paper.ledger_balances WHERE portfolio_id = $1"
+_HELD = """
+SELECT position_id, signed_quantity, earned FROM trading_paper.ledger_positions WHERE position_id = ANY($1)
+"""
 _STRATEGIES = """
 INSERT INTO trading_paper.strategies (name, class_name, interval, assets, exchanges, docs, params, rules)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -57,8 +70,30 @@ _TIDY = (
 )
 
 
+log = structlog.get_logger()
+
+
 class LedgerBroken(TradingError):
     """A row that must be there is not: stop rather than trade on."""
+
+
+class Replaced(TradingError):
+    """Another broker has taken over, while this one was stopped or cut off: stand by instead."""
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Who writes a portfolio beside the connection that holds the lock; refused once another has a later epoch."""
+
+    portfolio: str
+    portfolio_id: int
+    epoch: int
+
+    async def prove(self, connection: asyncpg.Connection) -> None:
+        """In a transaction: nobody takes over before it ends. Replaced when somebody has already."""
+        newest = await connection.fetchval(_EPOCH, self.portfolio_id)
+        if newest != self.epoch:
+            raise Replaced(f"portfolio {self.portfolio} has a writer of epoch {newest}, this one is of {self.epoch}")
 
 
 class Ledger:
@@ -68,6 +103,12 @@ class Ledger:
         self._db = connection
         self.portfolio = portfolio
         self.portfolio_id = -1
+        self._epoch = -1
+        self._accounts = Accounts()
+
+    @property
+    def writer(self) -> Writer:
+        return Writer(self.portfolio, self.portfolio_id, self._epoch)
 
     async def lock(self) -> bool:
         """Become the one writer of this portfolio; False while another process is. Freed with the connection."""
@@ -78,19 +119,29 @@ class Ledger:
         await self._db.execute("SELECT 1")
 
     async def open_portfolio(self, rules: RuleBook) -> None:
-        """The portfolio's row. ConfigError when it was opened with another capital."""
-        row = await self._db.fetchrow(
-            "INSERT INTO trading_paper.portfolio (name, initial_capital) VALUES ($1, $2) "
-            "ON CONFLICT (name) DO UPDATE SET name = EXCLUDED.name RETURNING id, initial_capital",
-            rules.portfolio,
-            rules.initial_capital,
+        """The portfolio's row and its capital, as its newest writer. ConfigError when it has another capital."""
+        async with self._db.transaction():
+            row = await self._db.fetchrow(_OPEN, rules.portfolio, rules.initial_capital)
+            self.portfolio_id, self._epoch = row["id"], row["writer_epoch"]
+            if row["initial_capital"] != rules.initial_capital:
+                raise ConfigError(
+                    f"config.yaml: broker.initial_capital is {rules.initial_capital}, but portfolio {rules.portfolio} "
+                    f"was opened with {row['initial_capital']}. Set it back, or name another portfolio in "
+                    "broker.portfolio."
+                )
+            capital = capital_entry(rules.portfolio, rules.initial_capital)
+            known = "SELECT EXISTS (SELECT FROM trading_paper.ledger_entries WHERE event_id = $1)"
+            if not await self._db.fetchval(known, capital.event_id):
+                await self._run(list(ledger_statements([capital], self.portfolio_id, 0)))
+
+    async def load_accounts(self, open_positions: Sequence[str]) -> None:
+        """The balances that the next commits are checked against."""
+        balances = await self._db.fetch(_BALANCES, self.portfolio_id)
+        held = await self._db.fetch(_HELD, list(open_positions))
+        self._accounts = Accounts(
+            {row["account"]: row["balance"] for row in balances},
+            {row["position_id"]: Held(row["signed_quantity"], row["earned"]) for row in held},
         )
-        self.portfolio_id = row["id"]
-        if row["initial_capital"] != rules.initial_capital:
-            raise ConfigError(
-                f"config.yaml: broker.initial_capital is {rules.initial_capital}, but portfolio {rules.portfolio} was "
-                f"opened with {row['initial_capital']}. Set it back, or name another portfolio in broker.portfolio."
-            )
 
     async def list_strategies(self, strategies: Sequence[LoadedStrategy]) -> None:
         """The rows that the dashboard shows; a pause survives."""
@@ -124,9 +175,14 @@ class Ledger:
         return [(millis(row["ts"]), row["who"], row["watermark_ms"]) for row in rows]
 
     async def commit(self, events: Sequence[Event], checkpoint: Checkpoint) -> None:
-        """One transaction: rows, outbox and the checkpoint after them. LedgerBroken when an invariant is."""
+        """One transaction: rows, entries, outbox and the checkpoint after them. LedgerBroken when an invariant is."""
         began = time.perf_counter()
+        entries = ledger_entries(events)
+        for identity, event_id in self._accounts.take(entries, events):
+            metrics.IDENTITY_VIOLATIONS.labels(identity).inc()
+            log.error("identity_broken", identity=identity, event_id=event_id)
         rows = [statement for event in events for statement in statements(event, self.portfolio_id)]
+        rows += ledger_statements(entries, self.portfolio_id, valued_from_ms(checkpoint.resume.place))
         outgoing = [announcement(event, self.portfolio) for event in events]
         async with self._db.transaction():
             await self._run([*rows, *self._outbox(outgoing), *self._saved(checkpoint)])

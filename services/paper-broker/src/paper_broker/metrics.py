@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from trading_core.ledger.accounts import IDENTITIES
+
 DECISIONS = Counter(
     "trading_decisions_total", "Decisions by strategy, verdict and reason", ["strategy", "verdict", "reason"]
 )
@@ -21,3 +23,10 @@ RELAY_SECONDS = Histogram(
 OUTBOX_UNSENT = Gauge("trading_outbox_unsent", "Outbox rows not yet on the stream")
 EQUITY_USD = Gauge("trading_equity_usd", "Equity of the portfolio", ["portfolio"])
 PASSED_MS = Gauge("trading_broker_passed_ms", "Newest passed grid point, UTC ms")
+IDENTITY_VIOLATIONS = Counter(
+    "trading_identity_violations",
+    "Ledger identities found broken, by kind; anything above 0 is a bug or a changed row",
+    ["kind"],
+)
+for _identity in (*IDENTITIES, "decision"):
+    IDENTITY_VIOLATIONS.labels(_identity)  # a rate over a series that does not exist yet shows nothing

@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from paper_broker import metrics
+from paper_broker.ledger import Writer
 from trading_core import messages
 from trading_core.bus.connection import Bus
 from trading_core.messages import ExecMessage
@@ -19,16 +20,18 @@ _UNSENT = """
 SELECT id, subject, payload FROM trading_paper.outbox
 WHERE portfolio_id = $1 AND sent_at IS NULL ORDER BY id LIMIT $2
 """
+_MARK_SENT = "UPDATE trading_paper.outbox SET sent_at = now() WHERE portfolio_id = $1 AND id <= $2 AND sent_at IS NULL"
 
 
 class Relay:
     """Publishes what the ledger has committed. `wake` after each commit; it also looks by itself."""
 
-    def __init__(self, bus: Bus, db: asyncpg.Pool, portfolio_id: int, portfolio: str) -> None:
+    def __init__(self, bus: Bus, db: asyncpg.Pool, writer: Writer) -> None:
         self._bus = bus
         self._db = db
-        self._portfolio_id = portfolio_id
-        self._portfolio = portfolio
+        self._writer = writer
+        self._portfolio_id = writer.portfolio_id
+        self._portfolio = writer.portfolio
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -78,8 +81,6 @@ class Relay:
         return newest
 
     async def _mark_sent_upto(self, outbox_id: int) -> None:
-        await self._db.execute(
-            "UPDATE trading_paper.outbox SET sent_at = now() WHERE portfolio_id = $1 AND id <= $2 AND sent_at IS NULL",
-            self._portfolio_id,
-            outbox_id,
-        )
+        async with self._db.acquire() as connection, connection.transaction():
+            await self._writer.prove(connection)
+            await connection.execute(_MARK_SENT, self._portfolio_id, outbox_id)

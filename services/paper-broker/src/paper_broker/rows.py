@@ -1,13 +1,10 @@
-"""The core's events as rows: one INSERT or UPDATE per event, every value a parameter."""
+"""The core's events as statements: one INSERT or UPDATE per event, every value a parameter."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import msgspec
 
 from trading_core.broker.events import (
     Decision,
@@ -20,8 +17,8 @@ from trading_core.broker.events import (
     StrategyResumed,
 )
 from trading_core.db.times import utc
-
-_body = msgspec.json.Encoder()
+from trading_core.ledger import rows
+from trading_core.ledger.entries import LedgerEntry
 
 
 @dataclass(frozen=True)
@@ -37,13 +34,8 @@ class Statement:
     alone: bool = False
 
 
-def body(event: Event) -> str:
-    """The event as JSON text: what a later reader recomputes it from."""
-    return _body.encode(event).decode()
-
-
 def insert(table: str, values: dict[str, Any]) -> Statement:
-    """INSERT of one row; table and columns are spelled in this module, never taken from data."""
+    """INSERT of one row; table and columns are spelled in our modules, never taken from data."""
     columns = ", ".join(values)
     marks = ", ".join(f"${number}" for number in range(1, len(values) + 1))
     return Statement(f"INSERT INTO trading_paper.{table} ({columns}) VALUES ({marks})", tuple(values.values()))  # noqa: S608
@@ -51,19 +43,23 @@ def insert(table: str, values: dict[str, Any]) -> Statement:
 
 def statements(event: Event, portfolio_id: int) -> Iterator[Statement]:
     """What `event` writes besides its outbox row."""
+    owner = {"portfolio_id": portfolio_id}
     match event:
         case Decision():
-            yield from _decision(event, portfolio_id)
+            yield insert("decisions", owner | rows.decision_row(event))
+            yield Statement(_INBOX, (portfolio_id, event.signal_id), rows=1)
+            if event.acted_on:
+                yield Statement(_ACTED, (event.signal_id,), rows=1)
         case PositionState(version=1):
             yield _opened(event, portfolio_id)
         case PositionState():
             yield _changed(event)
         case Fill():
-            yield _fill(event, portfolio_id)
+            yield insert("fills", owner | rows.fill_row(event))
         case FundingPayment():
-            yield _funding(event, portfolio_id)
+            yield insert("funding_payments", owner | rows.funding_row(event))
         case EquityMark():
-            yield _equity(event, portfolio_id)
+            yield insert("mark_to_market", owner | rows.equity_row(event))
         case StrategyPaused():
             reason = event.reason or event.cause
             yield Statement(_STATUS, (event.strategy, "paused", reason))
@@ -73,44 +69,42 @@ def statements(event: Event, portfolio_id: int) -> Iterator[Statement]:
             pass  # orders, owed funding and day starts live in the outbox and in EXEC only
 
 
+def ledger_statements(entries: Sequence[LedgerEntry], portfolio_id: int, valued_from_ms: int) -> Iterator[Statement]:
+    """The entries of one transaction; they come after the rows that they name."""
+    if not entries:
+        return
+    lines = [(entry.event_id, number, line) for entry in entries for number, line in enumerate(entry.lines, start=1)]
+    yield Statement(
+        _ENTRIES,
+        (
+            portfolio_id, utc(valued_from_ms), [entry.event_id for entry in entries],
+            [utc(entry.ts_ms) for entry in entries], [entry.kind for entry in entries],
+            [entry.cause_id for entry in entries], [entry.position_id for entry in entries],
+        ),
+        rows=len(entries),
+    )  # fmt: skip
+    yield Statement(
+        _LINES,
+        (
+            [entry_id for entry_id, _, _ in lines], [number for _, number, _ in lines],
+            [line.account for _, _, line in lines], [line.amount for _, _, line in lines],
+            [line.quantity for _, _, line in lines],
+        ),
+        rows=len(lines),
+    )  # fmt: skip
+
+
 _STATUS = "UPDATE trading_paper.strategies SET status = $2, status_reason = $3, updated_at = now() WHERE name = $1"
 _INBOX = "UPDATE trading_paper.signal_inbox SET state = 'applied' WHERE portfolio_id = $1 AND event_id = $2"
 _ACTED = "UPDATE trading_signals.signals SET acted_on = TRUE WHERE event_id = $1"
-
-
-def _decision(event: Decision, portfolio_id: int) -> Iterator[Statement]:
-    yield insert(
-        "decisions",
-        {
-            "event_id": event.event_id,
-            "portfolio_id": portfolio_id,
-            "signal_event_id": event.signal_id,
-            "ts": utc(event.ts_ms),
-            "strategy": event.strategy,
-            "asset": event.asset,
-            "exchange": event.exchange,
-            "instrument": event.instrument,
-            "direction": event.direction,
-            "decision": event.decision,
-            "reason": event.reason,
-            "acted_on": event.acted_on,
-            "position_id": event.position_id,
-            "closed_position": event.closed_position,
-            "mark_price": event.mark_price,
-            "mark_event_id": event.mark_event_id,
-            "mark_ts": None if event.mark_ms is None else utc(event.mark_ms),
-            "applied_visible_ms": event.place.visible_ms,
-            "applied_rank": event.place.rank,
-            "applied_key": event.place.key,
-            "late": event.late,
-            "body": body(event),
-        },
-    )
-    yield Statement(_INBOX, (portfolio_id, event.signal_id), rows=1)
-    if event.acted_on:
-        yield Statement(_ACTED, (event.signal_id,), rows=1)
-
-
+_ENTRIES = """
+INSERT INTO trading_paper.ledger_entries (portfolio_id, valued_from, event_id, ts, kind, cause_id, position_id)
+SELECT $1, $2, * FROM unnest($3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[])
+"""
+_LINES = """
+INSERT INTO trading_paper.ledger_lines (entry_id, number, account, amount, quantity)
+SELECT * FROM unnest($1::text[], $2::smallint[], $3::text[], $4::numeric[], $5::numeric[])
+"""
 _OPENED = """
 INSERT INTO trading_paper.positions (
     portfolio_id, strategy, asset, exchange, instrument, direction, entry_price, entry_ts, quantity, status,
@@ -157,66 +151,3 @@ def _changed(event: PositionState) -> Statement:
         rows=1,
         alone=True,
     )  # fmt: skip
-
-
-def _fill(event: Fill, portfolio_id: int) -> Statement:
-    return insert(
-        "fills",
-        {
-            "event_id": event.event_id,
-            "portfolio_id": portfolio_id,
-            "order_id": event.order_id,
-            "position_id": event.position_id,
-            "ts": utc(event.ts_ms),
-            "strategy": event.strategy,
-            "asset": event.asset,
-            "exchange": event.exchange,
-            "side": event.side,
-            "purpose": event.purpose,
-            "quantity": event.quantity,
-            "price": event.price,
-            "reference_price": event.reference_price,
-            "fee": event.fee,
-            "mark_event_id": event.mark_event_id,
-            "late": event.late,
-            "body": body(event),
-        },
-    )
-
-
-def _funding(event: FundingPayment, portfolio_id: int) -> Statement:
-    return insert(
-        "funding_payments",
-        {
-            "event_id": event.event_id,
-            "portfolio_id": portfolio_id,
-            "position_id": event.position_id,
-            "hour": utc(event.hour_ms),
-            "booked_ts": utc(event.ts_ms),
-            "rate": event.rate,
-            "quantity": event.quantity,
-            "mark_price": event.mark_price,
-            "amount": event.amount,
-            "body": body(event),
-        },
-    )
-
-
-def _equity(event: EquityMark, portfolio_id: int) -> Statement:
-    breakdown = {
-        "strategies": {name: format(amount, "f") for name, amount in event.strategies.items()},
-        "assets": {name: format(amount, "f") for name, amount in event.assets.items()},
-    }
-    return insert(
-        "mark_to_market",
-        {
-            "portfolio_id": portfolio_id,
-            "ts": utc(event.ts_ms),
-            "total_equity": event.total_equity,
-            "unrealised_pnl": event.unrealised,
-            "realised_pnl": event.realised,
-            "open_costs": event.open_costs,
-            "open_positions": event.open_positions,
-            "breakdown": json.dumps(breakdown),
-        },
-    )

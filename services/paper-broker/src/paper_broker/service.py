@@ -8,8 +8,9 @@ import time
 import asyncpg
 
 from paper_broker import metrics
+from paper_broker.identities import IdentityCheck
 from paper_broker.inbox import Inbox, complete_grids, store, undecided
-from paper_broker.ledger import Ledger
+from paper_broker.ledger import Ledger, Replaced
 from paper_broker.reading import Reading
 from paper_broker.relay import Relay
 from paper_broker.waiting import Patience
@@ -48,6 +49,8 @@ async def run(runtime: Runtime) -> None:
             runtime.health.status = "degraded"
             runtime.log.warning("database_lost", error=str(group.exceptions[0]))
             await asyncio.sleep(pool.FIRST_WAIT_S)
+        except* Replaced as group:
+            runtime.log.warning("broker_replaced", error=str(group.exceptions[0]))
 
 
 async def _trade(runtime: Runtime, enabled: list[LoadedStrategy], rules: RuleBook) -> None:
@@ -88,7 +91,8 @@ class Broker:
         self._rules = rules
         self._enabled = enabled
         self._inbox = Inbox()
-        self._relay = Relay(runtime.bus, database, ledger.portfolio_id, ledger.portfolio)
+        self._relay = Relay(runtime.bus, database, ledger.writer)
+        self._identities = IdentityCheck(database, ledger.portfolio_id)
         config = runtime.settings.broker
         self._patience = Patience(config.exchange_wait_ms / 1000, config.wait_ms / 1000)
         self._signals_empty_at: float | None = None
@@ -101,6 +105,7 @@ class Broker:
         await self._restore()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._relay.run())
+            tasks.create_task(self._identities.run())
             tasks.create_task(self._read_signals())
             tasks.create_task(self._reading.read(streams.MARKET))
             tasks.create_task(self._reading.read(streams.BOOK))
@@ -128,6 +133,8 @@ class Broker:
             self._sequencer.add_complete_grid(shard, ts)
         for message in await undecided(self._db, self._ledger.portfolio_id):
             self._sequencer.add_signal(message)
+        await self._ledger.load_accounts(list(self._book.positions))
+        self._identities.ask()
         self._recorded_skips = await self._ledger.skips_after(self._sequencer.passed_ms)
         self._runtime.log.info(
             "broker_restored",
@@ -144,7 +151,7 @@ class Broker:
                 self._signals_empty_at = time.monotonic()
                 continue
             batch = self._inbox.sort(delivered, self._sequencer.passed_ms)
-            await store(self._db, self._ledger.portfolio_id, batch)
+            await store(self._db, self._ledger.writer, batch)
             await durable.ack(batch.acknowledge)  # last: a crash before this line means a redelivery
             for message, reason in batch.invalid:
                 await durable.dead_letter(message, reason)
@@ -202,6 +209,7 @@ class Broker:
         self._runtime.health.detail = {"open_positions": len(self._book.positions)}
         if minute.ts % DAY_MS == 0:
             await self._ledger.tidy(minute.ts - DAY_MS)
+            self._identities.ask()
 
     async def _apply_late(self) -> None:
         while (step := self._sequencer.take_late()) is not None:
