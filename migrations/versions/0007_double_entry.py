@@ -9,7 +9,7 @@ Revises: 0005
 from trading_core.db.migrate import run_script
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

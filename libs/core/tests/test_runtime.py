@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -154,4 +155,16 @@ async def test_metrics_are_served_on_the_given_port(service: Service) -> None:
     await eventually(lambda: "service_started" in service.events())
     async with httpx.AsyncClient() as client:
         answer = await client.get(f"http://127.0.0.1:{port}/metrics")
+        ready = await client.get(f"http://127.0.0.1:{port}/readyz")
+        alive = await client.get(f"http://127.0.0.1:{port}/healthz")
+        nothing = await client.get(f"http://127.0.0.1:{port}/nothing")
     assert "process_cpu_seconds_total" in answer.text
+    assert (ready.status_code, ready.json()["status"], ready.json()["event_time_ms"]) == (200, "ok", 1000)
+    assert (alive.status_code, nothing.status_code) == (200, 404)
+
+
+async def test_a_taken_port_of_the_probes_is_a_setting_to_change(service: Service) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = service.start("waits", TRADING_METRICS_PORT=str(taken.getsockname()[1]))
+        assert process.wait(20) == 2
+    assert "Choose another port" in service.log.read_text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from trading_api.routes.health import EXPECTED
 from trading_core.metrics.curve import curve_metrics
 
 from .conftest import Api
@@ -105,3 +106,17 @@ async def test_an_empty_platform_says_null_and_not_zero_where_nothing_is_known(e
         assert await empty_api.get(path) == []
     assert (await empty_api.get("/api/equity-curve"))["points"] == []
     assert (await empty_api.get("/api/candles", asset="BTC"))["candles"] == []
+
+
+async def test_one_that_stands_by_is_healthy_as_long_as_another_works(empty_api: Api, ledger: Any) -> None:
+    beat = (
+        "INSERT INTO trading_ops.heartbeats (service, instance, sent_at, started_at, status) "
+        "VALUES ($1, $2, now(), now(), $3) ON CONFLICT (service, instance) DO UPDATE SET status = $3"
+    )
+    for service in EXPECTED:
+        await ledger.execute(beat, service, "1", "ok")
+    await ledger.execute(beat, "paper-broker", "2", "standby")
+    empty_api.context.pulse.bus_connected = True
+    assert (await empty_api.get("/api/health"))["status"] == "ok"
+    await ledger.execute(beat, "paper-broker", "1", "standby")
+    assert (await empty_api.get("/api/health"))["status"] == "degraded"

@@ -6,6 +6,7 @@ import asyncio
 import random
 
 import asyncpg
+import httpx
 import msgspec
 import pytest
 from a_run import PORTFOLIO, START, Hour, an_hour, publish, said_by_the_core
@@ -15,6 +16,7 @@ from trading_core.broker import book as books
 from trading_core.bus.connection import Bus
 from trading_core.bus.ordered import OrderedPull, Start
 from trading_core.db.times import utc
+from trading_core.embedded import launch
 from trading_core.messages import ExecMessage
 from trading_core.model import DAY_MS, MINUTE_MS
 from trading_core.sequence.checkpoint import load_day
@@ -169,32 +171,76 @@ async def _acknowledged(bus: Bus, sequence: int) -> bool:
     return info.ack_floor is not None and info.ack_floor.stream_seq >= sequence
 
 
-async def test_a_second_broker_stands_by_and_takes_over(
-    bus: Bus,
-    broker: ServiceProcess,
-    service_at: ServiceAt,
-    database_url: str,
+async def test_a_stopped_broker_is_replaced_and_writes_nothing_when_it_is_woken(
+    bus: Bus, service_at: ServiceAt, database_url: str
 ) -> None:
     hour = an_hour(seed=4, minutes=20)
-    broker.start()
+    await _end_idle_sessions_sooner(database_url)
+    ports = [launch.free_port() for _ in range(2)]
+    first, second = (
+        service_at("paper_broker", "broker", TRADING_INSTANCE=str(n), TRADING_METRICS_PORT=str(port))
+        for n, port in enumerate(ports, start=1)
+    )
+    first.start()
     await publish(bus, hour, range(1, 11))
     await eventually(lambda: _has_checkpoint(database_url))
-    second = service_at("paper_broker", "broker", TRADING_INSTANCE="2")
     second.start()
-    subject = streams.heartbeat_subject("paper-broker", "2")
+    await eventually(lambda: _ready(ports[1]) == (200, "standby"))
+    assert _ready(ports[0]) == (200, "ok")
 
-    async def standing_by() -> bool:
-        found = await bus.last(streams.HEALTH, subject)
-        message = messages.decode(found.data) if found else None
-        return isinstance(message, messages.HeartbeatMessage) and message.status == "standby"
-
-    await eventually(standing_by)
-    broker.kill()
-    await publish(bus, hour, range(11, 21))
+    first.freeze()
+    await publish(bus, hour, range(11, 16))
+    await eventually(lambda: _ready(ports[1]) == (200, "ok"))
+    await publish(bus, hour, range(16, 21))
     said = await all_of(bus, hour)
     assert [without_outbox_id(message) for message in said] == said_by_the_core(hour)
     await check_ledger(database_url, said, hour)
+
+    before = await _written(database_url)
+    first.thaw()
+    await eventually(lambda: _ready(ports[0]) == (200, "standby"))
+    assert await _written(database_url) == before
+    assert first.terminate() == 0
+    counted = _metrics(ports[1])
+    assert counted['trading_identity_violations_total{kind="equity"}'] == 0
+    assert counted["trading_outbox_age_seconds"] == 0
+    assert counted["trading_broker_lag_seconds"] == 0
     assert second.terminate() == 0
+
+
+async def _end_idle_sessions_sooner(database_url: str) -> None:
+    """Eight seconds instead of fifteen: still more than a broker at work is ever silent."""
+    db = await asyncpg.connect(database_url)
+    name = await db.fetchval("SELECT current_database()")
+    for setting in ("idle_session_timeout", "idle_in_transaction_session_timeout"):
+        await db.execute(f"ALTER ROLE broker IN DATABASE {name} SET {setting} = '8s'")
+    await db.close()
+
+
+def _ready(port: int) -> tuple[int, str] | None:
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=1)
+    except httpx.HTTPError:
+        return None
+    return answer.status_code, answer.json()["status"]
+
+
+def _metrics(port: int) -> dict[str, float]:
+    lines = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text.splitlines()
+    samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, _, value in samples}
+
+
+async def _written(database_url: str) -> list[asyncpg.Record]:
+    """Newest transaction of each table that a broker writes; takeovers alone touch `portfolio`."""
+    db = await asyncpg.connect(database_url)
+    tables = await db.fetch(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'trading_paper' AND tablename NOT IN ('portfolio')"
+    )
+    counts = "SELECT count(*), max(xmin::text::bigint) FROM trading_paper."
+    found = [await db.fetchrow(counts + row["tablename"]) for row in tables]
+    await db.close()
+    return found
 
 
 async def _has_checkpoint(database_url: str) -> bool:

@@ -16,10 +16,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-import prometheus_client
 import structlog
 
 from trading_core import logging as trading_logging
+from trading_core import probes
 from trading_core.config import Settings, load
 from trading_core.errors import ConfigError, TradingError
 from trading_core.messages import HeartbeatMessage
@@ -122,7 +122,7 @@ async def _serve(service: str, settings: Settings, start: Start, needs_bus: bool
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, runtime.stop.set)
-    _serve_metrics()
+    _serve_probes(runtime.health)
     try:
         if needs_bus:
             runtime._bus = await runtime.until_stop(_connect(runtime))
@@ -197,14 +197,18 @@ def _touch_health_file(health: Health) -> None:
             file.write(health.status)
 
 
-def _serve_metrics() -> None:
+def _serve_probes(health: Health) -> None:
     port = os.environ.get("TRADING_METRICS_PORT")
     if port:
         try:
             number = int(port)
         except ValueError:
             raise ConfigError(f"TRADING_METRICS_PORT must be a port number, got {port!r}.") from None
-        prometheus_client.start_http_server(number, addr=os.environ.get("TRADING_METRICS_HOST", "127.0.0.1"))
+
+        def report() -> dict[str, object]:
+            return {"status": health.status, "event_time_ms": health.event_time_ms, "detail": dict(health.detail)}
+
+        probes.serve(os.environ.get("TRADING_METRICS_HOST", "127.0.0.1"), number, report)
 
 
 def _now_ms() -> int:

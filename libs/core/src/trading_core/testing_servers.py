@@ -82,6 +82,16 @@ class ServiceProcess:
             self._process.kill()
             self._process.wait()
 
+    def freeze(self) -> None:
+        """The process stays, with its connections, and does nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)  # the signal needs a moment to arrive
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def terminate(self, limit_s: float = 30) -> int:
         """The exit code after SIGTERM; TimeoutExpired when it takes longer than `limit_s`."""
         assert self._process is not None

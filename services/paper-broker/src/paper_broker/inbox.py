@@ -46,6 +46,11 @@ class Inbox:
         self._waiting: dict[tuple[str, str, int], dict[str, DurableMessage]] = {}
         self._grids: dict[tuple[str, str, int], GridMessage] = {}
 
+    @property
+    def held(self) -> int:
+        """Messages that wait unacknowledged for the rest of their grid point."""
+        return sum(len(waiting) for waiting in self._waiting.values())
+
     def sort(self, delivered: Sequence[DurableMessage], passed_ms: int) -> Batch:
         """Take one batch. Whatever belongs to a grid point that was passed already is not waited for."""
         batch = Batch()

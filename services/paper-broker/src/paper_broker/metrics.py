@@ -21,8 +21,14 @@ RELAY_SECONDS = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0),
 )
 OUTBOX_UNSENT = Gauge("trading_outbox_unsent", "Outbox rows not yet on the stream")
+OUTBOX_AGE_SECONDS = Gauge(
+    "trading_outbox_age_seconds", "How long the oldest outbox row that is not on the stream has waited; 0 without one"
+)
 EQUITY_USD = Gauge("trading_equity_usd", "Equity of the portfolio", ["portfolio"])
 PASSED_MS = Gauge("trading_broker_passed_ms", "Newest passed grid point, UTC ms")
+LAG_SECONDS = Gauge(
+    "trading_broker_lag_seconds", "Venue time by which the next grid point is overdue: newest watermark behind it"
+)
 IDENTITY_VIOLATIONS = Counter(
     "trading_identity_violations",
     "Ledger identities found broken, by kind; anything above 0 is a bug or a changed row",

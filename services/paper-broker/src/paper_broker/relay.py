@@ -17,8 +17,8 @@ from trading_core.streams import EXEC, exec_subjects
 
 BATCH = 200
 _UNSENT = """
-SELECT id, subject, payload FROM trading_paper.outbox
-WHERE portfolio_id = $1 AND sent_at IS NULL ORDER BY id LIMIT $2
+SELECT id, subject, payload, extract(epoch FROM clock_timestamp() - created_at)::float8 AS age_s
+FROM trading_paper.outbox WHERE portfolio_id = $1 AND sent_at IS NULL ORDER BY id LIMIT $2
 """
 _MARK_SENT = "UPDATE trading_paper.outbox SET sent_at = now() WHERE portfolio_id = $1 AND id <= $2 AND sent_at IS NULL"
 
@@ -33,6 +33,8 @@ class Relay:
         self._portfolio_id = writer.portfolio_id
         self._portfolio = writer.portfolio
         self._wake = asyncio.Event()
+        self._waits_since: float | None = None
+        metrics.OUTBOX_AGE_SECONDS.set_function(self._age_s)
 
     def wake(self) -> None:
         self._wake.set()
@@ -43,6 +45,7 @@ class Relay:
         while True:
             self._wake.clear()
             rows = await self._db.fetch(_UNSENT, self._portfolio_id, BATCH)
+            self._waits_since = time.monotonic() - rows[0]["age_s"] if rows else None
             if not rows:
                 metrics.OUTBOX_UNSENT.set(0)
                 try:
@@ -55,6 +58,10 @@ class Relay:
             for row in rows:
                 await self._publish(row["id"], row["subject"], row["payload"])
             await self._mark_sent_upto(rows[-1]["id"])
+
+    def _age_s(self) -> float:
+        since = self._waits_since
+        return 0.0 if since is None else max(0.0, time.monotonic() - since)
 
     async def _publish(self, outbox_id: int, subject: str, payload: str) -> None:
         began = time.perf_counter()

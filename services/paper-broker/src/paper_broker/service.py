@@ -29,6 +29,7 @@ from trading_core.sequence.checkpoint import Checkpoint
 from trading_core.sequence.sequencer import Minute, Resume, Sequencer
 from trading_core.sequence.shard import first_grid_point
 from trading_core.strategy.registry import LoadedStrategy, enabled_strategies
+from trading_core.tasks import until_one_fails
 
 LOCK_RETRY_S = 1.0
 PING_S = 5.0
@@ -103,13 +104,14 @@ class Broker:
     async def run(self) -> None:
         """Never ends; a lost connection or a broken invariant raises."""
         await self._restore()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._relay.run())
-            tasks.create_task(self._identities.run())
-            tasks.create_task(self._read_signals())
-            tasks.create_task(self._reading.read(streams.MARKET))
-            tasks.create_task(self._reading.read(streams.BOOK))
-            tasks.create_task(self._apply_for_ever())
+        await until_one_fails(
+            self._relay.run(),
+            self._identities.run(),
+            self._read_signals(),
+            self._reading.read(streams.MARKET),
+            self._reading.read(streams.BOOK),
+            self._apply_for_ever(),
+        )
 
     async def _restore(self) -> None:
         checkpoint = await self._ledger.checkpoint()
@@ -148,8 +150,9 @@ class Broker:
         durable = Durable(self._runtime.bus, streams.BROKER)
         async for delivered in durable.batches():
             if not delivered:
-                self._signals_empty_at = time.monotonic()
-                continue
+                if not self._sequencer.blockers().shards or await durable.unacknowledged() == self._inbox.held:
+                    self._signals_empty_at = time.monotonic()
+                continue  # else somebody who is gone was given some: they come here once his time is over
             batch = self._inbox.sort(delivered, self._sequencer.passed_ms)
             await store(self._db, self._ledger.writer, batch)
             await durable.ack(batch.acknowledge)  # last: a crash before this line means a redelivery
@@ -176,6 +179,7 @@ class Broker:
                 await self._ledger.ping()
                 pinged_at = time.monotonic()
             self._reading.caught_up()
+            metrics.LAG_SECONDS.set(self._sequencer.overdue_ms() / 1000)
             self._arrived.clear()
             try:
                 async with asyncio.timeout(0.5):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterable
+from typing import Any
 
 import structlog
 from nats import errors
@@ -21,6 +22,8 @@ PAYLOAD_LIMIT = 64 * 1024
 REASON_LIMIT = 1_000
 ESCAPED_LIMIT = 128 * 1024
 RESET_S = 1.0
+EXPIRES_S = 5
+"""The requests of a reader that was stopped go on taking messages for so long; his successor gets them after that."""
 ACK, TERM, IN_PROGRESS = b"+ACK", b"+TERM", b"+WPI"
 _log = structlog.get_logger("trading_core.bus")
 
@@ -86,14 +89,23 @@ class Durable:
 
     async def refresh_pending(self) -> None:
         """Asks the server for the lag while nothing is read; `pending` stays as it is when no answer comes."""
+        info = await self._info()
+        if info is not None:
+            self.pending = int(info["num_pending"]) + int(info["num_ack_pending"])
+
+    async def unacknowledged(self) -> int | None:
+        """How many messages somebody has been given and not acknowledged, this reader or another; None: no answer."""
+        info = await self._info()
+        return None if info is None else int(info["num_ack_pending"])
+
+    async def _info(self) -> dict[str, Any] | None:
         subject = f"$JS.API.CONSUMER.INFO.{self._spec.stream.name}.{self._spec.name}"
         try:
             reply = await self._bus.nc.request(subject, b"", timeout=IDLE_S)
         except errors.Error:
-            return
-        info = json.loads(reply.data)
-        if "error" not in info:
-            self.pending = int(info["num_pending"]) + int(info["num_ack_pending"])
+            return None
+        info: dict[str, Any] = json.loads(reply.data)
+        return None if "error" in info else info
 
     async def dead_letter(self, message: DurableMessage, reason: str) -> None:
         """Keep an unusable message with its reason in the dead-letter stream, then never see it again."""
@@ -138,7 +150,7 @@ class Durable:
         self.pending = int(answer["num_pending"])
         self._next = 1
         self.resets += 1
-        self._pull = Pull(self._bus.nc, stream, name)
+        self._pull = Pull(self._bus.nc, stream, name, expires_s=EXPIRES_S)
         await self._pull.open()
         return None
 

@@ -28,12 +28,15 @@ _PENDING = b"Nats-Pending-Messages:"
 class Pull:
     """One incarnation: when `broken` says why, open another. A reconnect breaks it too."""
 
-    def __init__(self, client: TappedClient, stream: str, consumer: str, window: int = WINDOW) -> None:
+    def __init__(
+        self, client: TappedClient, stream: str, consumer: str, window: int = WINDOW, expires_s: int = EXPIRES_S
+    ) -> None:
         self.broken: str | None = None
         self.buffer: deque[Raw] = deque()
         self._client = client
         self.subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._window = window
+        self._expires_s = expires_s
         self._asked = 0
         self._heard = True
         self._silent_since = 0.0
@@ -84,7 +87,7 @@ class Pull:
         missing = self._window - self._asked - len(self.buffer)
         if self.broken is not None or missing < self._window // 2:
             return
-        body = {"batch": missing, "expires": EXPIRES_S * 10**9, "idle_heartbeat": HEARTBEAT_S * 10**9}
+        body = {"batch": missing, "expires": self._expires_s * 10**9, "idle_heartbeat": HEARTBEAT_S * 10**9}
         self._asked += missing
         try:
             await self._client.publish(self.subject, json.dumps(body).encode(), reply=self._inbox)

@@ -126,6 +126,11 @@ class Sequencer:
         )
         return Blockers(ts, exchanges, shards, proven)
 
+    def overdue_ms(self) -> int:
+        """By how much the newest watermark is beyond the next grid point, which somebody still keeps from passing."""
+        newest = max((self.timeline.watermark(exchange) for exchange in self.exchanges), default=self.passed_ms)
+        return max(0, newest - self.next_ms)
+
     def skip_exchange(self, exchange: str) -> int:
         """Go on without this exchange from the next grid point; its watermark at this moment."""
         watermark = self.timeline.watermark(exchange)

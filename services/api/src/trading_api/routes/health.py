@@ -69,7 +69,10 @@ async def report(context: Context) -> Health:
         _infrastructure("nats", context.pulse.bus_connected, "No connection to the message bus."),
     ]
     components += _services(newest, now_ms)
-    bad = bool(gaps) or any(part.expected and part.state != "ok" for part in components)
+    working = {part.service for part in components if part.state == "ok"}
+    bad = bool(gaps) or any(
+        part.expected and part.state != "ok" and not _stands_by(part, working) for part in components
+    )
     return Health(
         status="degraded" if bad else "ok",
         down_after_s=DOWN_AFTER_S,
@@ -82,6 +85,11 @@ def _trouble(detail: Mapping[str, object]) -> str:
     """Sentences in `trouble` of a heartbeat, as one text."""
     said = detail.get("trouble")
     return " ".join(map(str, said)) if isinstance(said, list) else ""
+
+
+def _stands_by(part: Component, working: set[str]) -> bool:
+    """For an instance that works: that is as it should be. If nobody works, something is wrong."""
+    return part.state == "standby" and part.service in working
 
 
 def _services(newest: dict[tuple[str, str], Beat], now_ms: int) -> list[Component]:

@@ -1,0 +1,31 @@
+"""Work that belongs together: when one part fails, the others end too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any
+
+AGAIN_S = 0.5
+
+
+async def until_one_fails(*work: Coroutine[Any, Any, None]) -> None:
+    """Runs all of `work`; returns when all have. ExceptionGroup of what failed first, once the others have ended.
+
+    Unlike a TaskGroup it cancels until they end: a client's request may swallow a cancellation that meets its answer.
+    """
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        failures = [task.exception() for task in tasks if task.done() and not task.cancelled()]
+    finally:
+        await _end(tasks)
+    if found := [failure for failure in failures if isinstance(failure, Exception)]:
+        raise ExceptionGroup("a part of it failed", found)
+
+
+async def _end(tasks: Iterable[asyncio.Future[None]]) -> None:
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=AGAIN_S)

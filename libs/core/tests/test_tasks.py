@@ -1,0 +1,40 @@
+"""Parts that end together, however they take a cancellation."""
+
+import asyncio
+
+import pytest
+
+from trading_core.tasks import until_one_fails
+
+
+async def test_a_part_that_swallows_a_cancellation_ends_all_the_same() -> None:
+    swallowed = 0
+
+    async def deaf() -> None:
+        nonlocal swallowed
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if swallowed:
+                    raise
+                swallowed += 1
+
+    async def fails() -> None:
+        raise ConnectionError("gone")
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await asyncio.wait_for(until_one_fails(deaf(), fails()), 10)
+    assert [str(error) for error in raised.value.exceptions] == ["gone"]
+    assert swallowed == 1
+
+
+async def test_all_parts_that_return_are_waited_for() -> None:
+    done: list[int] = []
+
+    async def works(number: int) -> None:
+        await asyncio.sleep(0)
+        done.append(number)
+
+    await until_one_fails(works(1), works(2))
+    assert done == [1, 2]
