@@ -1,4 +1,4 @@
-"""The double-entry ledger, its views and identities; a writer's epoch.
+"""The double-entry ledger, its views and identities; a writer's epoch; commands of people.
 
 A database with history gets its entries here, from its own fills, payments and positions.
 
@@ -39,6 +39,22 @@ COMMENT ON TABLE trading_paper.ledger_lines IS 'USD, debits above 0, credits bel
 COMMENT ON COLUMN trading_paper.ledger_lines.quantity IS 'bought above 0, sold below';
 COMMENT ON COLUMN trading_paper.ledger_entries.valued_from IS 'the first mark_to_market row that contains it';
 COMMENT ON COLUMN trading_paper.ledger_entries.cause_id IS 'the fill, payment or position state that it books';
+
+-- What people asked of the running broker. Its effects are ordinary events; `answer` is repeated to who asks again.
+CREATE TABLE trading_paper.commands (
+    event_id TEXT PRIMARY KEY,
+    portfolio_id INTEGER NOT NULL REFERENCES trading_paper.portfolio (id),
+    request_id TEXT NOT NULL,
+    ts TIMESTAMPTZ NOT NULL,
+    verb TEXT NOT NULL CHECK (verb IN ('pause', 'resume', 'close', 'limits')),
+    who TEXT NOT NULL,
+    why TEXT NOT NULL,
+    body JSON NOT NULL,
+    request JSON NOT NULL,
+    answer JSON NOT NULL,
+    applied_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    UNIQUE (portfolio_id, request_id)
+);
 
 ALTER TABLE trading_paper.portfolio ADD COLUMN writer_epoch BIGINT NOT NULL DEFAULT 0;
 COMMENT ON COLUMN trading_paper.portfolio.writer_epoch IS 'rises whenever a broker takes over: an older one is refused';
@@ -177,8 +193,11 @@ CREATE TRIGGER guard BEFORE UPDATE OR DELETE ON trading_paper.ledger_entries
     FOR EACH ROW EXECUTE FUNCTION trading_ops.refuse_change();
 CREATE TRIGGER guard BEFORE UPDATE OR DELETE ON trading_paper.ledger_lines
     FOR EACH ROW EXECUTE FUNCTION trading_ops.refuse_change();
-GRANT SELECT, INSERT ON trading_paper.ledger_entries, trading_paper.ledger_lines TO broker;
-GRANT SELECT ON trading_paper.ledger_entries, trading_paper.ledger_lines TO research, api_ro, grafana_ro;
+CREATE TRIGGER guard BEFORE UPDATE OR DELETE ON trading_paper.commands
+    FOR EACH ROW EXECUTE FUNCTION trading_ops.refuse_change();
+GRANT SELECT, INSERT ON trading_paper.ledger_entries, trading_paper.ledger_lines, trading_paper.commands TO broker;
+GRANT SELECT ON trading_paper.ledger_entries, trading_paper.ledger_lines, trading_paper.commands
+    TO research, api_ro, grafana_ro;
 GRANT SELECT ON trading_paper.ledger_balances, trading_paper.ledger_positions, trading_paper.identity_violations
     TO broker, research, api_ro, grafana_ro;
 -- A broker that is stopped in the midst of a transaction would keep the lock for ever as well.
@@ -186,7 +205,7 @@ ALTER ROLE broker SET idle_in_transaction_session_timeout = '15s';
 """
 DOWNGRADE = """
 DROP VIEW trading_paper.identity_violations, trading_paper.ledger_positions, trading_paper.ledger_balances;
-DROP TABLE trading_paper.ledger_lines, trading_paper.ledger_entries;
+DROP TABLE trading_paper.commands, trading_paper.ledger_lines, trading_paper.ledger_entries;
 DROP FUNCTION trading_paper.refuse_unbalanced();
 ALTER TABLE trading_paper.portfolio DROP COLUMN writer_epoch;
 ALTER ROLE broker RESET idle_in_transaction_session_timeout;

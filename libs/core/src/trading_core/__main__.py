@@ -21,7 +21,9 @@ examples:
   python -m trading_core up --demo                      recorded data, 300 times faster, page on port 8080
   python -m trading_core up --live --port 8090          the real venues
   python -m trading_core parity                         replays what a run recorded and compares every byte
+  python -m trading_core audit                          recomputes every number of the ledger
   python -m trading_core explain --last 1               the newest position, from the tick to its P&L
+  python -m trading_core control --help                 pause, resume, close, change limits
   python -m trading_core backtest --help                strategies over recorded candles
   python -m trading_core optimise --help                its parameters, searched
   python -m trading_core replay --help                  a past span once more on the bus
@@ -50,11 +52,13 @@ MODULES = {
     "archive": ("trading_core.archive.command", "recorded history into Parquet files, back, and out of the database"),
     "replay": ("trading_core.replay.command", "publish a past span again, for any consumer"),
     "parity": ("trading_core.parity.command", "replay a recorded run and compare it with what happened"),
+    "audit": ("trading_core.audit.command", "recompute every number of the ledger from the recorded events"),
     "explain": ("trading_core.explain.command", "why a position was opened, what filled it, where its P&L comes from"),
+    "control": ("trading_core.control.command", "pause, resume, close, or change limits of the running broker"),
     "check-strategy": ("trading_core.check.command", "look-ahead, purity, warm-up and speed of a strategy"),
     "new-strategy": ("trading_core.strategy.new", "write a new strategy to start from"),
 }
-ATTACHED = frozenset({"parity", "explain"})
+ATTACHED = frozenset({"parity", "explain", "audit"})
 """They look at what a run recorded, whether it runs now or not."""
 HEALTH_AGE_S = 20
 

@@ -124,6 +124,10 @@ def day(portfolio: str, day_ms: int) -> str:
     return f"dy:{portfolio}:{day_ms}"
 
 
+def command(portfolio: str, request_id: str) -> str:
+    return f"cm:{portfolio}:{request_id}"
+
+
 def ledger_entry(cause: str) -> str:
     """`cause`: the id of the fill, payment or position state that it books, with its part where it has several."""
     return f"le:{cause}"

@@ -203,7 +203,7 @@ class GridMessage(Message, frozen=True, kw_only=True, tag="grid"):
     evaluations: int
 
 
-ExecKind = Literal["decision", "order", "fill", "position", "funding", "equity", "risk", "skip"]
+ExecKind = Literal["decision", "order", "fill", "position", "funding", "equity", "risk", "skip", "command"]
 EXEC_KINDS: tuple[ExecKind, ...] = get_args(ExecKind)
 
 

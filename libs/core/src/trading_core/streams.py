@@ -171,6 +171,16 @@ def heartbeat_subject(service: str, instance: str) -> str:
     return _join("heartbeat", service, instance)
 
 
+def control_subject(service: str, verb: str) -> str:
+    """Request and reply, no stream: `ctl.paper-broker.pause`."""
+    return _join("ctl", service, verb)
+
+
+def control_subjects(service: str) -> str:
+    """Every request to one service."""
+    return f"{_join('ctl', service)}.*"
+
+
 def lease_subject(kind: str, key: str) -> str:
     """`lease.runner.BTC`: the newest message names its holder."""
     return _join("lease", kind, key)

@@ -7,6 +7,7 @@ from market_recording import a_recording
 from parity_run import Run
 
 from trading_core import messages
+from trading_core.messages import SignalMessage
 
 
 async def test_a_run_replays_without_a_difference_in_either_order() -> None:
@@ -41,6 +42,7 @@ async def test_a_late_signal_replays_in_its_place_and_is_named_as_the_cause_in_i
     run = Run(late_by=3)
     live = await run.live()
     [[signal]] = live.late.values()
+    assert isinstance(signal, SignalMessage)
     assert (await run.replayed(live)).differences == []
     report = await run.ideal(live)
     roots = [d for d in report.differences if not d.cause.startswith("follows:")]

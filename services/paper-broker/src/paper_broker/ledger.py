@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+import msgspec
 import structlog
 
 from paper_broker import metrics
-from paper_broker.rows import Statement, insert, ledger_statements, statements
+from paper_broker.rows import Statement, command_statement, insert, ledger_statements, statements
 from paper_broker.together import as_one, groups
 from trading_core import ids, messages
 from trading_core.broker.announce import announcement
-from trading_core.broker.events import Decision, EquityMark, Event, Fill
+from trading_core.broker.events import CommandApplied, Decision, EquityMark, Event, Fill
 from trading_core.broker.inputs import Place
 from trading_core.broker.rules import RuleBook
+from trading_core.control.requests import Answer, Request, decode_answer
 from trading_core.db.times import millis, utc
 from trading_core.errors import ConfigError, TradingError
 from trading_core.ledger.accounts import Accounts, Held
@@ -33,6 +35,9 @@ _LOCK = "SELECT pg_try_advisory_lock(hashtext('broker'), hashtext($1))"
 _OPEN = """
 INSERT INTO trading_paper.portfolio (name, initial_capital) VALUES ($1, $2)
 ON CONFLICT (name) DO UPDATE SET writer_epoch = portfolio.writer_epoch + 1 RETURNING id, initial_capital, writer_epoch
+"""
+_ANSWER = """
+SELECT verb, request, answer, applied_at FROM trading_paper.commands WHERE portfolio_id = $1 AND request_id = $2
 """
 _EPOCH = "SELECT writer_epoch FROM trading_paper.portfolio WHERE id = $1 FOR SHARE"
 _BALANCES = "SELECT account, balance FROM trading_paper.ledger_balances WHERE portfolio_id = $1"
@@ -174,7 +179,7 @@ class Ledger:
         )
         return [(millis(row["ts"]), row["who"], row["watermark_ms"]) for row in rows]
 
-    async def commit(self, events: Sequence[Event], checkpoint: Checkpoint) -> None:
+    async def commit(self, events: Sequence[Event], checkpoint: Checkpoint, also: Sequence[Statement] = ()) -> None:
         """One transaction: rows, entries, outbox and the checkpoint after them. LedgerBroken when an invariant is."""
         began = time.perf_counter()
         entries = ledger_entries(events)
@@ -185,10 +190,30 @@ class Ledger:
         rows += ledger_statements(entries, self.portfolio_id, valued_from_ms(checkpoint.resume.place))
         outgoing = [announcement(event, self.portfolio) for event in events]
         async with self._db.transaction():
-            await self._run([*rows, *self._outbox(outgoing), *self._saved(checkpoint)])
+            await self._run([*rows, *also, *self._outbox(outgoing), *self._saved(checkpoint)])
         metrics.COMMIT_SECONDS.observe(time.perf_counter() - began)
         for event in events:
             _count(event)
+
+    async def answer_to(self, verb: str, request: Request) -> Answer | None:
+        """What this request was answered when it was applied; None for a new one, refused for another of its id."""
+        row = await self._db.fetchrow(_ANSWER, self.portfolio_id, request.request_id)
+        if row is None:
+            return None
+        if (row["verb"], msgspec.json.decode(row["request"], type=Request)) != (verb, request):
+            reason = f"request id {request.request_id} was another request at {row['applied_at']:%Y-%m-%d %H:%M} UTC."
+            return Answer(request_id=request.request_id, status="refused", reason=f"{reason} Take a new id.")
+        return decode_answer(row["answer"])
+
+    async def commit_command(self, events: Sequence[Event], checkpoint: Checkpoint, request: Request) -> Answer:
+        """A command and all it caused in one transaction, with the answer for whoever asks again."""
+        [applied] = [event for event in events if isinstance(event, CommandApplied)]
+        answer = Answer(
+            request_id=request.request_id, status="applied", event_time_ms=applied.ts_ms,
+            events=tuple(event.event_id for event in events if event is not applied),
+        )  # fmt: skip
+        await self.commit(events, checkpoint, [command_statement(applied, request, answer, self.portfolio_id)])
+        return answer
 
     async def commit_skips(self, ts: int, skipped: Mapping[str, int | None]) -> None:
         """Who was not waited for at grid point `ts`, before anything of it is applied. Safe to repeat."""

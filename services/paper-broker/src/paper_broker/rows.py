@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from trading_core.broker.events import (
+    CommandApplied,
     Decision,
     EquityMark,
     Event,
@@ -16,9 +19,12 @@ from trading_core.broker.events import (
     StrategyPaused,
     StrategyResumed,
 )
+from trading_core.control.requests import Answer, Request
 from trading_core.db.times import utc
 from trading_core.ledger import rows
 from trading_core.ledger.entries import LedgerEntry
+
+_json = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,12 @@ def ledger_statements(entries: Sequence[LedgerEntry], portfolio_id: int, valued_
         ),
         rows=len(lines),
     )  # fmt: skip
+
+
+def command_statement(applied: CommandApplied, request: Request, answer: Answer, portfolio_id: int) -> Statement:
+    """What was asked and answered, beside who and why."""
+    texts = {"request": _json.encode(request).decode(), "answer": _json.encode(answer).decode()}
+    return insert("commands", {"portfolio_id": portfolio_id, **rows.command_row(applied), **texts})
 
 
 _STATUS = "UPDATE trading_paper.strategies SET status = $2, status_reason = $3, updated_at = now() WHERE name = $1"

@@ -8,6 +8,7 @@ import time
 import asyncpg
 
 from paper_broker import metrics
+from paper_broker.control import Asked, Control
 from paper_broker.identities import IdentityCheck
 from paper_broker.inbox import Inbox, complete_grids, store, undecided
 from paper_broker.ledger import Ledger, Replaced
@@ -18,10 +19,11 @@ from trading_core import streams
 from trading_core.broker.apply import apply
 from trading_core.broker.book import new_book
 from trading_core.broker.events import Decision, Event, PositionState
-from trading_core.broker.inputs import Input, Place
+from trading_core.broker.inputs import Input, Place, Rank
 from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, RuleBook, rule_book
 from trading_core.bus.durable import Durable
 from trading_core.bus.market import first_watermark
+from trading_core.control.requests import Answer, CommandRefused, command
 from trading_core.db import pool
 from trading_core.model import DAY_MS, MINUTE_MS
 from trading_core.runtime import Runtime
@@ -94,10 +96,11 @@ class Broker:
         self._inbox = Inbox()
         self._relay = Relay(runtime.bus, database, ledger.writer)
         self._identities = IdentityCheck(database, ledger.portfolio_id)
+        self._arrived = asyncio.Event()
+        self._control = Control(runtime.bus, ledger.portfolio, self._arrived)
         config = runtime.settings.broker
         self._patience = Patience(config.exchange_wait_ms / 1000, config.wait_ms / 1000)
         self._signals_empty_at: float | None = None
-        self._arrived = asyncio.Event()
         self._saved_at = 0.0
         self._saved_ms = 0
 
@@ -107,6 +110,7 @@ class Broker:
         await until_one_fails(
             self._relay.run(),
             self._identities.run(),
+            self._control.listen(),
             self._read_signals(),
             self._reading.read(streams.MARKET),
             self._reading.read(streams.BOOK),
@@ -169,6 +173,7 @@ class Broker:
         pinged_at = time.monotonic()
         while True:
             await self._apply_late()
+            await self._obey()
             self._give_up_on_the_missing()
             minute = self._sequencer.pass_minute()
             if minute is not None:
@@ -218,6 +223,28 @@ class Broker:
     async def _apply_late(self) -> None:
         while (step := self._sequencer.take_late()) is not None:
             await self._apply(*step)
+
+    async def _obey(self) -> None:
+        """What people ask for, once the grid point before it is wholly applied."""
+        while self._sequencer.place.rank == Rank.EQUITY and (asked := self._control.take()) is not None:
+            answer = await self._ledger.answer_to(asked.verb, asked.request)
+            if answer is None:
+                answer = await self._apply_request(asked)
+            await self._control.answer(asked, answer)
+
+    async def _apply_request(self, asked: Asked) -> Answer:
+        names, place = [strategy.name for strategy in self._enabled], self._sequencer.place
+        try:
+            wanted = command(asked.verb, asked.request, self._book, self._rules, names, place)
+        except CommandRefused as error:
+            return Answer(request_id=asked.request.request_id, status="refused", reason=str(error))
+        events = apply(self._book, self._rules, wanted)
+        resume = self._sequencer.resume()
+        checkpoint = Checkpoint(resume, self._book, self._reading.read_from_ns(resume))
+        answer = await self._ledger.commit_command(events, checkpoint, asked.request)
+        self._relay.wake()
+        self._log(events)
+        return answer
 
     async def _apply(self, place: Place, event: Input) -> None:
         events = apply(self._book, self._rules, event)

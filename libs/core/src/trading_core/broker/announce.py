@@ -20,6 +20,7 @@ _KIND_OF: dict[str, ExecKind] = {
     "paused": "risk",
     "resumed": "risk",
     "day": "risk",
+    "command": "command",
 }
 
 

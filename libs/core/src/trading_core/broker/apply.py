@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import getcontext, setcontext
 from typing import assert_never
 
-from trading_core.broker import decide, equity, funding, pauses, predictions
+from trading_core.broker import commands, decide, equity, funding, pauses, predictions
 from trading_core.broker.book import Book
 from trading_core.broker.events import Event
 from trading_core.broker.evolve import forget_ended
@@ -13,6 +13,7 @@ from trading_core.broker.inputs import (
     Bar,
     CloseAll,
     ClosePosition,
+    Command,
     DayChange,
     FundingHour,
     FundingRate,
@@ -41,7 +42,7 @@ def apply(book: Book, rules: RuleBook, event: Input) -> list[Event]:
     callers = getcontext()
     setcontext(EXACT)
     try:
-        return _caused(book, rules, event)
+        return _caused(book, commands.in_force(book, rules), event)
     finally:
         setcontext(callers)
 
@@ -75,5 +76,7 @@ def _caused(book: Book, rules: RuleBook, event: Input) -> list[Event]:
             return decide.on_manual_close(book, rules, event)
         case PauseByPerson():
             return decide.settle(book, pauses.by_person(book, event))
+        case Command():
+            return commands.on_command(book, rules, event)
         case _:
             assert_never(event)

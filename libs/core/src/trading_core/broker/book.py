@@ -11,6 +11,7 @@ from trading_core.broker import valuation
 from trading_core.broker.depth import Depth
 from trading_core.broker.events import FundingOwed, PositionState
 from trading_core.broker.holding import Top
+from trading_core.broker.inputs import Limit
 from trading_core.broker.rules import RuleBook
 from trading_core.broker.terms import MarketTerms
 from trading_core.money import NOTHING_USD, ZERO, exactly
@@ -88,6 +89,10 @@ class Book:
     """The newest recorded book by instrument, less what was taken from it."""
     terms: dict[str, MarketTerms] = field(default_factory=dict)
     """Of prediction markets that have not ended, or in which a position is open."""
+    limits: dict[str, dict[str, Limit]] = field(default_factory=dict)
+    """What people have changed of a strategy's rules while the broker ran."""
+    # Derived from `limits`, never stored: the rules that they were laid over, and the result.
+    limited: tuple[RuleBook, RuleBook] | None = None
     # Derived from `positions`, never stored: so that a mark costs nothing where no position is open.
     by_instrument: dict[str, list[str]] = field(default_factory=dict)
 
@@ -172,6 +177,7 @@ class _Stored(msgspec.Struct):
     # A checkpoint from before prediction markets were traded has none of them.
     depths: dict[str, Depth] = {}
     terms: dict[str, MarketTerms] = {}
+    limits: dict[str, dict[str, Limit]] = {}
 
 
 _encoder = msgspec.json.Encoder()

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from trading_core.broker.inputs import Place
+from trading_core.broker.inputs import Limit, Place, Verb
 from trading_core.broker.rules import Rules
 
 Side = Literal["BUY", "SELL"]
@@ -220,6 +220,22 @@ class StrategyResumed(msgspec.Struct, frozen=True, kw_only=True, tag="resumed"):
     still_paused: bool
 
 
+class CommandApplied(msgspec.Struct, frozen=True, kw_only=True, tag="command"):
+    """A person's command as it was applied, before its effects; `inputs.Command` says what each field means."""
+
+    event_id: str
+    portfolio: str
+    ts_ms: int
+    request_id: str
+    verb: Verb
+    who: str
+    why: str
+    strategies: list[str]
+    positions: list[str]
+    limits: dict[str, Limit]
+    place: Place
+
+
 class DayStarted(msgspec.Struct, frozen=True, kw_only=True, tag="day"):
     """The UTC day that begins at `day_ms`; `equity` at the marks held then is the basis of its loss limit."""
 
@@ -257,6 +273,7 @@ Event = (
     | FundingPayment
     | StrategyPaused
     | StrategyResumed
+    | CommandApplied
     | DayStarted
     | EquityMark
 )

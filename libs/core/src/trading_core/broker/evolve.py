@@ -13,6 +13,7 @@ from trading_core.broker import holding
 from trading_core.broker.book import Book, HeldMark, KnownRate, LastClose, instrument_key, strategy_asset_key
 from trading_core.broker.depth import Depth
 from trading_core.broker.events import (
+    CommandApplied,
     DayStarted,
     Decision,
     EquityMark,
@@ -59,12 +60,25 @@ def evolve(book: Book, event: Event) -> None:
         case StrategyResumed():
             pauses = book.paused_by_person if event.cause == "person" else book.paused_until
             pauses.pop(event.strategy, None)
+        case CommandApplied():
+            _change_limits(book, event)
         case DayStarted():
             book.day_ms = event.day_ms
             book.day_start_equity = event.equity
             book.day_realised = {}
         case _:
             assert_never(event)
+
+
+def _change_limits(book: Book, command: CommandApplied) -> None:
+    if command.verb != "limits":
+        return
+    for strategy in command.strategies:
+        if command.limits:
+            book.limits[strategy] = {**book.limits.get(strategy, {}), **command.limits}
+        else:
+            book.limits.pop(strategy, None)
+    book.limited = None
 
 
 def hold_mark(book: Book, key: str, mark: HeldMark) -> None:

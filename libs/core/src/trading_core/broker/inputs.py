@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import IntEnum
+from typing import Literal
 
 import msgspec
 
 from trading_core.model import Candle, Signal
 
+Verb = Literal["pause", "resume", "close", "limits"]
+Limit = str | int | float | None
 Level = tuple[str, str]
 """Price and size of one level of an order book."""
 
@@ -170,6 +173,23 @@ class ClosePosition(msgspec.Struct, frozen=True):
     ts_ms: int
 
 
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag="command"):
+    """What a person asks for, by name: the strategies to pause or resume, the positions to close, or new limits.
+
+    `place`: after what it was applied, between two grid points; its `visible_ms` is the event time of the effects.
+    `limits`: keys of a strategy's `rules:`, laid over what is in force for each of `strategies`; none: as configured.
+    """
+
+    request_id: str
+    verb: Verb
+    who: str
+    why: str
+    place: Place
+    strategies: tuple[str, ...] = ()
+    positions: tuple[str, ...] = ()
+    limits: dict[str, Limit] = {}
+
+
 class PauseByPerson(msgspec.Struct, frozen=True):
     """A person pauses a strategy, or with `paused=False` ends that pause. A day's pause is not touched."""
 
@@ -194,4 +214,5 @@ Input = (
     | CloseAll
     | ClosePosition
     | PauseByPerson
+    | Command
 )

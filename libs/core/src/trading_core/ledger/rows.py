@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from trading_core.broker.events import Decision, EquityMark, Event, Fill, FundingPayment, PositionState
+from trading_core.broker.events import CommandApplied, Decision, EquityMark, Event, Fill, FundingPayment, PositionState
 from trading_core.db.times import utc
+from trading_core.ledger.entries import LedgerEntry
 
 Row = dict[str, Any]
 _body = msgspec.json.Encoder()
@@ -77,6 +78,31 @@ def funding_row(event: FundingPayment) -> Row:
         "mark_price": event.mark_price,
         "amount": event.amount,
         "body": body(event),
+    }
+
+
+def command_row(event: CommandApplied) -> Row:
+    return {
+        "event_id": event.event_id,
+        "request_id": event.request_id,
+        "ts": utc(event.ts_ms),
+        "verb": event.verb,
+        "who": event.who,
+        "why": event.why,
+        "body": body(event),
+    }
+
+
+def entry_row(entry: LedgerEntry, valued_from_ms: int) -> Row:
+    """Its own columns, and `lines`: account, amount and quantity of each."""
+    return {
+        "event_id": entry.event_id,
+        "ts": utc(entry.ts_ms),
+        "valued_from": utc(valued_from_ms),
+        "kind": entry.kind,
+        "cause_id": entry.cause_id,
+        "position_id": entry.position_id,
+        "lines": [(line.account, line.amount, line.quantity) for line in entry.lines],
     }
 
 

@@ -33,16 +33,16 @@ class Checker:
         self._db = db
         self._portfolio = settings.broker.portfolio
         self._enabled = enabled_strategies(settings)
-        self._exchanges = sorted({name for strategy in self._enabled for name in strategy.exchanges})
+        self.exchanges = sorted({name for strategy in self._enabled for name in strategy.exchanges})
         self._assets = settings.assets
-        self._rules = rule_book(settings.broker, {s.name: s.rules for s in self._enabled}, DEFAULT_SZ_DECIMALS)
+        self.rules = rule_book(settings.broker, {s.name: s.rules for s in self._enabled}, DEFAULT_SZ_DECIMALS)
         self._snapshot = settings.snapshot
         self._version = f"{version('trading-core')} {code_hash(Path(trading_core.__file__).parent)}"
 
     async def recorded(self) -> Span:
         """All that can be checked. ConfigError when there is nothing yet."""
         shards = {(strategy.grid, asset) for strategy in self._enabled for asset in self._assets}
-        return await recorded_span(self._db, self._portfolio, self._exchanges, sorted(shards))
+        return await recorded_span(self._db, self._portfolio, self.exchanges, sorted(shards))
 
     async def days(self, span: Span) -> list[int]:
         """UTC days from which a replay can begin."""
@@ -70,10 +70,10 @@ class Checker:
         """
         live = await outputs(self._db, part.span)
         start = await start_of(self._db, part, self._enabled, self._assets)
-        given = (self._enabled, self._assets, self._exchanges, self._rules, self._snapshot, start)
+        given = (self._enabled, self._assets, self.exchanges, self.rules, self._snapshot, start)
         for order in orders:
             began = time.perf_counter()
-            exchanges = start.exchanges(self._exchanges)
+            exchanges = start.exchanges(self.exchanges)
             market = market_messages(self._db, exchanges, part.span.last_ms, start.market_after_ms)
             report: Report | IdealReport
             if order == "recorded":

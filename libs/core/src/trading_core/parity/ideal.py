@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from trading_core.broker.announce import announcement
 from trading_core.broker.apply import apply
+from trading_core.broker.inputs import Command, Input
 from trading_core.broker.rules import RuleBook
 from trading_core.config import SnapshotConfig
 from trading_core.messages import ExecMessage, MarketData, SignalMessage
+from trading_core.model import MINUTE_MS
 from trading_core.parity.causes import Comparison, IdealReport
 from trading_core.parity.history import KnownHistory
 from trading_core.parity.recording import Outputs, Span
@@ -46,17 +48,23 @@ class IdealRun:
         )
         self._start.tell(self._on_time)
         self._history = KnownHistory(self._start.history, self._book.marks.values())
+        self._commands: dict[int, list[Command]] = {}
+        for place, late in live.late.items():
+            self._commands.setdefault(place.visible_ms, []).extend(one for one in late if isinstance(one, Command))
         self._signals: dict[str, SignalMessage] = {}
         self._events: dict[str, ExecMessage] = {}
 
     async def run(self, market: AsyncIterator[MarketData], progress: Callable[[int], None]) -> IdealReport:
         """Trades the whole span and compares; `progress` hears each grid point that is done."""
+        for command in self._commands.pop(self._span.first_ms - MINUTE_MS, ()):
+            self._apply(command)
         async for ts in grid_points(self._span.first_ms, self._span.last_ms, market, self._take):
             for result in self._on_time.evaluate(failed_there(self._live.signals.get(ts, {}))):
                 self._signals.update({signal.id: signal for signal in result.signals})
             for step in self._on_time.steps():
-                for event in apply(self._book, self._rules, step):
-                    self._events[event.event_id] = announcement(event, self._span.portfolio)
+                self._apply(step)
+            for command in self._commands.pop(ts, ()):
+                self._apply(command)
             progress(ts)
         comparison = Comparison(
             self._span, self._live, self._signals, self._events, self._history, self._strategies, self._rules
@@ -64,6 +72,10 @@ class IdealRun:
         if self._start.market_after_ms < self._start.resume.start_ms:
             comparison.skipped_before()
         return comparison.report()
+
+    def _apply(self, step: Input) -> None:
+        for event in apply(self._book, self._rules, step):
+            self._events[event.event_id] = announcement(event, self._span.portfolio)
 
     def _take(self, message: MarketData) -> None:
         self._history.note(message)

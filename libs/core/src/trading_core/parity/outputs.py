@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterable
 
 import asyncpg
+import msgspec
 
 from trading_core import messages
-from trading_core.broker.inputs import Place
+from trading_core.broker.inputs import Command, Place
 from trading_core.db.times import millis, utc
 from trading_core.messages import ExecMessage, SignalMessage
 from trading_core.model import DAY_MS, MINUTE_MS
@@ -118,21 +119,31 @@ async def _read_skips(db: asyncpg.Connection, span: Span, found: Outputs) -> set
 
 async def _read_late(db: asyncpg.Connection, span: Span, found: Outputs, shards_skipped: set[tuple[int, str]]) -> None:
     """Signals applied late in the span, in their order, and those of the span that were so later or not yet."""
-    decided = [message.body for message in found.announced if message.kind == "decision" and message.body["late"]]
-    ids = [body["signal_id"] for body in decided]
+    applied = [message for message in found.announced if _was_inserted(message)]
+    ids = [message.body["signal_id"] for message in applied if message.kind == "decision"]
     late = {
         message.id: message
         for message in await _signals(db, "SELECT payload FROM trading_signals.signals WHERE event_id = ANY($1)", ids)
     }
-    for body in decided:
-        if (signal := late.get(body["signal_id"])) is not None:
-            found.late.setdefault(Place(**body["place"]), []).append(signal)
+    for message in applied:
+        inserted = _command(message) if message.kind == "command" else late.get(message.body["signal_id"])
+        if inserted is not None:
+            found.late.setdefault(Place(**message.body["place"]), []).append(inserted)
     tradable = {s.id: s for point in found.signals.values() for s in point.values() if s.direction != "PASS"}
     found.late_ids = set(ids)
     for row in await db.fetch(_NOT_ON_TIME, span.portfolio_id, list(tradable)):
         signal = tradable[row["id"]]
         if not row["undecided"] or (signal.ts, f"{signal.grid}/{signal.asset}") in shards_skipped:
             found.late_ids.add(signal.id)
+
+
+def _was_inserted(message: ExecMessage) -> bool:
+    """Whether it tells of something that has no place of its own in the streams."""
+    return message.kind == "command" or (message.kind == "decision" and message.body["late"])
+
+
+def _command(message: ExecMessage) -> Command:
+    return msgspec.convert({**message.body, "type": "command"}, Command)
 
 
 async def _read_rules(db: asyncpg.Connection, span: Span, found: Outputs) -> None:

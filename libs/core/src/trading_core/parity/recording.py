@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 from trading_core.archive.recorded import RecordedTicks
-from trading_core.broker.inputs import Place
+from trading_core.broker.inputs import Command, Place
 from trading_core.db.times import millis, utc
 from trading_core.errors import ConfigError
 from trading_core.messages import ExecMessage, MarketData, SignalMessage
@@ -46,8 +46,9 @@ class Outputs:
     signals: dict[int, dict[str, SignalMessage]] = field(default_factory=dict)
     passes_from_ms: int = 0
     """Evaluations without a signal are kept from here on only."""
-    late: dict[Place, list[SignalMessage]] = field(default_factory=dict)
-    """Signals applied late in this span, of whatever grid point, by the place after which they were."""
+    late: dict[Place, list[SignalMessage | Command]] = field(default_factory=dict)
+    """Signals applied late in this span, of whatever grid point, and what people asked for, in the order in which they
+    were applied, by the place after which they were."""
     late_ids: set[str] = field(default_factory=set)
     """Signals of this span that were not applied at their own grid point, and those in `late`."""
     skips: dict[int, dict[str, int]] = field(default_factory=dict)

@@ -12,7 +12,7 @@ import msgspec
 from trading_core.broker.announce import announcement
 from trading_core.broker.apply import apply
 from trading_core.broker.events import Decision, EquityMark, Event, Fill, FundingPayment, PositionState
-from trading_core.broker.inputs import Place
+from trading_core.broker.inputs import Command, Place
 from trading_core.broker.rules import RuleBook
 from trading_core.config import SnapshotConfig
 from trading_core.messages import ExecMessage, MarketData, SignalMessage
@@ -143,8 +143,8 @@ class Replay:
             )
 
     def _apply_late(self, place: Place) -> None:
-        for signal in self._late_at.pop(place, ()):
-            self._apply((place, signal_input(signal, place, late=True)))
+        for late in self._late_at.pop(place, ()):
+            self._apply((place, late if isinstance(late, Command) else signal_input(late, place, late=True)))
 
     def _apply(self, step: Step) -> None:
         for event in apply(self._book, self._rules, step[1]):
@@ -208,8 +208,11 @@ class Replay:
                 "checkpoints", span.last_ms, f"cp:{span.portfolio}:{span.last_ms}", live_end, again, self._follows
             )
         for late in self._late_at.values():
-            for signal in late:
-                self.report.compare("late signals", signal.ts, signal.id, "applied", None)
+            for one in late:
+                if isinstance(one, SignalMessage):
+                    self.report.compare("late signals", one.ts, one.id, "applied", None)
+                else:
+                    self.report.compare("commands", one.place.visible_ms, one.request_id, "applied", None)
         for message in self._announced.values():
             self.report.compare(
                 "announcements", message.event_time_ms, message.id, message_text(message), None, self._cause(message)
