@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from a_run import an_hour, publish
 
+from trading_api.app import create_app
+from trading_api.context import Context
+from trading_api.database import Database
 from trading_core.__main__ import main
 from trading_core.bus.connection import Bus
+from trading_core.config import Settings
 from trading_core.control.client import ask
 from trading_core.control.requests import Answer, Request
 from trading_core.db.times import utc
@@ -40,8 +45,8 @@ async def test_what_people_asked_for_is_kept_replays_and_every_planted_error_is_
     other = await ask(bus, "pause", a_request("p1", strategy="rsi_mean_reversion"))
     assert (other.status, other.reason.split(".")[0][:34]) == ("refused", "request id p1 was another request ")
     open_before = await db.fetchval("SELECT count(*) FROM trading_paper.positions WHERE status = 'OPEN'")
-    closed = await ask(bus, "close", a_request("c1"))
-    assert sum(event.startswith("fl:") for event in closed.events) == open_before > 0
+    closed = await _close_all_by_the_api(bus)
+    assert sum(event.startswith("fl:") for event in closed) == open_before > 0
     limits = a_request("l1", strategy="rsi_mean_reversion", limits={"max_positions": 1, "stop_loss": "0.005"})
     assert (await ask(bus, "limits", limits)).status == "applied"
     assert await _refused(bus, "resume", a_request("r0", strategy="nobody")) == "there is no enabled strategy nobody"
@@ -77,6 +82,20 @@ async def test_what_people_asked_for_is_kept_replays_and_every_planted_error_is_
         ("funding_payments", "the row"), ("ledger_entries", "lines"),
     }  # fmt: skip
     await db.close()
+
+
+async def _close_all_by_the_api(bus: Bus) -> list[str]:
+    settings = Settings(api={"control_token": "a-token-of-this-test"})
+    transport = httpx.ASGITransport(app=create_app(Context(settings, Database(), bus=bus)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        answer = await client.post(
+            "/api/control/close",
+            json={"who": "ann", "why": "a test", "all": True},
+            headers={"Authorization": "Bearer a-token-of-this-test", "Idempotency-Key": "c1"},
+        )
+    assert answer.status_code == 200, answer.text
+    events: list[str] = answer.json()["events"]
+    return events
 
 
 def a_request(request_id: str, **changes: Any) -> Request:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import structlog
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -293,6 +293,8 @@ class ApiConfig(Section):
     frontend_dir: str = "frontend/dist"
     data_notice: str = ""
     """Shown as a banner on every page: where the market data comes from when it is not live."""
+    control_token: Annotated[SecretStr, Field(min_length=16)] | None = None
+    """What requests to steer the broker must carry; None: the API cannot. From the environment, never from a file."""
 
 
 class LoggingConfig(Section):

@@ -12,12 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trading_api import frontend, live_messages, metrics, problems
 from trading_api.context import Context
-from trading_api.routes import health, live, positions, probes, quality, series, signals, summary
+from trading_api.routes import control, health, live, positions, probes, quality, series, signals, summary
 from trading_api.schemas import Problem
 from trading_api.security import Guard
 from trading_core.config import ApiConfig
 
-ABOUT = """Read-only view of a paper-trading portfolio.
+ABOUT = """A paper-trading portfolio: everything can be read, and with a token the broker can be steered.
 
 Money and quantities are decimal strings, times UTC milliseconds of market time, fractions 0.02 for two per cent.
 `/api/ws` is a WebSocket: a `Snapshot` first, then `LiveMessage`s numbered without a hole."""
@@ -64,7 +64,7 @@ def create_app(context: Context | None = None, config: ApiConfig | None = None) 
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.context = context
-    for part in (summary, positions, series, signals, health, quality, live, probes):
+    for part in (summary, positions, series, signals, health, quality, live, control, probes):
         app.include_router(part.router)
     frontend.install(app, settings.frontend_dir)
     problems.install(app)

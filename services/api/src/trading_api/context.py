@@ -14,6 +14,7 @@ from trading_api.live.hub import Hub
 from trading_api.live.marks import Marks
 from trading_api.live.portfolio import Portfolio
 from trading_api.live.pulse import Pulse
+from trading_core.bus.connection import Bus
 from trading_core.config import Settings
 
 
@@ -26,6 +27,8 @@ class Context:
     hub: Hub = field(default_factory=Hub)
     portfolio: Portfolio = field(init=False)
     figures: Figures = field(init=False)
+    bus: Bus | None = None
+    """What requests to the broker go through; None in a process that has none."""
 
     def __post_init__(self) -> None:
         name = self.settings.broker.portfolio

@@ -18,8 +18,11 @@ log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 TITLES = {
     400: "Bad request",
+    401: "Token missing or wrong",
+    403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    409: "The broker refused",
     421: "Wrong host",
     422: "Invalid request",
     500: "Something broke on the server",
@@ -52,7 +55,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> Response:
-        return problem(error.status, error.detail)
+        headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+        return problem(error.status, error.detail, headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:

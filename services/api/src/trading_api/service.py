@@ -55,7 +55,7 @@ def bind(config: ApiConfig) -> socket.socket:
 async def start(runtime: Runtime) -> None:
     settings = runtime.settings
     listener = bind(settings.api)
-    context = Context(settings, Database())
+    context = Context(settings, Database(), bus=runtime.bus)
     server = Server(
         uvicorn.Config(
             create_app(context),
