@@ -3,7 +3,7 @@
 A database with history gets its entries here, from its own fills, payments and positions.
 
 Revision ID: 0007
-Revises: 0005
+Revises: 0006
 """
 
 from trading_core.db.migrate import run_script

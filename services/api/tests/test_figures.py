@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from trading_api.routes.health import EXPECTED
+from trading_api.routes.health import expected
+from trading_core.config import ExchangesConfig, PolymarketConfig
 from trading_core.metrics.curve import curve_metrics
 
 from .conftest import Api
@@ -113,10 +114,16 @@ async def test_one_that_stands_by_is_healthy_as_long_as_another_works(empty_api:
         "INSERT INTO trading_ops.heartbeats (service, instance, sent_at, started_at, status) "
         "VALUES ($1, $2, now(), now(), $3) ON CONFLICT (service, instance) DO UPDATE SET status = $3"
     )
-    for service in EXPECTED:
+    for service in expected(empty_api.context.settings.exchanges):
         await ledger.execute(beat, service, "1", "ok")
     await ledger.execute(beat, "paper-broker", "2", "standby")
     empty_api.context.pulse.bus_connected = True
     assert (await empty_api.get("/api/health"))["status"] == "ok"
     await ledger.execute(beat, "paper-broker", "1", "standby")
     assert (await empty_api.get("/api/health"))["status"] == "degraded"
+
+
+def test_the_collectors_that_are_expected_are_those_of_the_exchanges_in_use() -> None:
+    both = ExchangesConfig(polymarket=PolymarketConfig(enabled=True))
+    assert expected(both)[:3] == ("collector-hl", "collector-pm", "recorder")
+    assert "collector-pm" not in expected(ExchangesConfig())

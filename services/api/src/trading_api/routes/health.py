@@ -13,10 +13,12 @@ from trading_api.context import Context, Ctx
 from trading_api.database import DatabaseAway, QueryTooSlow, maybe_ms
 from trading_api.queries import quality, rows, standing
 from trading_api.schemas import Component, Health
+from trading_core.config import ExchangesConfig
 from trading_core.db.times import millis
 
 router = APIRouter(prefix="/api", tags=["health"])
-EXPECTED = ("collector-hl", "recorder", "strategy-runner", "paper-broker", "api")
+EXPECTED = ("recorder", "strategy-runner", "paper-broker", "api")
+"""Besides the collectors of the exchanges that are switched on."""
 DOWN_AFTER_S = 15
 FORGET_AFTER_S = 3_600
 """A service that is not expected, say one more instance, is no longer listed this long after its last word."""
@@ -68,7 +70,7 @@ async def report(context: Context) -> Health:
         _infrastructure("postgres", database == "ok", "The database does not answer."),
         _infrastructure("nats", context.pulse.bus_connected, "No connection to the message bus."),
     ]
-    components += _services(newest, now_ms)
+    components += _services(expected(context.settings.exchanges), newest, now_ms)
     working = {part.service for part in components if part.state == "ok"}
     bad = bool(gaps) or any(
         part.expected and part.state != "ok" and not _stands_by(part, working) for part in components
@@ -92,21 +94,27 @@ def _stands_by(part: Component, working: set[str]) -> bool:
     return part.state == "standby" and part.service in working
 
 
-def _services(newest: dict[tuple[str, str], Beat], now_ms: int) -> list[Component]:
+def expected(exchanges: ExchangesConfig) -> tuple[str, ...]:
+    """Services without which something is missing, in the order of the data."""
+    collectors = {"collector-hl": exchanges.hyperliquid.enabled, "collector-pm": exchanges.polymarket.enabled}
+    return (*(name for name, enabled in collectors.items() if enabled), *EXPECTED)
+
+
+def _services(wanted: tuple[str, ...], newest: dict[tuple[str, str], Beat], now_ms: int) -> list[Component]:
     shown = []
-    services = [*EXPECTED, *sorted({service for service, _ in newest} - set(EXPECTED))]
+    services = [*wanted, *sorted({service for service, _ in newest} - set(wanted))]
     for service in services:
-        expected = service in EXPECTED
+        is_expected = service in wanted
         beats = sorted((beat for beat in newest.values() if beat.service == service), key=lambda beat: beat.instance)
         alive = [beat for beat in beats if now_ms - beat.sent_ms <= DOWN_AFTER_S * 1000]
         recent = [beat for beat in beats if now_ms - beat.sent_ms <= FORGET_AFTER_S * 1000]
-        if expected:
+        if is_expected:
             # An instance that has been replaced by another one is no news; the last one of a dead service is.
-            shown += [_component(beat, now_ms, expected) for beat in alive or beats[-1:]]
+            shown += [_component(beat, now_ms, is_expected) for beat in alive or beats[-1:]]
             if not beats:
                 shown.append(_never(service))
         else:
-            shown += [_component(beat, now_ms, expected) for beat in recent]
+            shown += [_component(beat, now_ms, is_expected) for beat in recent]
     return shown
 
 
