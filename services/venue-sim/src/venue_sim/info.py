@@ -77,6 +77,8 @@ def ask(market: Market, now: Now, request: Any) -> Answer:
             return ok([None])
         case "spotMeta":
             return ok(_spot_meta())
+        case "spotMetaAndAssetCtxs":
+            return ok([_spot_meta(), []])
         case "outcomeMeta":
             return ok({"outcomes": []})
         case "allMids":
