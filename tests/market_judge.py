@@ -148,7 +148,9 @@ def _bounds(run: Run) -> Iterator[str]:
     spans = _joined((fault.begin_ms - slack_ms, fault.end_ms + slack_ms) for fault in run.faults)
     for gap in run.gaps:
         to_ms = gap.from_ms if gap.to_ms is None else gap.to_ms
-        if not any(begin_ms <= gap.from_ms and to_ms <= end_ms for begin_ms, end_ms in spans):
+        if gap.from_ms <= run.until_ms and not any(
+            begin_ms <= gap.from_ms and to_ms <= end_ms for begin_ms, end_ms in spans
+        ):
             away_s = min((max(b - gap.from_ms, to_ms - e) / 1000 / run.speed for b, e in spans), default=None)
             more = "nothing was wrong" if away_s is None else f"{run.slack_s + away_s:.1f} s of wall time beyond"
             yield f"{_named(gap)} exceeds what went wrong: {more}"
@@ -156,7 +158,7 @@ def _bounds(run: Run) -> Iterator[str]:
 
 def _open(run: Run) -> Iterator[str]:
     for gap in run.gaps:
-        if gap.state == "open":
+        if gap.state == "open" and gap.from_ms <= run.until_ms:
             yield f"{_named(gap)} at the end"
 
 

@@ -54,7 +54,7 @@ async def test_frames_that_are_twice_late_torn_or_strange_cost_nothing(black_box
     await box.fault("clock_offset", offset_ms=-2_000, for_s=0.5)
     await box.fault("speed", factor=10, for_s=1)
     run = await judged(box, from_ms)
-    assert list(run.gaps) == []
+    assert [gap for gap in run.gaps if gap.from_ms <= run.until_ms] == []
 
 
 async def test_sockets_that_break_or_fall_silent_leave_holes_that_are_declared(
@@ -62,8 +62,14 @@ async def test_sockets_that_break_or_fall_silent_leave_holes_that_are_declared(
 ) -> None:
     box = black_box(SPEED)
     from_ms = await begun(box)
-    await box.fault("close", code=1000, for_s=0.1)
-    await box.fault("close", code=1006, for_s=0.1)
+    await box.begin("close", code=1000, for_s=0.1)
+    # However wrongly REST answers for a while, the candles of the hole come in the end.
+    for kind in ("rest_429", "rest_null", "rest_truncated"):
+        await box.begin(kind, request="candleSnapshot", for_s=60)
+        refused = box.collector.times_said("venue_unanswered")
+        await eventually(partial(refused_again, box, refused), FLOW_LIMIT_S)
+    await box.heal()
+    await box.flows()
     await box.fault("refuse", code=1001, for_s=1)
     await box.fault("half_open", for_s=SILENT_S)
     await box.fault("stall", for_s=SILENT_S)
@@ -71,22 +77,6 @@ async def test_sockets_that_break_or_fall_silent_leave_holes_that_are_declared(
     await box.begin("stall", channel="bbo", coin="BTC", for_s=SILENT_S)
     await box.fault("stall", channel="candle", for_s=SILENT_S)
     run = await judged(box, from_ms)
-    assert {gap.channel for gap in run.gaps} >= {"candle_1m", "trade", "bbo", "ctx"}
-
-
-async def test_candles_come_back_however_wrongly_rest_answers_for_a_while(
-    black_box: Callable[[float], BlackBox],
-) -> None:
-    box = black_box(SPEED)
-    from_ms = await begun(box)
-    for kinds in (("rest_429", "rest_500", "rest_truncated"), ("rest_502", "rest_null")):
-        for number, kind in enumerate(kinds):
-            await box.begin(kind, request="candleSnapshot", for_s=60)
-            if number == 0:
-                await box.begin("close", for_s=0.1)
-            asked = box.collector.times_said("venue_unanswered")
-            await eventually(partial(refused_again, box, asked), FLOW_LIMIT_S)
-        await box.heal()
-        await box.over()
-    run = await judged(box, from_ms)
+    kinds = {gap.channel for gap in run.gaps}
+    assert kinds == {"candle_1m", "trade", "bbo", "book", "ctx"}
     assert {gap.state for gap in run.gaps if gap.channel == "candle_1m"} == {"filled"}

@@ -312,9 +312,10 @@ class Feed:
     def _sure_ms(self, asset: str, channel: str) -> int:
         """Up to when everything of a channel has come: its silence, else what any channel brought, less the lateness.
 
-        After a restart that is the last watermark, which is as much behind.
+        After a restart that is the last watermark, which is as much behind. What the venue repeats all the time has
+        come up to its own newest frame: it may have fallen silent shortly before the others.
         """
-        if (asset, channel) in self._silent:
+        if (asset, channel) in self._silent or (channel in BY_WALL_TIME and self._watch.heard_ms(asset, channel)):
             return self._watch.heard_ms(asset, channel)
         return max(self._watch.newest_ms - self._config.lateness_ms, self._resume.watermark_ms or 0)
 
