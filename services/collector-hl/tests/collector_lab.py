@@ -126,7 +126,7 @@ class Lab:
         await eventually(address.exists)
         return process
 
-    async def collector(self, **environment: str) -> asyncio.subprocess.Process:
+    async def collector(self, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
         base_url = (self.folder / "address").read_text().strip()
         variables = {
             "TRADING_NATS__URL": self.nats_url,
@@ -134,7 +134,15 @@ class Lab:
             "TRADING_EXCHANGES__HYPERLIQUID__SIMULATED_CLOCK": "true",
             "TRADING_CONFIG": str(self._config()),
         }
-        return await self._start("collector_hl", environment=variables | environment)
+        return await self._start("collector_hl", *arguments, environment=variables | environment)
+
+    async def backfill(self, days: int) -> list[str]:
+        """What `--backfill` said, one line per asset."""
+        process = await self.collector("--backfill", str(days))
+        assert process.stdout is not None
+        said = (await process.stdout.read()).decode()
+        assert await process.wait() == 0
+        return said.splitlines()
 
     async def nats_by_proxy(self) -> None:
         """From now on collectors reach the server through a proxy that can be cut."""
@@ -191,7 +199,7 @@ class Lab:
         with self.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", module, *arguments,
-                env={**os.environ, **environment}, cwd=self.folder, stderr=log,
+                env={**os.environ, **environment}, cwd=self.folder, stdout=asyncio.subprocess.PIPE, stderr=log,
             )  # fmt: skip
         self.started.append(process)
         return process

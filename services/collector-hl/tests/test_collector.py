@@ -183,6 +183,21 @@ async def test_a_first_start_publishes_a_day_of_history_before_its_first_waterma
     assert {rate.asset for rate in rates} == set(ASSETS)
     assert all(rate.visible_ms == rate.event_time_ms for rate in rates)
 
+    # The sample began 26 hours before: of the four days asked for, two hours are new, and the minutes since.
+    said = await lab.backfill(4)
+    decided_ms = await watermark_ms(lab)
+    assert [line.split(":")[0] for line in said] == list(ASSETS)
+    assert all("The venue keeps the newest 5,000 candles only." in line for line in said)
+    messages = await lab.messages(MARKET, "market.>")
+    check_no_id_twice(messages)
+    check_every_minute_has_its_candle(messages)
+    first_ms = history[0].event_time_ms
+    older = [one for one in messages if isinstance(one, CandleMessage) and one.event_time_ms < first_ms]
+    assert Counter(candle.asset for candle in older) == dict.fromkeys(ASSETS, 2 * 60)
+    marks = watermarks(messages)
+    assert all(one.backfilled and marks[0] < one.visible_ms <= decided_ms for one in older)
+    assert all("; 0 of them new." in line for line in await lab.backfill(4))
+
 
 async def test_each_full_hour_brings_its_funding_row_and_each_minute_its_poll(lab: Lab) -> None:
     await lab.venue(1_000.0, "--hold")

@@ -132,6 +132,10 @@ class _Meta(msgspec.Struct, frozen=True):
     universe: list[_Asset]
 
 
+class _Status(msgspec.Struct, frozen=True):
+    time: int
+
+
 T = TypeVar("T")
 _frame = msgspec.json.Decoder(_Frame)
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
@@ -146,6 +150,7 @@ _clock = msgspec.json.Decoder(ClockRow)
 _ack = msgspec.json.Decoder(_Ack)
 _text = msgspec.json.Decoder(str)
 _meta = msgspec.json.Decoder(_Meta)
+_status = msgspec.json.Decoder(_Status)
 _meta_and_contexts = msgspec.json.Decoder(tuple[_Meta, list[msgspec.Raw]])
 
 
@@ -237,6 +242,11 @@ def funding(data: bytes) -> tuple[list[FundingRow], list[Reject]]:
 def listed(data: bytes) -> set[str]:
     """Names of the assets of a `meta` answer that are not delisted."""
     return {asset.name for asset in _decode(_meta, data).universe if not asset.is_delisted}
+
+
+def venue_time_ms(data: bytes) -> int:
+    """Venue time of an `exchangeStatus` answer."""
+    return _decode(_status, data).time
 
 
 def contexts(data: bytes, assets: set[str]) -> tuple[dict[str, Context], list[Reject]]:

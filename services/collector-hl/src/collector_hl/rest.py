@@ -17,8 +17,10 @@ PAGE_ROWS = 500
 """A time range is answered with at most so many rows; of candles more may come at once."""
 CANDLES_KEPT = 5_000
 """Older candles of an interval do not exist."""
-WEIGHT, CANDLES_PER_WEIGHT, RATES_PER_WEIGHT = 20, 60, 20
-"""What an answer costs of the venue's weight per minute: the same for each kind we ask, and one for so many rows."""
+STATUS_WEIGHT, WEIGHT = 2, 20
+"""What a request costs of the venue's weight per minute: the status, and all others that we ask."""
+CANDLES_PER_WEIGHT, RATES_PER_WEIGHT = 60, 20
+"""Of so many rows of the answer one weight more."""
 
 
 class Rest:
@@ -36,6 +38,9 @@ class Rest:
 
     async def meta(self) -> bytes:
         return await self._ask({"type": "meta"}, WEIGHT)
+
+    async def status(self) -> bytes:
+        return await self._ask({"type": "exchangeStatus"}, STATUS_WEIGHT)
 
     async def contexts(self) -> bytes:
         return await self._ask({"type": "metaAndAssetCtxs"}, WEIGHT)

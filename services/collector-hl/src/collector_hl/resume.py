@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from collector_hl.asset_feed import Known
 from collector_hl.holes import CHANNELS
 from collector_hl.outgoing import CANDLES, EXCHANGE
-from trading_core.bus.connection import Bus, Delivered
-from trading_core.bus.ordered import OrderedPull, Start
+from trading_core.bus.connection import Bus
 from trading_core.collect.gaps import Channel
-from trading_core.collect.position import last_watermark_ms
+from trading_core.collect.position import last_watermark_ms, read_back
 from trading_core.collect.stamp import full_minute
 from trading_core.messages import (
     AnyMessage,
@@ -106,33 +105,18 @@ async def _known(bus: Bus, asset: str) -> Known:
 
 
 async def _gaps(bus: Bus, assets: Sequence[str]) -> list[tuple[GapMessage, int]]:
-    read_back: list[tuple[GapMessage, int]] = []
-    for delivered in await _all(bus, [market_kind(EXCHANGE, asset, "gap") for asset in assets], Start.all()):
+    found: list[tuple[GapMessage, int]] = []
+    for delivered in await read_back(bus, MARKET, [market_kind(EXCHANGE, asset, "gap") for asset in assets]):
         message = decode(delivered.data)
         if isinstance(message, GapMessage):
-            read_back.append((message, delivered.ingest_time_ns))
-    return read_back
+            found.append((message, delivered.ingest_time_ns))
+    return found
 
 
 async def _candles_since(bus: Bus, asset: str, ingest_time_ns: int) -> list[int]:
-    found = await _all(bus, [market_kind(EXCHANGE, asset, CANDLES)], Start.from_time(ingest_time_ns))
+    found = await read_back(bus, MARKET, [market_kind(EXCHANGE, asset, CANDLES)], ingest_time_ns)
     messages = [decode(delivered.data) for delivered in found]
     return [message.event_time_ms for message in messages if isinstance(message, CandleMessage)]
-
-
-async def _all(bus: Bus, subjects: Sequence[str], start: Start) -> list[Delivered]:
-    """Every message of `subjects` from `start` to the newest one now."""
-    found: list[Delivered] = []
-    pull = OrderedPull(bus, MARKET, subjects, start)
-    batches = pull.batches()
-    try:
-        async for batch in batches:
-            found.extend(batch)
-            if pull.caught_up or not batch:
-                return found
-    finally:
-        await batches.aclose()
-    return found
 
 
 async def _last(bus: Bus, asset: str, kind: str) -> AnyMessage | None:

@@ -85,18 +85,18 @@ def newest_database(base: Path, *, start: bool, role: str = "research", nats: bo
         return
     archive = {} if settings.archive.dir or _DATABASE_URL not in wanted else {_ARCHIVE_DIR: str(folder.archive)}
     if not (start or folder.environment.exists()):
-        with _environment(archive):
+        with environment(archive):
             yield
         return
     with attach(folder, nats=nats) as variables:
         url, password = variables[_DATABASE_URL], folder.secrets()[role]
         variables = {**variables, _DATABASE_URL: url_for(url, role, password)}
-        with _environment({**archive, **{name: variables[name] for name in wanted}}):
+        with environment({**archive, **{name: variables[name] for name in wanted}}):
             yield
 
 
 @contextlib.contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
     """The variables are set for the time, and as they were afterwards."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
