@@ -325,7 +325,7 @@ def test_a_hole_begins_where_the_socket_was_last_heard_not_where_a_quiet_channel
     drive = Drive()
     drive.start()
     drive.everything(T0)
-    drive.clock(T0 + 40_000)
+    drive.clock(T0 + 40_000, wait_s=6.0)
     drive.ctx("101.0")
     drive.feed.disconnected(WALL_MS)
     # The quote of T0 still stood at T0 + 40 s, since other channels were heard; 1,500 ms may be on their way.

@@ -37,7 +37,27 @@ def test_a_frame_begins_the_limit_anew() -> None:
     watch.until(8)
     watch.hear("BTC", "activeAssetCtx", 8.0, T0 + 8_000)
     assert watch.until(9) == {"l2Book"}
-    assert watch.heard_ms("BTC", "activeAssetCtx") == watch.newest_ms == T0 + 8_000
+
+
+def test_a_resting_channel_is_sure_up_to_what_others_brought_and_a_silent_one_to_its_own_newest_frame() -> None:
+    for rested_s, channel, sure_ms in (
+        (30, "bbo", 30_000 - 1_500),  # within its limit of 60 s
+        (61, "bbo", 0),  # silent
+        (4, "bbo", 0),  # just now: it may have fallen silent with what follows
+        (30, "l2Book", 0),  # would have been repeated
+    ):
+        watch = Watched()
+        watch.hear("BTC", channel, 0.0, T0)
+        watch.hear("BTC", "trades", float(rested_s), T0 + rested_s * 1000)
+        assert watch.sure_ms("BTC", channel, 1_500) == T0 + sure_ms
+
+
+def test_a_busy_channel_is_sure_up_to_its_own_newest_frame() -> None:
+    watch = Watched()
+    for k in range(BUSY_FRAMES):
+        watch.hear("BTC", "bbo", k * 0.1, T0 + k * 100)
+    watch.hear("BTC", "trades", 16.9, T0 + 16_900)
+    assert watch.sure_ms("BTC", "bbo", 1_500) == T0 + 9_900
 
 
 def test_in_a_venue_time_that_stands_still_nothing_can_be_expected_to_happen() -> None:

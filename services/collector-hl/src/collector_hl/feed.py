@@ -51,7 +51,6 @@ class Feed:
         self._outbox = outbox
         self._resume = resume
         self._watch = Watch(config.silence)
-        self._silent: set[tuple[str, str]] = set()
         self.refusals = Refusals()
         self._unacknowledged: dict[tuple[str, str], None] = {}
         self._connected_s = 0.0
@@ -94,7 +93,6 @@ class Feed:
                 if known_ms is not None:
                     self._open_hole(asset, channel, max(known_ms, self._sure_ms(asset, venue_channel)), wall_ms)
         self._watch.end()
-        self._silent = set()
 
     def on_frame(self, data: bytes, now_s: float, wall_ms: int) -> None:
         """One frame. A bad one is kept in the dead-letter stream and disturbs nothing else."""
@@ -146,9 +144,9 @@ class Feed:
             self.poll_due.set()
 
     def silent(self, now_s: float, wall_ms: int) -> list[str]:
-        """The channels that have said nothing for their limit: their holes begin with their silence."""
-        self._silent = self._watch.silent(now_s, self.clock.now_ms(wall_ms))
-        return sorted(f"{channel} of {asset}" for asset, channel in self._silent)
+        """The channels that have said nothing for their limit."""
+        silent = self._watch.silent(now_s, self.clock.now_ms(wall_ms))
+        return sorted(f"{channel} of {asset}" for asset, channel in silent)
 
     def is_healthy(self, now_s: float, wall_ms: int) -> bool:
         """Subscribed, and what the venue repeats all the time is being heard."""
@@ -310,14 +308,9 @@ class Feed:
                 self.candles.take_up(asset, self._resume.gaps[asset], self._resume.after_gap.get(asset, ()))
 
     def _sure_ms(self, asset: str, channel: str) -> int:
-        """Up to when everything of a channel has come: its silence, else what any channel brought, less the lateness.
-
-        After a restart that is the last watermark, which is as much behind. What the venue repeats all the time has
-        come up to its own newest frame: it may have fallen silent shortly before the others.
-        """
-        if (asset, channel) in self._silent or (channel in BY_WALL_TIME and self._watch.heard_ms(asset, channel)):
-            return self._watch.heard_ms(asset, channel)
-        return max(self._watch.newest_ms - self._config.lateness_ms, self._resume.watermark_ms or 0)
+        """Up to when everything of a channel has come; before the first socket that is the last watermark."""
+        lateness_ms = self._config.lateness_ms
+        return max(self._watch.sure_ms(asset, channel, lateness_ms), self._resume.watermark_ms or 0)
 
     def _open_hole(self, asset: str, channel: Channel, sure_ms: int, wall_ms: int) -> None:
         from_ms = self.assets[asset].holes.begin(channel, sure_ms)

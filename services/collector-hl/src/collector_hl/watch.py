@@ -11,6 +11,8 @@ BUSY_FRAMES, BUSY_WITHIN_S = 100, 30.0
 """A channel that said so much within so long is busy: there a shorter silence is one."""
 PAUSE_S = 2.0
 """Between two looks that long apart this process stood still, not the venue."""
+DOUBT_S = 5.0
+"""A channel that was heard so shortly before the newest frame may have fallen silent then: its hole begins there."""
 BY_WALL_TIME = ("activeAssetCtx", "l2Book")
 """The venue repeats these whether or not anything changed; the others come only when something happens."""
 
@@ -43,7 +45,8 @@ class Watch:
         self._busy_s = limits.busy_s
         self._looked_s: float | None = None
         self.newest_ms = 0
-        """Venue time of the newest data frame of any channel: what happened before it has arrived."""
+        """Venue time of the newest data frame of any channel."""
+        self._newest_s = 0.0
 
     def begin(self, asset: str, channel: str, now_s: float, clock_ms: int) -> None:
         """A subscription: its limit counts from here."""
@@ -63,22 +66,32 @@ class Watch:
         if heard is not None:
             heard.at_s, heard.at_ms = now_s, clock_ms
             heard.recent_s.append(now_s)
-        self.newest_ms = max(self.newest_ms, clock_ms)
+        self.newest_ms, self._newest_s = max(self.newest_ms, clock_ms), now_s
 
-    def heard_ms(self, asset: str, channel: str) -> int:
-        """Venue time of its newest frame, or of its subscription; 0 without one."""
+    def sure_ms(self, asset: str, channel: str, lateness_ms: int) -> int:
+        """Up to when all of a channel has come, in venue time; 0 when nothing is known.
+
+        That is its own newest frame, wherever another one was to be expected since. A channel that has rested for a
+        while without being silent had nothing to say up to what any channel brought, less the lateness.
+        """
         heard = self._heard.get((asset, channel))
-        return heard.at_ms if heard is not None else 0
+        others_ms = max(0, self.newest_ms - lateness_ms)
+        if heard is None:
+            return others_ms
+        is_silent = self._is_silent((asset, channel), self._newest_s, self.newest_ms, 1.0)
+        rests = channel not in BY_WALL_TIME and not heard.is_busy and self._newest_s - heard.at_s > DOUBT_S
+        return max(others_ms, heard.at_ms) if rests and not is_silent else heard.at_ms
 
     def silent(self, now_s: float, clock_ms: int | None, part: float = 1.0) -> set[tuple[str, str]]:
         """(asset, channel) beyond `part` of its limit."""
         self._pardon(now_s)
-        return {
-            key
-            for key, heard in self._heard.items()
-            if now_s - heard.at_s > (limit_s := part * self._limit_s(key[1], heard))
-            and (key[1] in BY_WALL_TIME or (clock_ms is not None and clock_ms - heard.at_ms > limit_s * 1000))
-        }
+        return {key for key in self._heard if self._is_silent(key, now_s, clock_ms, part)}
+
+    def _is_silent(self, key: tuple[str, str], now_s: float, clock_ms: int | None, part: float) -> bool:
+        heard, channel = self._heard[key], key[1]
+        limit_s = part * self._limit_s(channel, heard)
+        expected = channel in BY_WALL_TIME or (clock_ms is not None and clock_ms - heard.at_ms > limit_s * 1000)
+        return expected and now_s - heard.at_s > limit_s
 
     def _limit_s(self, channel: str, heard: _Heard) -> float:
         limit_s = self._limits[channel]
