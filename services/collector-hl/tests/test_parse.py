@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +10,6 @@ from hypothesis import strategies as st
 from collector_hl import parse
 from collector_hl.parse import AckRow, BboRow, CandleRow, ClockRow, CtxRow, TradeRow
 from trading_core.errors import VenueMessageInvalid
-
-FIXTURES = Path(__file__).parents[4] / "shared" / "venues" / "fixtures" / "hyperliquid"
-FRAMES = sorted(FIXTURES.glob("ws_*.json"))
-with_fixtures = pytest.mark.skipif(not FRAMES, reason="recorded venue messages are not in this checkout")
 
 
 def a_trade(**changes: Any) -> dict[str, Any]:
@@ -125,6 +120,14 @@ def test_acknowledgements_and_clock_frames_are_understood() -> None:
     assert one("clock", {"time": 5, "speed": 300.0}) == ClockRow(time=5, speed=300.0)
 
 
+@pytest.mark.parametrize("time_ms", [0, -1, 4_102_444_800_000])
+def test_a_time_that_no_venue_knows_is_refused_by_name(time_ms: int) -> None:
+    assert parse.frame(framed("trades", [a_trade(time=time_ms)]))[2][0].reason == f"time is no time: {time_ms}"
+    for channel, data in (("bbo", a_bbo()), ("l2Book", {"coin": "BTC", "levels": [[], []]}), ("clock", {})):
+        with pytest.raises(VenueMessageInvalid, match="time is no time"):
+            parse.frame(framed(channel, data | {"time": time_ms}))
+
+
 def test_the_greeting_of_old_servers_is_ignored() -> None:
     assert parse.frame(b"Websocket connection established.") == ("greeting", [], [])
 
@@ -176,32 +179,3 @@ def test_a_bad_row_of_history_is_set_aside() -> None:
     funding = [{"coin": "BTC", "fundingRate": "0.0000125", "time": 1_769_916_000_000}, {"coin": "BTC"}]
     settled, refused = parse.funding(json.dumps(funding).encode())
     assert (settled[0].premium, len(settled), len(refused)) == (None, 1, 1)
-
-
-@with_fixtures
-@pytest.mark.parametrize("path", FRAMES, ids=lambda path: path.stem)
-def test_recorded_frames_of_our_channels_are_taken_whole(path: Path) -> None:
-    data = path.read_bytes().strip()
-    known = ("trades", "candle", "bbo", "l2Book", "activeAssetCtx", "subscriptionResponse", "error", "pong")
-    if json.loads(data)["channel"] not in known:
-        with pytest.raises(VenueMessageInvalid, match="unknown channel"):
-            parse.frame(data)
-        return
-    channel, rows, rejects = parse.frame(data)
-    assert not rejects
-    assert rows or channel in ("trades", "pong")
-
-
-@with_fixtures
-def test_recorded_answers_are_taken_whole() -> None:
-    for path in FIXTURES.glob("rest_fundingHistory*.json"):
-        rows, rejects = parse.funding(path.read_bytes())
-        assert rows
-        assert not rejects
-    for path in FIXTURES.glob("rest_meta__*.json"):
-        assert "BTC" in parse.listed(path.read_bytes())
-    found, rejects = parse.contexts(
-        (FIXTURES / "rest_metaAndAssetCtxs__doc_first_dex.json").read_bytes(), {"BTC", "ETH"}
-    )
-    assert set(found) == {"BTC", "ETH"}
-    assert not rejects

@@ -15,11 +15,12 @@ async def paged(
 ) -> list[RowT]:  # fmt: skip
     """Every row from `start_ms` on, oldest first. `ask`: one page from a moment on."""
     rows: list[RowT] = []
+    newest_ms = -1
     while True:
         page = await ask(start_ms)
         # The page begins with the row that ended the one before.
-        fresh = [row for row in page if not rows or time_ms(row) > time_ms(rows[-1])]
+        fresh = sorted((row for row in page if time_ms(row) > newest_ms), key=time_ms)
         rows += fresh
         if not fresh or len(page) < PAGE_ROWS:
             return rows
-        start_ms = time_ms(rows[-1])
+        start_ms = newest_ms = time_ms(rows[-1])

@@ -16,6 +16,8 @@ from trading_core.model import MINUTE_MS
 
 GREETING = b"Websocket connection established."
 LEVELS_MAX = 20
+TIME_MAX_MS = 4_102_444_800_000
+"""2100-01-01: a later time is none."""
 _SHOWN = 120
 
 
@@ -183,7 +185,9 @@ def frame(data: bytes) -> tuple[str, list[Row], list[Reject]]:
             _check_context(row.ctx)
             return outer.channel, [row], []
         case "clock":
-            return outer.channel, [_decode(_clock, outer.data)], []
+            clock = _decode(_clock, outer.data)
+            _check_time("time", clock.time)
+            return outer.channel, [clock], []
         case "subscriptionResponse":
             return outer.channel, [_decode(_ack, outer.data).subscription], []
         case "error":
@@ -196,6 +200,7 @@ def frame(data: bytes) -> tuple[str, list[Row], list[Reject]]:
 
 def trade(data: bytes | msgspec.Raw) -> TradeRow:
     row = _decode(_trade, data)
+    _check_time("time", row.time)
     price("px", row.px)
     size("sz", row.sz)
     return row
@@ -203,6 +208,7 @@ def trade(data: bytes | msgspec.Raw) -> TradeRow:
 
 def candle(data: bytes | msgspec.Raw) -> CandleRow:
     row = _decode(_candle, data)
+    _check_time("t", row.t)
     low, high = price("l", row.l), price("h", row.h)
     open_, close = price("o", row.o), price("c", row.c)
     size("v", row.v)
@@ -232,7 +238,10 @@ def funding(data: bytes) -> tuple[list[FundingRow], list[Reject]]:
     for raw in _decode(_raws, data):
         try:
             row = _decode(_funding, raw)
+            _check_time("time", row.time)
             number("fundingRate", row.rate)
+            if row.premium is not None:
+                number("premium", row.premium)
             rows.append(row)
         except VenueMessageInvalid as error:
             rejects.append(Reject(str(error), _shown(raw)))
@@ -246,7 +255,9 @@ def listed(data: bytes) -> set[str]:
 
 def venue_time_ms(data: bytes) -> int:
     """Venue time of an `exchangeStatus` answer."""
-    return _decode(_status, data).time
+    status = _decode(_status, data)
+    _check_time("time", status.time)
+    return status.time
 
 
 def contexts(data: bytes, assets: set[str]) -> tuple[dict[str, Context], list[Reject]]:
@@ -279,6 +290,7 @@ def _each_trade(raws: list[msgspec.Raw]) -> tuple[list[Row], list[Reject]]:
 
 
 def _checked_bbo(row: BboRow) -> BboRow:
+    _check_time("time", row.time)
     prices = []
     for level in row.bbo:
         if level is not None:
@@ -291,6 +303,7 @@ def _checked_bbo(row: BboRow) -> BboRow:
 
 def _checked_book(row: BookRow) -> BookRow:
     """Sides in order and not crossed; either may be empty."""
+    _check_time("time", row.time)
     for side in row.levels:
         if len(side) > LEVELS_MAX:
             raise VenueMessageInvalid(f"{len(side)} levels on one side, at most {LEVELS_MAX} are taken")
@@ -301,6 +314,11 @@ def _checked_book(row: BookRow) -> BookRow:
     if any(low >= high for low, high in pairwise(upwards)):
         raise VenueMessageInvalid(f"book is crossed or not best first: bids {bids}, asks {asks}")
     return row
+
+
+def _check_time(name: str, time_ms: int) -> None:
+    if not 0 < time_ms < TIME_MAX_MS:
+        raise VenueMessageInvalid(f"{name} is no time: {time_ms}")
 
 
 def _check_context(context: Context) -> None:
@@ -317,7 +335,7 @@ def _check_context(context: Context) -> None:
 def _decode(decoder: msgspec.json.Decoder[T], data: bytes | msgspec.Raw) -> T:
     try:
         return decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # the last: nested too deeply
         raise VenueMessageInvalid(str(error)) from error
 
 
