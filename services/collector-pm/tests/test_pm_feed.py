@@ -325,6 +325,17 @@ def test_a_restart_declares_what_lies_between() -> None:
     assert all(one.visible_ms > T0 - 90_000 for one in bench.of(ProbMessage))
 
 
+def test_a_restart_mistrusts_a_silence_before_its_last_watermark() -> None:
+    box = Outbox()
+    settings = PolymarketConfig(enabled=True, simulated_clock=True)
+    feed = Feed(("BTC", "ETH"), settings, box, T0 - 90_000, {"BTC": T0 - 97_000, "ETH": T0 - 80_000})
+    feed.connected(0, 100.0, 0)
+    feed.on_frame(0, json.dumps([{"event_type": "clock", "timestamp": str(T0)}]).encode(), 100.0, 0)
+    feed.go_live(0)
+    found = [(one.asset, one.from_ms - T0) for one in box.out if isinstance(one, GapMessage)]
+    assert found == [("BTC", -97_000), ("ETH", -90_000)]
+
+
 def test_a_result_ends_the_market_whoever_tells_it_and_only_once() -> None:
     bench = Bench()
     told = {"event_type": "market_resolved", "market": MARKET, "winning_asset_id": OTHER, "timestamp": str(T0 + 1)}

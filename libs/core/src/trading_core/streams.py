@@ -251,6 +251,11 @@ def by_market_subjects(exchange: str) -> tuple[str, ...]:
     return tuple(f"{_join('market', exchange)}.*.{kind}.*" for kind in ("prob", "resolved"))
 
 
+def book_subjects(exchange: str) -> str:
+    """Everything that BOOK has of one exchange: books and watermarks."""
+    return f"{_join('book', exchange)}.>"
+
+
 def dashboard_filters() -> tuple[str, ...]:
     """What the dashboard reads of MARKET: marks and closed candles, of every exchange and asset."""
     return ("market.*.*.ctx", "market.*.*.candle_1m")

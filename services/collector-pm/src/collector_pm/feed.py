@@ -62,8 +62,14 @@ class Line:
 
 class Feed:
     def __init__(
-        self, assets: Sequence[str], config: PolymarketConfig, outbox: Outbox, watermark_ms: int | None = None
+        self,
+        assets: Sequence[str],
+        config: PolymarketConfig,
+        outbox: Outbox,
+        watermark_ms: int | None = None,
+        changed_ms: Mapping[str, int] | None = None,
     ) -> None:
+        """Goes on from `watermark_ms`; by then the newest change of an asset's books was that of `changed_ms`."""
         self.clock = VenueClock(config.simulated_clock)
         self.stamp = Stamp(config.lateness_ms, 0, watermark_ms)
         self.roster = Roster(config.tokens_per_socket)
@@ -81,6 +87,7 @@ class Feed:
         self._config = config
         self._outbox = outbox
         self._resumed_ms = watermark_ms
+        self._changed_ms = changed_ms or {}
         self._lines: dict[int, Line] = {}
         self._live_ms = 0
         self._poll_slot = self._check_slot = -1
@@ -174,7 +181,9 @@ class Feed:
         assert clock_ms is not None, "venue time is known once a socket is open"
         if self._resumed_ms is not None and self._resumed_ms < clock_ms:
             for asset in self._assets:
-                self._lost(asset, self._resumed_ms, clock_ms, "restarted", wall_ms)
+                # What was promised after the last word of the socket may have been a silence not noticed yet.
+                from_ms = min(self._resumed_ms, self._changed_ms.get(asset, self._resumed_ms))
+                self._lost(asset, from_ms, clock_ms, "restarted", wall_ms)
         # Nothing is owed of the time before.
         self._live_ms = clock_ms
         for one in self.roster.open():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from collector_pm.listing import Listing
@@ -9,11 +10,13 @@ from collector_pm.outgoing import EXCHANGE
 from trading_core.bus.connection import Bus
 from trading_core.bus.ordered import OrderedPull, Start
 from trading_core.collect.position import last_watermark_ms
-from trading_core.messages import ProbMessage, ResolvedMessage, decode
-from trading_core.streams import MARKET, by_market_subjects, watermark_subject
+from trading_core.messages import AnyMessage, BookMessage, ProbMessage, ResolvedMessage, decode
+from trading_core.streams import BOOK, MARKET, StreamSpec, book_subjects, by_market_subjects, watermark_subject
 
 LOOK_BACK_NS = 26 * 3600 * 1_000_000_000
 """How far before the stop, in ingest time, markets are looked for whose result is missing: a day's and its wait."""
+BOOKS_BACK_NS = 60 * 1_000_000_000
+"""The same for the newest change of a book. When there is none, a hole that lasted was told up to the watermark."""
 
 
 @dataclass
@@ -23,6 +26,8 @@ class Resume:
     watermark_ms: int | None = None
     unresolved: list[ProbMessage] = field(default_factory=list)
     """The newest word of every market that has no result yet."""
+    changed_ms: dict[str, int] = field(default_factory=dict)
+    """Asset → the newest change of any of its books that the socket had told."""
 
 
 async def read(bus: Bus) -> Resume:
@@ -31,23 +36,30 @@ async def read(bus: Bus) -> Resume:
     if mark is None:
         return resume
     newest: dict[str, ProbMessage] = {}
-    start = Start.from_time(mark.ingest_time_ns - LOOK_BACK_NS)
-    pull = OrderedPull(bus, MARKET, by_market_subjects(EXCHANGE), start)
+    async for message in _since(bus, MARKET, by_market_subjects(EXCHANGE), mark.ingest_time_ns - LOOK_BACK_NS):
+        if isinstance(message, ProbMessage):
+            newest[message.market] = message
+        elif isinstance(message, ResolvedMessage):
+            newest.pop(message.market, None)
+    resume.unresolved = list(newest.values())
+    async for message in _since(bus, BOOK, [book_subjects(EXCHANGE)], mark.ingest_time_ns - BOOKS_BACK_NS):
+        if isinstance(message, BookMessage):
+            resume.changed_ms[message.asset] = max(message.book_time_ms, resume.changed_ms.get(message.asset, 0))
+    return resume
+
+
+async def _since(bus: Bus, stream: StreamSpec, subjects: Sequence[str], time_ns: int) -> AsyncIterator[AnyMessage]:
+    """Everything from an ingest time on to the end of the stream."""
+    pull = OrderedPull(bus, stream, subjects, Start.from_time(time_ns))
     batches = pull.batches()
     try:
         async for batch in batches:
             for delivered in batch:
-                message = decode(delivered.data)
-                if isinstance(message, ProbMessage):
-                    newest[message.market] = message
-                elif isinstance(message, ResolvedMessage):
-                    newest.pop(message.market, None)
+                yield decode(delivered.data)
             if pull.caught_up or not batch:
-                break
+                return
     finally:
         await batches.aclose()
-    resume.unresolved = list(newest.values())
-    return resume
 
 
 def listing_of(message: ProbMessage) -> Listing:

@@ -31,7 +31,7 @@ class Collector:
         self._config = runtime.settings.exchanges.polymarket
         self._spool = Spool(publisher, EXCHANGE)
         assets = runtime.settings.assets
-        self._feed = Feed(assets, self._config, self._spool, last.watermark_ms)
+        self._feed = Feed(assets, self._config, self._spool, last.watermark_ms, last.changed_ms)
         self._catalogue = Catalogue(rest, self._feed, self._config, assets)
         self._unresolved = last.unresolved
         self._sockets: dict[int, ws.Socket] = {}
