@@ -61,7 +61,7 @@ async def check(lab: Lab, started_ms: int) -> list[AnyMessage]:
     check_promises(market)
     check_promises(books)
     verdict = await lab.verdict(started_ms, SPEED)
-    assert (verdict.missing, verdict.extra) == ([], [])
+    assert (verdict.missing, verdict.extra) == ([], []), verdict
     return [*market, *books]
 
 

@@ -98,7 +98,7 @@ class PolymarketConfig(Section):
     lateness_ms: int = Field(1_500, ge=0)
     kinds: tuple[Literal["5m", "15m", "1h", "4h", "1d", "price"], ...] = ("5m", "15m", "1h", "4h", "1d", "price")
     """Which markets are followed: up/down by the length of their window, and daily price levels."""
-    subscribe_ahead_s: int = Field(300, ge=10)
+    subscribe_ahead_s: int = Field(300, ge=60)
     """How long before its window opens a market is subscribed."""
     silence_s: float = Field(30, gt=0)
     """Seconds without any market data after which a socket counts as dead."""

@@ -36,6 +36,7 @@ SETTLED_MS = 2_000
 FIRST_BOOK_S = 10.0
 STALLED_AFTER_S = 10.0
 """Age from which on a socket is left as soon as REST shows what it keeps to itself."""
+UNKNOWN, UNREAD = "book unknown", "catalogue unread"
 PAYLOAD_MAX = 64 * 1024 // 2
 
 
@@ -160,16 +161,20 @@ class Feed:
 
     def looked(self, clock_ms: int, wall_ms: int) -> None:
         """What the catalogue had to say of `clock_ms` was all told."""
-        seen_until_ms = self._looked_ms + self._config.subscribe_ahead_s * 1000
-        if self.live.is_set() and seen_until_ms < clock_ms:
+        if self.live.is_set() and self._unseen_ms < clock_ms:
             # A window that opened since then may have ended since then.
             for asset in self._assets:
-                self._lost(asset, max(seen_until_ms, self._live_ms), clock_ms, "catalogue unread", wall_ms)
+                self._lost(asset, self._unseen_ms, clock_ms, UNREAD, wall_ms)
         self._looked_ms, self._is_blind = clock_ms, False
 
     def look_failed(self) -> None:
         """Which markets came near since the last good look is not known."""
         self._is_blind = True
+
+    @property
+    def _unseen_ms(self) -> int:
+        """Venue time from which on windows may open that no look at the catalogue has shown."""
+        return max(self._looked_ms + self._config.subscribe_ahead_s * 1000, self._live_ms)
 
     def has_books(self) -> bool:
         """Whether the whole book of every market that is open now has come."""
@@ -246,10 +251,9 @@ class Feed:
             elif clock_ms >= one.listing.end_ms + GIVEN_UP_AFTER_MS:
                 self.roster.remove(one)
         for hole in self._holes.ended(self.roster):
-            self._lost(*hole, "book unknown", wall_ms)
+            self._lost(*hole, UNKNOWN, wall_ms)
         if decided := self.stamp.decide(clock_ms, now_s):
-            for hole in self._holes.until(self.roster, decided[-1]):
-                self._put_lost(*hole, "book unknown", wall_ms)
+            self._tell_holes(decided[-1], wall_ms)
         for watermark_ms in decided:
             self._outbox.put_watermark(watermark_ms)
         slot = clock_ms // (self._config.poll_interval_s * 1000)
@@ -260,6 +264,14 @@ class Feed:
         if slot != self._check_slot:
             self._check_slot = slot
             self.check_due.set()
+
+    def _tell_holes(self, watermark_ms: int, wall_ms: int) -> None:
+        """Whatever is lost before a watermark is told before it, though it lasts."""
+        for hole in self._holes.until(self.roster, watermark_ms):
+            self._put_lost(*hole, UNKNOWN, wall_ms)
+        if self._unseen_ms < watermark_ms:
+            for asset in self._assets:
+                self._put_lost(asset, self._unseen_ms, watermark_ms, UNREAD, wall_ms)
 
     def silent(self, now_s: float, wall_ms: int) -> list[int]:
         """Sockets to be left: dead, or without a word of the market though there is one to say."""
