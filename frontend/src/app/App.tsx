@@ -10,11 +10,11 @@ import { MarketsPanel } from '../features/polymarket/MarketsPanel'
 import { PositionsPanel } from '../features/positions/PositionsPanel'
 import { CoveragePanel } from '../features/quality/CoveragePanel'
 import { GapsPanel } from '../features/quality/GapsPanel'
+import { OpenGaps } from '../features/quality/OpenGaps'
 import { StrategiesPanel } from '../features/strategies/StrategiesPanel'
 import { Headline } from '../features/summary/Headline'
 import { useRoute } from '../ui/route'
 import { Lost } from './Lost'
-import { OpenGaps } from './OpenGaps'
 import { TopBar } from './TopBar'
 
 export function App() {
@@ -64,7 +64,7 @@ function Main({ title, children }: { title: string; children: ReactNode }) {
   return (
     <main id="main" tabIndex={-1}>
       <h1 className="view-title">{title}</h1>
-      <div className="column">{children}</div>
+      <div className="stack">{children}</div>
     </main>
   )
 }

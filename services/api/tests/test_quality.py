@@ -115,10 +115,15 @@ async def test_markets_are_open_awaited_or_resolved_by_the_venues_time(empty_api
         await store_market(ledger, f"0xa{number}", T0 + number * MINUTE_MS)
     await store_market(ledger, "0xa3", T0 + 3 * MINUTE_MS, yes="0.9", polled_ms=T0 + 1)
     await store_market(ledger, "0xb1", T0 + 3 * MINUTE_MS, asset="ETH", yes=None)
-    await store_market(ledger, "0xold", T0 - HOUR_MS)
+    for number in range(1, 41):  # ended 1 to 40 minutes ago, all but the 20th with a result
+        await store_market(ledger, f"0xc{number}", T0 - number * MINUTE_MS)
+        await store_market(ledger, f"0xc{number}", T0 - number * MINUTE_MS, polled_ms=T0 - HOUR_MS)
     await ledger.execute(
-        "INSERT INTO trading_market_data.polymarket_results VALUES ('0xold', 'BTC', $1, 1, 'r:1', 0)", utc(T0 - 1)
+        "INSERT INTO trading_market_data.polymarket_results SELECT '0xc' || n, 'BTC', $1, 1, 'r:' || n, 0"
+        " FROM generate_series(1, 40) n WHERE n <> 20",
+        utc(T0 - 1),
     )
+    await ledger.execute("ANALYZE")
     path = "/api/polymarket/markets"
     opened = await pages(empty_api, path, "markets", limit=2)
     assert [row["id"] for row in opened] == ["0xa1", "0xa2", "0xa3", "0xb1", "0xa4"]
@@ -126,9 +131,13 @@ async def test_markets_are_open_awaited_or_resolved_by_the_venues_time(empty_api
     assert opened[0]["volume_24h"] is None
     assert opened[0]["start_ms"] == opened[0]["end_ms"] - 5 * MINUTE_MS
     assert [row["id"] for row in await pages(empty_api, path, "markets", asset="ETH")] == ["0xb1"]
-    assert [row["id"] for row in await pages(empty_api, path, "markets", state="awaited")] == ["0xa0"]
-    [done] = MarketPage.model_validate(await empty_api.get(path, state="resolved")).markets
-    assert (done.id, done.state, done.yes_payout, done.resolved_ms) == ("0xold", "resolved", 1.0, T0 - 1)
+    awaited = await pages(empty_api, path, "markets", state="awaited", limit=1)
+    assert [(row["id"], row["state"]) for row in awaited] == [("0xa0", "awaited"), ("0xc20", "awaited")]
+    # The latest end first, over all pages.
+    done = await pages(empty_api, path, "markets", state="resolved", limit=7)
+    assert [row["id"] for row in done] == [f"0xc{number}" for number in range(1, 41) if number != 20]
+    first = MarketPage.model_validate(await empty_api.get(path, state="resolved", limit=1)).markets[0]
+    assert (first.state, first.yes_payout, first.resolved_ms) == ("resolved", 1.0, T0 - 1)
 
 
 @pytest.mark.parametrize("path", ["/api/gaps?cursor=2-1-1", "/api/polymarket/markets?cursor=1-'", "/api/gaps?limit=0"])

@@ -5,10 +5,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import type { GapRow } from '../../api/client'
 import { keys } from '../../api/keys'
-import { OpenGaps } from '../../app/OpenGaps'
 import { aCoverageDay, aGap } from '../../test/builders'
 import { CoveragePanel } from './CoveragePanel'
 import { GapsPanel } from './GapsPanel'
+import { OpenGaps } from './OpenGaps'
 import { meaning } from './meaning'
 
 const NO_FILTER = { exchange: null, asset: null, channel: null, state: null }
@@ -75,7 +75,7 @@ describe('data quality', () => {
     const gap = { exchange: 'hyperliquid', asset: 'BTC', channel: 'ctx', from_ms: 30_000, reason: 'silence' }
     client.setQueryData(keys.health, { ...health, open_gaps: [gap] })
     show(<OpenGaps />)
-    expect(screen.getByTestId('open-gaps').textContent).toContain('No data for 1 m from BTC ctx.')
+    expect(screen.getByTestId('open-gaps').textContent).toContain('No data for 1 m from BTC ctx. No marks: stops and targets wait')
   })
 
   it('tells what a hole means by its channel and whether the data came back', () => {

@@ -40,25 +40,31 @@ def markets(*, ended: bool, after_cursor: bool) -> str:
     beyond, order = ("<=", "DESC") if ended else (">", "ASC")
     step = "<" if ended else ">"
     first = f"(end_ts, market_id) {step} ($1, $5::text)" if after_cursor else f"end_ts {beyond} $1 AND $5::text IS NULL"
+    newest = """
+    SELECT {columns} FROM trading_market_data.polymarket_markets p
+    WHERE p.market_id = w.market_id ORDER BY p.ts DESC LIMIT 1"""
+    columns = """p.asset, p.market_title, p.slug, p.start_ts, p.end_ts, p.ts, p.yes_price, p.bid, p.ask, p.last,
+           p.spread, p.volume_24h, p.liquidity"""
+    # A scan of a recursion stops it once the page is full; a join or a sort beside it would first let it end.
     return f"""
 WITH RECURSIVE windows AS (
-    (SELECT end_ts, market_id FROM trading_market_data.polymarket_markets
+    (SELECT end_ts, market_id, asset FROM trading_market_data.polymarket_markets
      WHERE {first} ORDER BY end_ts {order}, market_id {order} LIMIT 1)
     UNION ALL
     SELECT other.* FROM windows w CROSS JOIN LATERAL (
-        SELECT p.end_ts, p.market_id FROM trading_market_data.polymarket_markets p
+        SELECT p.end_ts, p.market_id, p.asset FROM trading_market_data.polymarket_markets p
         WHERE (p.end_ts, p.market_id) {step} (w.end_ts, w.market_id)
         ORDER BY p.end_ts {order}, p.market_id {order} LIMIT 1) other
     WHERE $6::timestamptz IS NULL OR other.end_ts > $6
+), page AS MATERIALIZED (
+    SELECT w.market_id FROM windows w
+    WHERE ($2::text IS NULL OR w.asset = $2) AND w.end_ts = ({newest.format(columns="p.end_ts")})
+      AND ($3::boolean IS NULL OR $3 = EXISTS (
+          SELECT FROM trading_market_data.polymarket_results r WHERE r.market_id = w.market_id))
+    LIMIT $4
 )
 SELECT w.market_id, newest.*, result.ts AS resolved_ts, result.yes_payout
-FROM windows w
-CROSS JOIN LATERAL (
-    SELECT p.asset, p.market_title, p.slug, p.start_ts, p.end_ts, p.ts, p.yes_price, p.bid, p.ask, p.last, p.spread,
-           p.volume_24h, p.liquidity
-    FROM trading_market_data.polymarket_markets p WHERE p.market_id = w.market_id ORDER BY p.ts DESC LIMIT 1) newest
+FROM page w CROSS JOIN LATERAL ({newest.format(columns=columns)}) newest
 LEFT JOIN trading_market_data.polymarket_results result ON result.market_id = w.market_id
-WHERE newest.end_ts = w.end_ts AND ($2::text IS NULL OR newest.asset = $2)
-  AND ($3::boolean IS NULL OR (result.market_id IS NOT NULL) = $3)
-LIMIT $4
+ORDER BY newest.end_ts {order}, w.market_id {order}
 """  # noqa: S608 - only the constants above are put into the text
