@@ -242,6 +242,7 @@ class RetentionConfig(Section):
 
     candles_1m_days: int = Field(30, ge=7)
     ticks_days: int = Field(14, ge=7)
+    books_days: int = Field(7, ge=2)
     pass_retention_days: int = Field(30, ge=1)
 
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from trading_core import ids, messages
 from trading_core.errors import ConfigError
+from trading_core.market.samples import a_book
 from trading_core.messages import GapMessage, MarketData
 from trading_core.model import DAY_MS, MINUTE_MS
 from trading_core.parity.recording import market_messages
@@ -127,6 +128,26 @@ def test_a_row_that_the_archive_does_not_have_is_never_deleted(recorded: str, lo
     assert archive("--restore", *WHOLE) == 0
     assert digest(recorded, TICKS) == before
     assert len(ASSETS) == 3
+
+
+def test_books_leave_before_the_other_messages_and_a_replay_has_both(
+    recorded: str, login: Callable[[str], None], role_url: Callable[[str], str]
+) -> None:
+    books = [a_book(START + minute * MINUTE_MS, exchange="hyperliquid", id=f"bk:{minute}") for minute in range(30)]
+    store_ticks(recorded, books)
+    of_books = f"{COUNT} WHERE kind = 'book'"
+    before, everything = replayed(role_url("research")), len(the_market())
+    # Nine days later in venue time: past the 7 days of books, and within the 14 of the others.
+    run(recorded, "TRUNCATE trading_ops.watermarks")
+    set_venue_time(recorded, START + 9 * DAY_MS)
+    login("maintenance")
+    assert archive("--prune") == 0
+    assert (value(recorded, of_books), value(recorded, COUNT)) == (0, everything)
+    assert replayed(role_url("research")) == before
+    set_venue_time(recorded, START + 21 * DAY_MS)
+    assert archive("--prune") == 0
+    assert value(recorded, COUNT) == 1  # the gap, which stays
+    assert replayed(role_url("research")) == before
 
 
 def test_nobody_else_may_delete(recorded: str, role_url: Callable[[str], str]) -> None:

@@ -84,17 +84,13 @@ class Dataset:
             "GROUP BY 1, 2, 3 ORDER BY 3, 1, 2"
         )
 
-    @cached_property
-    def days_to_leave(self) -> str:
-        """As `days`, without rows that stay."""
-        leaving = f" AND NOT ({self.stays})" if self.stays else ""
-        return self.days.replace(" GROUP BY", f"{leaving} GROUP BY")
+    def days_to_leave(self, only: str | None = None) -> str:
+        """As `days`, without rows that stay; `only`: a condition of ours for those that are to go."""
+        return self.days.replace(" GROUP BY", f"{self._leaving(only)} GROUP BY")
 
-    @cached_property
-    def delete(self) -> str:
-        """The rows of (exchange, asset, from, to) but those that stay."""
-        leaving = f" AND NOT ({self.stays})" if self.stays else ""
-        return f"DELETE FROM {self.table} WHERE {self._span}{leaving}"  # noqa: S608 - constants
+    def delete(self, only: str | None = None) -> str:
+        """The rows of (exchange, asset, from, to) but those that stay; `only` as above."""
+        return f"DELETE FROM {self.table} WHERE {self._span}{self._leaving(only)}"  # noqa: S608 - constants
 
     @cached_property
     def insert(self) -> str:
@@ -107,6 +103,9 @@ class Dataset:
             f"INSERT INTO {self.table} (exchange, asset, {columns}) SELECT $1, $2, {fixed}{values} "  # noqa: S608
             f"FROM unnest({arrays}) AS r({', '.join(self.names)}) ON CONFLICT DO NOTHING"
         )
+
+    def _leaving(self, only: str | None) -> str:
+        return (f" AND NOT ({self.stays})" if self.stays else "") + (f" AND {only}" if only else "")
 
     @property
     def _span(self) -> str:
@@ -176,6 +175,8 @@ TICKS = Dataset(
     stays="kind = 'gap'",
 )  # fmt: skip
 
+BOOKS = "kind = 'book'"
+"""Of `ticks`: by far the most of them where books are recorded, and the least read."""
 ALL = (CANDLES, REVISIONS, FUNDING, TICKS)
 BY_NAME = {dataset.name: dataset for dataset in ALL}
 BY_FOLDER = {dataset.folder: dataset for dataset in ALL}

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from trading_core.archive.datasets import ALL, CANDLES, REVISIONS, TICKS
+from trading_core.archive.datasets import ALL, BOOKS, CANDLES, REVISIONS, TICKS
 from trading_core.archive.folder import Archive, day_start
 from trading_core.archive.store import Day, archive_day, days, prune_day
 from trading_core.config import RetentionConfig
@@ -50,6 +50,11 @@ def oldest_kept(retention: RetentionConfig, today_ms: int) -> Mapping[str, int]:
     return {CANDLES.name: candles, REVISIONS.name: candles, TICKS.name: today_ms - retention.ticks_days * DAY_MS}
 
 
+def oldest_books(retention: RetentionConfig, today_ms: int) -> int:
+    """The first day whose books stay in Postgres; other ticks of the days before may still be there."""
+    return today_ms - min(retention.books_days, retention.ticks_days) * DAY_MS
+
+
 async def to_archive(db: asyncpg.Connection, archive: Archive, today_ms: int) -> list[Day]:
     """Whole days since the newest archived one, which is looked at again, oldest first."""
     found: list[Day] = []
@@ -62,9 +67,12 @@ async def to_archive(db: asyncpg.Connection, archive: Archive, today_ms: int) ->
 async def to_prune(db: asyncpg.Connection, retention: RetentionConfig, today_ms: int) -> list[Day]:
     """Days older than their retention, oldest first."""
     found: list[Day] = []
-    for name, kept_from_ms in oldest_kept(retention, today_ms).items():
+    kept = oldest_kept(retention, today_ms)
+    for name, kept_from_ms in kept.items():
         dataset = next(dataset for dataset in ALL if dataset.name == name)
         found += await days(db, dataset, 0, kept_from_ms, leaving=True)
+    books_ms = oldest_books(retention, today_ms)
+    found += await days(db, TICKS, kept[TICKS.name], books_ms, leaving=True, only=BOOKS)
     return sorted(found, key=lambda day: day.day_ms)
 
 

@@ -8,7 +8,7 @@ import asyncpg
 
 from trading_core.archive.datasets import Dataset
 from trading_core.archive.folder import Archive, Entry, Series, day_of
-from trading_core.archive.retention import Kept, oldest_kept
+from trading_core.archive.retention import Kept, oldest_books, oldest_kept
 from trading_core.archive.store import Written
 from trading_core.config import RetentionConfig
 from trading_core.errors import ConfigError
@@ -54,10 +54,10 @@ def restored_line(files: int, new: int, there: int) -> str:
 
 def pruned_line(kept: Kept, keep: RetentionConfig, today_ms: int) -> str:
     bounds = oldest_kept(keep, today_ms)
-    return (
-        f"{kept.pruned:,} archived rows deleted from Postgres (candles before {day_of(bounds['candles'])}, ticks "
-        f"before {day_of(bounds['ticks'])}), and {kept.passes:,} evaluations without a signal"
-    )
+    before = {"candles": bounds["candles"], "books": oldest_books(keep, today_ms), "ticks": bounds["ticks"]}
+    days = ", ".join(f"{name} before {day_of(day_ms)}" for name, day_ms in before.items())
+    deleted = f"{kept.pruned:,} archived rows deleted from Postgres ({days})"
+    return f"{deleted}, and {kept.passes:,} evaluations without a signal"
 
 
 def round_line(kept: Kept, keep: RetentionConfig, today_ms: int) -> str:

@@ -28,6 +28,8 @@ class Day(NamedTuple):
     series: Series
     day_ms: int
     rows: int
+    only: str | None = None
+    """A condition for those that are to leave; None: all that may."""
 
     @property
     def name(self) -> str:
@@ -52,12 +54,21 @@ async def identity(db: asyncpg.Connection) -> str:
 
 
 async def days(
-    db: asyncpg.Connection, dataset: Dataset, from_ms: int, to_ms: int, *, leaving: bool = False
+    db: asyncpg.Connection,
+    dataset: Dataset,
+    from_ms: int,
+    to_ms: int,
+    *,
+    leaving: bool = False,
+    only: str | None = None,
 ) -> list[Day]:
-    """What Postgres has of [from_ms, to_ms), by day and series; `leaving`: without the rows that stay for ever."""
-    found = await db.fetch(dataset.days_to_leave if leaving else dataset.days, utc(from_ms), utc(to_ms))
+    """What Postgres has of [from_ms, to_ms), by day and series.
+
+    `leaving`: without the rows that stay for ever, and with `only` those of this condition.
+    """
+    found = await db.fetch(dataset.days_to_leave(only) if leaving else dataset.days, utc(from_ms), utc(to_ms))
     return [
-        Day(Series(dataset, row["exchange"], row["asset"]), _day_ms(row["day"]), row["rows"])
+        Day(Series(dataset, row["exchange"], row["asset"]), _day_ms(row["day"]), row["rows"], only)
         for row in found
     ]  # fmt: skip
 
@@ -116,7 +127,7 @@ async def prune_day(db: asyncpg.Connection, archive: Archive, day: Day) -> int:
         if day.series.dataset is CANDLES:
             minutes = range(day.day_ms, day.day_ms + DAY_MS, MINUTE_MS)
             await roll_up(db, [(day.series.exchange, day.series.asset, opened) for opened in minutes])
-        status = await db.execute(day.series.dataset.delete, *day.arguments)
+        status = await db.execute(day.series.dataset.delete(day.only), *day.arguments)
         gone = int(status.rsplit(" ", 1)[-1])
         series = (day.series.dataset.name, day.series.exchange, day.series.asset)
         await db.execute(_PRUNED, *series, date.fromisoformat(day.name), gone)
