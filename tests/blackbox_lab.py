@@ -46,11 +46,8 @@ class BlackBox:
         self.nats = OwnServer(self.servers_plan, folder / "nats.log")
         self.truth_path = folder / "truth.jsonl"
         (folder / "config.yaml").write_text("{}\n")
-        self.venue = self._service(
-            "venue_sim", VENUE_SIM_SPEED=str(speed), VENUE_SIM_DATA=str(ROOT / "data" / "sample"), VENUE_SIM_HOLD="1",
-            VENUE_SIM_TRUTH=str(self.truth_path), VENUE_SIM_STATE=str(folder / "venue.json"),
-            VENUE_SIM_ADDRESS_FILE=str(folder / "address"),
-        )  # fmt: skip
+        self._faults_seed = ""
+        self.venue: ServiceProcess
         self.collector: ServiceProcess
         self.recorder: ServiceProcess
         self._kills: list[Fault] = []
@@ -67,6 +64,12 @@ class BlackBox:
             await provision(bus)
         finally:
             await bus.close()
+        seed = {"VENUE_SIM_FAULTS_SEED": self._faults_seed} if self._faults_seed else {}
+        self.venue = self._service(
+            "venue_sim", **seed, VENUE_SIM_SPEED=str(self.speed), VENUE_SIM_DATA=str(ROOT / "data" / "sample"),
+            VENUE_SIM_HOLD="1", VENUE_SIM_TRUTH=str(self.truth_path), VENUE_SIM_STATE=str(self.folder / "venue.json"),
+            VENUE_SIM_ADDRESS_FILE=str(self.folder / "address"),
+        )  # fmt: skip
         self.venue.start()
         await eventually((self.folder / "address").exists, 30)
         common = {"TRADING_NATS__URL": self.servers_plan.url, "TRADING_CONFIG": str(self.folder / "config.yaml")}
@@ -77,6 +80,10 @@ class BlackBox:
         self.recorder.start()
         self.collector.start()
         await eventually(self.watermark_ms, FLOW_LIMIT_S)
+
+    def misbehave(self, seed: int) -> None:
+        """From the start on the venue does faults by chance; `heal` does not end the next one."""
+        self._faults_seed = str(seed)
 
     async def fault(self, kind: str, **more: Any) -> None:
         """The venue does it, for its whole time, and has recovered."""
@@ -162,6 +169,8 @@ class BlackBox:
                     faults.append(Fault(kind, begun.pop(asked), line["time"]))
             elif line["id"].split(":")[1] == "hl":
                 events.append(Event(line["id"], line["time"], line["channel"], line["coin"]))
+        last_ms = lines[-1]["time"] if lines else 0
+        faults += [Fault(json.loads(asked)["kind"], begin_ms, last_ms) for asked, begin_ms in begun.items()]
         return events, faults
 
     async def rows(self) -> list[Row]:
@@ -183,7 +192,7 @@ class BlackBox:
         for log in sorted(self.folder.glob("*.log")):
             # pytest shows it when the test failed.
             print(f"--- {log.name}\n" + log.read_text(errors="replace")[-4_000:])
-        for service in (self.venue, *(getattr(self, name, None) for name in ("collector", "recorder"))):
+        for service in (getattr(self, name, None) for name in ("venue", "collector", "recorder")):
             if service is not None:
                 service.kill()
         self.nats.kill()
