@@ -51,6 +51,7 @@ class BlackBox:
         self.collector: ServiceProcess
         self.recorder: ServiceProcess
         self._kills: list[Fault] = []
+        self._more: list[ServiceProcess] = []
 
     @property
     def address(self) -> str:
@@ -80,6 +81,17 @@ class BlackBox:
         self.recorder.start()
         self.collector.start()
         await eventually(self.watermark_ms, FLOW_LIMIT_S)
+
+    def also(self, module: str, role: str, **environment: str) -> ServiceProcess:
+        """Another service, with the platform's own settings and strategies; not started yet."""
+        common = {
+            "TRADING_NATS__URL": self.servers_plan.url,
+            "TRADING_CONFIG": str(ROOT / "config.yaml"),
+            "TRADING_RUNNER__STRATEGIES_DIR": str(ROOT / "strategies"),
+            "TRADING_DATABASE__URL": self.postgres.role_url(role),
+        }
+        self._more.append(self._service(module, **common, **environment))
+        return self._more[-1]
 
     def misbehave(self, seed: int) -> None:
         """From the start on the venue does faults by chance; `heal` does not end the next one."""
@@ -174,7 +186,7 @@ class BlackBox:
         return events, faults
 
     async def rows(self) -> list[Row]:
-        found = await self._fetch(_ROWS)
+        found = await self.fetch(_ROWS)
         return [
             Row(row["event_id"], millis(row["ts"]), row["kind"], row["asset"], bool(row["by_rest"])) for row in found
         ]
@@ -185,14 +197,14 @@ class BlackBox:
                 row["asset"], row["channel"], millis(row["from_ts"]),
                 None if row["to_ts"] is None else millis(row["to_ts"]), row["state"],
             )
-            for row in await self._fetch(_GAPS)
+            for row in await self.fetch(_GAPS)
         ]  # fmt: skip
 
     def close(self) -> None:
         for log in sorted(self.folder.glob("*.log")):
             # pytest shows it when the test failed.
             print(f"--- {log.name}\n" + log.read_text(errors="replace")[-4_000:])
-        for service in (getattr(self, name, None) for name in ("venue", "collector", "recorder")):
+        for service in (*self._more, *(getattr(self, name, None) for name in ("venue", "collector", "recorder"))):
             if service is not None:
                 service.kill()
         self.nats.kill()
@@ -201,17 +213,18 @@ class BlackBox:
         async with httpx.AsyncClient(base_url=self.address) as client:
             return bool((await client.get("/control/faults")).json() == [])
 
-    async def _fetch(self, query: str) -> list[Any]:
+    async def fetch(self, query: str, *arguments: object) -> list[Any]:
+        """Rows of `query`, as superuser."""
         connection = await asyncpg.connect(self.postgres.url, timeout=10)
         try:
-            return list(await connection.fetch(query))
+            return list(await connection.fetch(query, *arguments))
         finally:
             await connection.close()
 
     async def _value(self, query: str) -> Any:
         """The one value of `query`; None while the server is away."""
         try:
-            [row] = await self._fetch(query)
+            [row] = await self.fetch(query)
         except (asyncpg.PostgresError, *AWAY):
             return None
         return row[0]
