@@ -200,6 +200,15 @@ def test_books_are_published_twice_a_second_at_most_and_unchanged_ones_each_five
     ]  # fmt: skip
 
 
+def test_a_book_that_a_newer_one_has_overtaken_is_published_once_too() -> None:
+    drive = Drive()
+    drive.start()
+    drive.clock(T0 + 3_000)
+    for offset, bid in ((1_000, "1.0"), (3_000, "3.0"), (2_000, "2.0"), (2_000, "2.0"), (2_900, "2.5")):
+        drive.book(T0 + offset, bid)
+    assert [one.event_time_ms - T0 for one in drive.box.of(BookMessage)] == [1_000, 3_000, 2_000]
+
+
 def test_a_late_frame_of_a_published_candle_is_a_revision_that_decides_nothing_of_the_past() -> None:
     drive = Drive()
     drive.start()

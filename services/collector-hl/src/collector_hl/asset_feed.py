@@ -82,6 +82,8 @@ class AssetFeed:
     _context_minute: int = -1
     _book: BookRow | None = None
     """The first with the levels of the newest published one."""
+    _book_times: deque[int] = field(default_factory=lambda: deque(maxlen=16))
+    """When the last published ones were."""
 
     def __post_init__(self) -> None:
         self._trades.is_new(self.known.trade_id)
@@ -111,13 +113,19 @@ class AssetFeed:
 
     def book_changed_ms(self, row: BookRow) -> int | None:
         """When the venue last changed the book that is to be published; None when `row` says nothing new yet."""
-        since_ms = row.time - (self.known.book_ms or 0)
+        newest_ms = self.known.book_ms or 0
+        if any(abs(row.time - at_ms) < BOOK_EVERY_MS for at_ms in (newest_ms, *self._book_times)):
+            return None
+        if row.time < newest_ms:  # a newer one has overtaken it, but it happened
+            self._book_times.append(row.time)
+            return row.time
         is_same = self._book is not None and self._book.levels == row.levels
-        if since_ms < (BOOK_AGAIN_MS if is_same else BOOK_EVERY_MS):
+        if is_same and row.time - newest_ms < BOOK_AGAIN_MS:
             return None
         if self._book is None or not is_same:
             self._book = row
         self.known.book_ms = row.time
+        self._book_times.append(row.time)
         return self._book.time
 
     def is_news(self, context: Context, clock_ms: int) -> bool:
