@@ -23,6 +23,8 @@ from trading_core.messages import AnyMessage, decode
 from trading_core.streams import StreamSpec
 from trading_core.testing import eventually
 
+"""However much else the machine has to do, a process has started, ended or said something by then."""
+
 
 class Proxy:
     """TCP on loopback to one server, that can be cut and opened again on the same port."""
@@ -115,6 +117,11 @@ class Lab:
         """What all processes said."""
         return self.folder / "log"
 
+    @property
+    def address(self) -> str:
+        """Of the venue."""
+        return (self.folder / "address").read_text().strip()
+
     async def venue(self, speed: float, *more: str) -> asyncio.subprocess.Process:
         address = self.folder / "address"
         address.unlink(missing_ok=True)
@@ -127,10 +134,9 @@ class Lab:
         return process
 
     async def collector(self, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
-        base_url = (self.folder / "address").read_text().strip()
         variables = {
             "TRADING_NATS__URL": self.nats_url,
-            "TRADING_EXCHANGES__HYPERLIQUID__BASE_URL": base_url,
+            "TRADING_EXCHANGES__HYPERLIQUID__BASE_URL": self.address,
             "TRADING_EXCHANGES__HYPERLIQUID__SIMULATED_CLOCK": "true",
             "TRADING_CONFIG": str(self._config()),
         }

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from collector_lab import Lab, scripted_venue
 
@@ -135,6 +136,14 @@ def missing(lab: Lab, messages: list[AnyMessage], until_ms: int) -> list[dict[st
     ]
 
 
+def in_a_lost_gap(line: dict[str, Any], messages: list[AnyMessage]) -> bool:
+    return any(
+        (gap.asset, gap.channel, gap.state) == (line["coin"], CHANNELS[line["channel"]], "lost")
+        and gap.to_ms is not None and gap.from_ms <= line["time"] <= gap.to_ms
+        for gap in holes(messages)
+    )  # fmt: skip
+
+
 async def test_two_hours_at_high_speed_arrive_complete_and_once(lab: Lab) -> None:
     venue = await lab.venue(SPEED, "--hold")
     collector = await lab.collector()
@@ -250,12 +259,7 @@ async def test_a_killed_collector_leaves_a_gap_that_is_filled_and_no_id_twice(la
         ]  # fmt: skip
         assert all(one.backfilled for one in backfilled)
     for line in missing(lab, await everything(lab), watermarks(messages)[-1]):
-        channel = CHANNELS[line["channel"]]
-        assert any(
-            gap.asset == line["coin"] and gap.channel == channel and gap.state == "lost"
-            and gap.to_ms is not None and gap.from_ms <= line["time"] <= gap.to_ms
-            for gap in gaps
-        ), line  # fmt: skip
+        assert in_a_lost_gap(line, messages), line
 
 
 async def test_a_venue_that_comes_back_is_taken_up_again(lab: Lab) -> None:
@@ -263,7 +267,7 @@ async def test_a_venue_that_comes_back_is_taken_up_again(lab: Lab) -> None:
     collector = await lab.collector()
     start_ms = await first_watermark(lab)
     await passes(lab, start_ms + 5 * MINUTE_MS)
-    port = (lab.folder / "address").read_text().strip().rsplit(":", 1)[1]
+    port = lab.address.rsplit(":", 1)[1]
     assert await lab.stop(venue) == 0
     before_ms = await watermark_ms(lab)
     venue = await lab.venue(300.0, "--hold", "--port", port)
@@ -296,6 +300,31 @@ async def test_a_venue_that_falls_silent_is_left_and_taken_up_again(lab: Lab) ->
     check_promises(messages)
     check_candles_before_watermarks(messages)
     check_every_minute_has_its_candle(messages)
+
+
+async def test_a_coin_that_is_off_the_list_for_a_while_costs_the_others_nothing(lab: Lab) -> None:
+    venue = await lab.venue(300.0, "--hold")
+    collector = await lab.collector()
+    await passes(lab, await first_watermark(lab) + 5 * MINUTE_MS)
+    async with httpx.AsyncClient(base_url=lab.address, timeout=30) as control:
+        await control.post("/control/faults", json={"kind": "delisted", "coin": "SOL", "for_s": 600})
+        await eventually(lambda: '"left_out": ["SOL"]' in lab.log.read_text())
+        # Its candles are missing, which holds nobody up.
+        await passes(lab, await watermark_ms(lab) + 30 * MINUTE_MS)
+        await control.delete("/control/faults")
+    await eventually(lambda: "socket_renewed" in lab.log.read_text())
+    await passes(lab, await watermark_ms(lab) + 30 * MINUTE_MS)
+    await eventually(lambda: all_gaps_closed(lab))
+    assert await lab.stop(venue) == 0
+    assert await lab.stop(collector) == 0
+    messages = await lab.messages(MARKET, "market.>")
+    check_no_id_twice(messages)
+    check_promises(messages)
+    check_every_minute_has_its_candle(messages)
+    states = {gap.asset: gap.state for gap in holes(messages) if gap.channel == "candle_1m"}
+    assert states["SOL"] == "filled"
+    for line in missing(lab, await everything(lab), watermarks(messages)[-1]):
+        assert in_a_lost_gap(line, messages), line
 
 
 async def test_nats_away_for_a_while_costs_nothing(lab: Lab) -> None:

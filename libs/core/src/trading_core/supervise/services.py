@@ -50,7 +50,8 @@ def demo_notice(speed: float) -> str:
     return (
         f"Recorded sample data replayed at {speed:g}× real time: candles from Binance perpetuals, funding from "
         "Hyperliquid and Binance; prints, quotes and marks are derived from recorded 1m candles, the depth behind the "
-        "quotes is synthetic. Polymarket: BTC 5-minute books recorded on 2026-04-16, repeated; volume and liquidity are missing"
+        "quotes is synthetic. Polymarket: BTC 5-minute books recorded on 2026-04-16, repeated; volume and liquidity "
+        "are missing"
     )
 
 
