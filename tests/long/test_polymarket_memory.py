@@ -47,10 +47,12 @@ async def test_memory_and_subscriptions_stay_flat_while_windows_come_and_go(lab:
     while time.monotonic() - began_s < SECONDS:
         resident.append(resident_kib(process.pid))
         delivered = await bus.last(HEALTH, heartbeat_subject("collector-pm", "1"))
-        if delivered is not None:
-            beats.append(json.loads(delivered.data)["detail"])
+        if delivered is not None and (detail := json.loads(delivered.data)["detail"]):
+            beats.append(detail)
         await asyncio.sleep(1)
     third = len(resident) // 3
+    by_minute = [round(statistics.median(resident[start : start + 60])) for start in range(0, len(resident) - 59, 60)]
+    print(f"RSS by minute in KiB: {by_minute}")
     middle, last = (statistics.median(some) for some in (resident[third : 2 * third], resident[2 * third :]))
     most = {name: max(beat[name] for beat in beats) for name in ("tokens", "markets", "awaiting_result")}
     windows = (await lab.watermark_ms() - started) // 300_000

@@ -180,6 +180,12 @@ class Feed:
         """Whether the whole book of every market that is open now has come."""
         return all(one.book.is_kept for one in self.roster.open())
 
+    def unknown_books(self, wall_ms: int) -> int:
+        """How many books are owed at this moment and not known."""
+        clock_ms = self.now_ms(wall_ms)
+        owed = (one.lost_ms for one in self.roster.open() if one.lost_ms is not None)
+        return 0 if clock_ms is None else sum(lost_ms < clock_ms for lost_ms in owed)
+
     def go_live(self, wall_ms: int) -> None:
         """The catalogue was read and a socket is open: from now on things are decided."""
         clock_ms = self.now_ms(wall_ms)

@@ -150,7 +150,8 @@ class Collector:
         clock_ms = feed.now_ms(now_ms)
         tokens = sum(len(socket.tokens) for socket in self._sockets.values())
         open_markets, ended = len(feed.roster.open()), len(feed.roster.ended())
-        health.status = "ok" if feed.live.is_set() and self._sockets else "degraded"
+        unknown = feed.unknown_books(now_ms)
+        health.status = "ok" if feed.live.is_set() and self._sockets and not unknown else "degraded"
         health.event_time_ms = feed.stamp.watermark_ms
         health.detail = {
             "watermark_ms": feed.stamp.watermark_ms,
@@ -161,11 +162,13 @@ class Collector:
             "connections": self._connections,
             "markets": open_markets,
             "awaiting_result": ended,
+            "unknown_books": unknown,
             "tokens": tokens,
             "clock_offset_ms": feed.clock.offset_ms,
         }
         metrics.MARKETS.labels("open").set(open_markets)
         metrics.MARKETS.labels("awaiting_result").set(ended)
+        metrics.MARKETS.labels("book_unknown").set(unknown)
         metrics.TOKENS.set(tokens)
         shared_metrics.WATERMARK_MS.labels(EXCHANGE).set(feed.stamp.watermark_ms or 0)
         shared_metrics.CLOCK_MS.labels(EXCHANGE).set(clock_ms or 0)
