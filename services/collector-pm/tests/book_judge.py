@@ -6,12 +6,13 @@ nothing else is in the stream; and every hole lies where something went wrong.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trading_core.messages import AnyMessage, BookMessage, GapMessage
+from trading_core.messages import AnyMessage, BookMessage, GapMessage, MarketMessage, WatermarkMessage
+from trading_core.model import MINUTE_MS
 
 REPLACED_MS = 500
 SLACK_S = 5.0
@@ -53,6 +54,22 @@ def judge(
         and not _inside(holes, one.event_time_ms)
     ]
     return Verdict(missing, extra, _beyond(lines, holes, SLACK_S * 1000 * speed))
+
+
+def check_promises(messages: list[AnyMessage]) -> None:
+    """Nothing is visible at or below a watermark that stands before it in the stream, and every minute has one."""
+    last = 0
+    for message in messages:
+        if isinstance(message, WatermarkMessage):
+            assert message.watermark_ms > last
+            last = message.watermark_ms
+        elif isinstance(message, MarketMessage):
+            assert message.visible_ms > last, message
+            assert message.visible_ms >= message.event_time_ms
+    marks = [message.watermark_ms for message in messages if isinstance(message, WatermarkMessage)]
+    minutes = [mark for mark in marks if mark % MINUTE_MS == 0]
+    assert minutes == list(range(minutes[0], minutes[-1] + 1, MINUTE_MS))
+    assert [one for one, count in Counter(message.id for message in messages).items() if count > 1] == []
 
 
 def _state(name: str) -> State:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from book_judge import check_promises
 from polymarket_lab import Lab
 
 from trading_core.bus.connection import Bus
@@ -16,10 +16,8 @@ from trading_core.messages import (
     BookMessage,
     DeadLetterMessage,
     GapMessage,
-    MarketMessage,
     ProbMessage,
     ResolvedMessage,
-    WatermarkMessage,
 )
 from trading_core.model import MINUTE_MS
 from trading_core.streams import DLQ
@@ -37,22 +35,6 @@ async def lab(tmp_path: Path, nats_url: str, bus: Bus) -> AsyncIterator[Lab]:
         yield opened
     finally:
         await opened.close()
-
-
-def check_promises(messages: list[AnyMessage]) -> None:
-    """Nothing is visible at or below a watermark that stands before it in the stream, and every minute has one."""
-    last = 0
-    for message in messages:
-        if isinstance(message, WatermarkMessage):
-            assert message.watermark_ms > last
-            last = message.watermark_ms
-        elif isinstance(message, MarketMessage):
-            assert message.visible_ms > last, message
-            assert message.visible_ms >= message.event_time_ms
-    marks = [message.watermark_ms for message in messages if isinstance(message, WatermarkMessage)]
-    minutes = [mark for mark in marks if mark % MINUTE_MS == 0]
-    assert minutes == list(range(minutes[0], minutes[-1] + 1, MINUTE_MS))
-    assert [one for one, count in Counter(message.id for message in messages).items() if count > 1] == []
 
 
 async def check(lab: Lab, started_ms: int) -> list[AnyMessage]:
