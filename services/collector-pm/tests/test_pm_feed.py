@@ -323,6 +323,14 @@ def test_levels_that_differ_below_the_best_are_found_by_rest() -> None:
     assert [(one.from_ms, one.to_ms) for one in bench.of(GapMessage)] == [(T0 + 4_000, T0 + 6_000)]
 
 
+def test_a_market_that_has_ended_is_not_waited_for_at_the_start() -> None:
+    bench = Bench()
+    bench.feed.listed([a_listing(2, start_ms=T0 - 5 * MINUTE_MS, end_ms=T0)], 0, {})
+    assert not bench.feed.has_books()
+    bench.dump()
+    assert (bench.feed.has_books(), bench.feed.books_came.is_set()) == (True, True)
+
+
 def test_a_restart_declares_what_lies_between() -> None:
     bench = Bench(watermark_ms=T0 - 90_000)
     bench.feed.go_live(0)

@@ -78,7 +78,7 @@ class Feed:
         """A socket is open, venue time is known and the catalogue was read once."""
         self.clock_known = asyncio.Event()
         self.books_came = asyncio.Event()
-        """The whole book of every market that was open at the start has come."""
+        """The whole book of every market that has been found so far has come."""
         self.poll_due = asyncio.Event()
         self.check_due = asyncio.Event()
         self.resubscribe: set[str] = set()
@@ -177,8 +177,8 @@ class Feed:
         return max(self._looked_ms + self._config.subscribe_ahead_s * 1000, self._live_ms)
 
     def has_books(self) -> bool:
-        """Whether the whole book of every market that is open now has come."""
-        return all(one.book.is_kept for one in self.roster.open())
+        """Whether the whole book of every market that had not ended at the last look has come."""
+        return all(one.book.is_kept for one in self.roster.open() if one.listing.end_ms > self._looked_ms)
 
     def unknown_books(self, wall_ms: int) -> int:
         """How many books are owed at this moment and not known."""

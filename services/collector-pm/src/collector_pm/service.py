@@ -71,6 +71,8 @@ class Collector:
                 self._feed.await_result(message.asset, resume.listing_of(message))
         # What the first books say belongs before the first decision; a venue that does not send them is not waited for.
         if not self._feed.has_books():
+            # Some books had come before the last markets were found.
+            self._feed.books_came.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._feed.books_came.wait(), FIRST_BOOK_S)
         await self._spool.flushed()
