@@ -135,6 +135,19 @@ test('a keyboard sorts the strategies', async () => {
   assert.equal(await heading.getAttribute('aria-sort'), 'ascending')
 })
 
+test('data quality and prediction markets have views of their own', async () => {
+  const views = page.getByRole('navigation', { name: 'Views' })
+  await views.getByRole('link', { name: 'Data quality' }).click()
+  await eventually('a channel in the calendar', async () => (await page.locator('[data-testid=coverage] tbody tr').count()) > 0)
+  assert.match(await page.locator('.gaps').textContent(), /No hole has been seen|lost|filled|open/)
+  await views.getByRole('link', { name: 'Polymarket' }).click()
+  await eventually('markets, or why there are none', async () =>
+    /Probability|No prediction market|No followed market/.test((await page.locator('.markets').textContent()) ?? ''),
+  )
+  await views.getByRole('link', { name: 'Dashboard' }).click()
+  await eventually('strategies again', () => page.getByTestId('strategies').isVisible())
+})
+
 test('another asset and interval are drawn', async () => {
   await page.getByRole('radio', { name: 'ETH' }).check()
   await page.getByRole('radio', { name: '5m', exact: true }).check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import asyncpg
@@ -37,14 +38,18 @@ class Sink:
     async def write(self, batch: Batch) -> None:
         started = time.perf_counter()
         written: dict[str, int] = {}
-        async with self._pool.acquire() as connection, connection.transaction():
-            for table, rows in batch.rows.items():
-                if table is tables.CANDLES:
-                    continue
+        filled = [table for table, rows in batch.rows.items() if rows]
+        # One statement is a transaction by itself: BEGIN and COMMIT would be two more questions to the server.
+        alone = len(filled) <= 1
+        async with (
+            self._pool.acquire() as connection,
+            nullcontext() if alone else connection.transaction(),
+        ):
+            for table in filled:
                 if table is tables.CANDLE_REVISIONS:
                     written.update(await _write_candles(connection, batch))
-                elif rows:
-                    written[table.name] = await _write(connection, table, rows)
+                elif table is not tables.CANDLES:
+                    written[table.name] = await _write(connection, table, batch.rows[table])
         metrics.commit_seconds.observe(time.perf_counter() - started)
         for name, count in written.items():
             metrics.rows.labels(name).inc(count)

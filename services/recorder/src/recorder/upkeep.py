@@ -22,6 +22,8 @@ from trading_core.runtime import Runtime
 from trading_core.streams import EXEC, ops_subject
 
 EVERY_S = 60.0
+FIRST_S = 5.0
+"""Until there is anything: whoever has just started the platform is waiting for it."""
 LIMIT_S = 45.0
 """A round that takes longer has met a server that is away: it is given up."""
 HOURLY = 60
@@ -41,6 +43,7 @@ class Upkeep:
         self._recorders = recorders
         self._equal: dict[Source, Span] = {}
         self._rounds = 0
+        self._any_data = False
 
     async def run(self) -> None:
         """Never ends."""
@@ -51,7 +54,7 @@ class Upkeep:
             except (errors.Error, *STORAGE_ERRORS) as error:
                 metrics.audit_failures.inc()
                 self._runtime.log.warning("audit_failed", error=str(error) or type(error).__name__)
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(EVERY_S if self._any_data else FIRST_S)
 
     async def round(self) -> None:
         """Everything once; what is new in the findings is told on OPS."""
@@ -102,6 +105,7 @@ class Upkeep:
 
     async def _figures(self, db: asyncpg.Connection) -> list[Finding]:
         now_ms = await stored.now_ms(db, SOURCES[-1])
+        self._any_data = now_ms is not None
         if now_ms is None:
             return []
         behind = EXEC.name not in self._recorders or self._recorders[EXEC.name].lag > 0
