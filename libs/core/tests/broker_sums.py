@@ -72,6 +72,10 @@ class Sums:
             case Fill():
                 self.account_fill(event)
             case FundingPayment():
+                with exactly():
+                    size = usd(event.quantity * event.mark_price * event.rate)
+                is_long = self.newest[event.position_id].direction == "LONG"
+                assert event.amount == (-size if is_long else size)
                 self.funding[event.position_id] += event.amount
             case EquityMark():
                 with exactly():

@@ -257,8 +257,8 @@ def book_subjects(exchange: str) -> str:
 
 
 def dashboard_filters() -> tuple[str, ...]:
-    """What the dashboard reads of MARKET: marks and closed candles, of every exchange and asset."""
-    return ("market.*.*.ctx", "market.*.*.candle_1m")
+    """What the dashboard reads of MARKET: marks, closed candles and polls, of every exchange and asset."""
+    return ("market.*.*.ctx", "market.*.*.candle_1m", "market.*.*.prob.*")
 
 
 def any_watermark(stream: StreamSpec) -> str:

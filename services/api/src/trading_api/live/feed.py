@@ -40,6 +40,7 @@ from trading_core.messages import (
     CtxMessage,
     ExecMessage,
     HeartbeatMessage,
+    ProbMessage,
     SignalMessage,
     decode,
 )
@@ -121,7 +122,7 @@ class Feed:
 
     def _sort(self, message: AnyMessage) -> None:
         match message:
-            case CtxMessage():
+            case CtxMessage() | ProbMessage():
                 self._context.marks.hear(message)
             case CandleMessage() if not message.backfilled:
                 self._send_candle(message)

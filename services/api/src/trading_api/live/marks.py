@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from trading_core.messages import CtxMessage
+from trading_core.messages import CtxMessage, ProbMessage
 from trading_core.money import decimal_of
 
 Key = tuple[str, str]
@@ -26,8 +26,17 @@ class Marks:
     changed: set[Key] = field(default_factory=set)
     event_time_ms: int | None = None
 
-    def hear(self, message: CtxMessage) -> None:
-        if not message.polled:  # a poll is never a mark
+    def hear(self, message: CtxMessage | ProbMessage) -> None:
+        """Of a coin its own marks, never a poll's; of a prediction market the middle that each poll found.
+
+        Nothing is told of the latter: there are hundreds, and positions show the newest when they are asked for.
+        """
+        if isinstance(message, ProbMessage):
+            if message.mid is not None:
+                key = (message.exchange, message.market)
+                self.offer(key, Mark(decimal_of(message.mid), message.event_time_ms))
+                self.changed.discard(key)
+        elif not message.polled:
             self.offer((message.exchange, message.asset), Mark(decimal_of(message.mark_price), message.event_time_ms))
 
     def offer(self, key: Key, mark: Mark) -> None:

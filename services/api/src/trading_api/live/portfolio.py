@@ -106,7 +106,7 @@ class Portfolio:
             return OpenPosition(**open_row.row)
         return OpenPosition(
             **open_row.row,
-            mark_price=plain(mark.price),
+            mark_price=plain(valuation.held_mark(open_row.state, mark.price)),
             mark_ms=mark.event_time_ms,
             **_valued(valuation.value(open_row.state, mark.price)),
         )

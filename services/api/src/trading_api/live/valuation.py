@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trading_core.broker import valuation
+from trading_core.broker import holding, valuation
 from trading_core.broker.events import PositionState
 from trading_core.money import ZERO, exactly
 
@@ -23,10 +23,12 @@ class Valuation:
     progress: float | None
 
 
-def value(position: PositionState, mark: Decimal) -> Valuation:
+def value(position: PositionState, market_mark: Decimal) -> Valuation:
+    """`market_mark`: of the coin, or of the YES/Up token whichever one is held."""
     with exactly():
-        unrealised = valuation.unrealised(position, float(mark))
-    direction = 1 if position.direction == "LONG" else -1
+        unrealised = valuation.unrealised(position, float(market_mark))
+        mark = held_mark(position, market_mark)
+    direction = holding.sign(position)
     return Valuation(
         unrealised_pnl=unrealised,
         unrealised_fraction=float(unrealised / position.stake) if position.stake else 0.0,
@@ -34,6 +36,11 @@ def value(position: PositionState, mark: Decimal) -> Valuation:
         target_distance=_distance(position.target_price, mark, direction),
         progress=_progress(position, mark),
     )
+
+
+def held_mark(position: PositionState, market_mark: Decimal) -> Decimal:
+    """The mark in the terms of entry price, stop and target: of a token, the price of the one that is held."""
+    return holding.held_price(position.exchange, position.direction, market_mark)
 
 
 def _distance(level: Decimal | None, mark: Decimal, direction: int) -> float | None:
