@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import talib
 
+from bench.core_books import measure_books
 from bench.rows import Row, Series, rates
 from trading_core.backtest.engine import run_backtest
 from trading_core.backtest.history import History
@@ -37,7 +38,8 @@ def measure(quick: bool) -> list[Row]:
     elsewhere = [_marks_row(number, label, marks, count, same=False) for number, label in OPEN]
     # Each of these marks is as much work as there are positions on it.
     same = [_marks_row(number, label, marks, count * 5 // number, same=True) for number, label in OPEN_SAME]
-    return [*elsewhere, *same, *_trades_rows(count // 50), _backtest_row(quick)]
+    books = measure_books(count // 5)
+    return [*elsewhere, *books, *same, *_trades_rows(count // 50), _backtest_row(quick)]
 
 
 def _marks_row(positions: int, label: str, marks: list[Mark], count: int, *, same: bool) -> Row:
