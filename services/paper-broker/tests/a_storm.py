@@ -15,9 +15,10 @@ from typing import Protocol
 import asyncpg
 from a_run import Hour, publish
 
-from trading_core import streams
+from trading_core import messages, streams
 from trading_core.__main__ import main
 from trading_core.bus.connection import Bus
+from trading_core.bus.ordered import OrderedPull, Start
 from trading_core.db.times import utc
 from trading_core.testing import eventually
 
@@ -69,7 +70,7 @@ class Storm:
                 await self.bus.publish(subject, signal, headers={"Nats-Msg-Id": f"{signal.id}:again"})
 
 
-async def judge(database_url: str, hour: Hour, report: Path) -> dict[str, int]:
+async def judge(bus: Bus, database_url: str, hour: Hour, report: Path) -> dict[str, int]:
     """Once everything is recorded: one decision a signal, equal sets of fills, every identity, a clean audit."""
     db = await asyncpg.connect(database_url)
     try:
@@ -81,10 +82,7 @@ async def judge(database_url: str, hour: Hour, report: Path) -> dict[str, int]:
         assert set(decided) == tradable
         ledger = {row[0] for row in await db.fetch("SELECT event_id FROM trading_paper.fills")}
         copy = {row[0] for row in await db.fetch("SELECT event_id FROM trading_ops.exec_events WHERE kind = 'fill'")}
-        sent = await db.fetch(
-            "SELECT event_id FROM trading_paper.outbox WHERE event_id LIKE 'fl:%' AND sent_at IS NOT NULL"
-        )
-        assert ledger == copy == {row[0] for row in sent}
+        assert ledger == copy == await _fills_on_exec(bus)
         assert await db.fetchval("SELECT count(*) FROM trading_paper.outbox WHERE sent_at IS NULL") == 0
         assert [dict(row) for row in await db.fetch("SELECT * FROM trading_paper.identity_violations")] == []
         skips = await db.fetchval("SELECT count(*) FROM trading_paper.skips")
@@ -94,6 +92,19 @@ async def judge(database_url: str, hour: Hour, report: Path) -> dict[str, int]:
     found = json.loads(await asyncio.to_thread(report.read_text))
     assert (code, found["differences"]) == (0, [])
     return {"signals": len(tradable), "fills": len(ledger), "skips": skips, **found["compared"]}
+
+
+async def _fills_on_exec(bus: Bus) -> set[str]:
+    """Message ids, each of which the stream must hold once."""
+    found: list[str] = []
+    reader = OrderedPull(bus, streams.EXEC, ["exec.fill.>"], Start.all())
+    async for batch in reader.batches():
+        found += [messages.decode(delivered.data).id for delivered in batch]
+        if not batch or reader.caught_up:
+            break
+    await reader.close()
+    assert len(found) == len(set(found))
+    return set(found)
 
 
 async def _recorded(db: asyncpg.Connection, ts: int) -> bool:

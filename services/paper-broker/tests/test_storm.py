@@ -24,6 +24,7 @@ async def test_a_few_kills(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1_200)
 async def test_five_minutes_of_kills_at_twenty_signals_a_second(
     own_postgres: OwnPostgres, service_at: ServiceAt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,7 +54,7 @@ async def storm(
         )
         await run.run()
         monkeypatch.setenv("TRADING_DATABASE__URL", own_postgres.url)
-        print(dict(run.kills), await judge(own_postgres.url, hour, tmp_path / "audit.json"))
+        print(dict(run.kills), await judge(bus, own_postgres.url, hour, tmp_path / "audit.json"))
         assert len(run.kills) == 4
     finally:
         await bus.close()
