@@ -23,8 +23,6 @@ from trading_core.messages import AnyMessage, decode
 from trading_core.streams import StreamSpec
 from trading_core.testing import eventually
 
-"""However much else the machine has to do, a process has started, ended or said something by then."""
-
 
 class Proxy:
     """TCP on loopback to one server, that can be cut and opened again on the same port."""
