@@ -294,6 +294,33 @@ def test_a_filled_gap_closes_after_the_watermark_has_passed_what_was_missing() -
     assert closed.id == f"g:hl:BTC:candle_1m:{T0 + 1}:{T0 + MINUTE_MS}"
 
 
+def test_a_bucket_that_a_short_silence_cut_off_is_left_to_history() -> None:
+    drive = Drive()
+    drive.start()
+    drive.everything(T0)
+    drive.candle(T0, c="100.1", n=1)
+    # Three seconds of silence on both clocks, shorter than any limit, hide how the minute ended.
+    drive.clock(T0 + MINUTE_MS + 1_000, wait_s=3.0)
+    drive.ctx("101.0")
+    drive.candle(T0 + MINUTE_MS)
+    assert drive.box.of(CandleMessage) == []
+    drive.clock(T0 + MINUTE_MS + 6_000, wait_s=5.0)
+    [gap] = [gap for gap in drive.box.of(GapMessage) if gap.channel == "candle_1m"]
+    assert (gap.state, gap.from_ms) == ("open", T0 + 1)
+
+
+def test_a_venue_that_stood_still_for_seconds_has_cut_off_nothing() -> None:
+    drive = Drive()
+    drive.start()
+    drive.everything(T0 + 59_500)
+    drive.clock(T0 + 59_500)
+    drive.candle(T0)
+    # A busy simulator: three seconds by our clock, half of one by its own.
+    drive.clock(T0 + MINUTE_MS, wait_s=3.0)
+    drive.candle(T0 + MINUTE_MS)
+    assert [candle.open_time_ms for candle in drive.box.of(CandleMessage)] == [T0]
+
+
 def test_what_history_does_not_hold_is_lost_after_the_last_try() -> None:
     drive = Drive()
     drive.start()

@@ -216,6 +216,9 @@ class Feed:
         if feed is None:
             raise VenueMessageInvalid(f"{channel} of {asset!r}, which was not subscribed")
         clock_ms = self.clock.now_ms(wall_ms)
+        if self._watch.was_broken(now_s, clock_ms or 0):
+            for each in self.assets.values():
+                each.bars.restart()  # what the silence swallowed may have been the last trades of a bucket
         self._watch.hear(asset, channel, now_s, clock_ms or 0)
         return feed, clock_ms
 

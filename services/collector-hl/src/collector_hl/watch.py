@@ -13,6 +13,8 @@ PAUSE_S = 2.0
 """Between two looks that long apart this process stood still, not the venue."""
 DOUBT_S = 5.0
 """A channel that was heard so shortly before the newest frame may have fallen silent then: its hole begins there."""
+BREAK_S = 2.5
+"""So long without a frame of any channel, and the open buckets are not known any more."""
 BY_WALL_TIME = ("activeAssetCtx", "l2Book")
 """The venue repeats these whether or not anything changed; the others come only when something happens."""
 
@@ -60,6 +62,13 @@ class Watch:
         """Subscriptions made before there was a venue time count from now on."""
         for heard in self._heard.values():
             heard.at_ms = heard.at_ms or clock_ms
+
+    def was_broken(self, now_s: float, clock_ms: int) -> bool:
+        """Whether the frame that comes now is the first after a silence of all channels, on both clocks.
+
+        Books are repeated twice a second and contexts once: what was said meanwhile may never come.
+        """
+        return self.newest_ms > 0 and now_s - self._newest_s > BREAK_S and clock_ms - self.newest_ms > BREAK_S * 1000
 
     def hear(self, asset: str, channel: str, now_s: float, clock_ms: int) -> None:
         heard = self._heard.get((asset, channel))

@@ -22,6 +22,8 @@ class Client(Connection):
         self._faults = faults
         self._held: dict[Subscription, deque[str]] = {}
         self.ordered: list[Subscription] = []
+        self.missed: set[Subscription] = set()
+        """Of these the newest frame was kept back: the next one that is repeated is news to this client."""
         self._again_s: dict[Subscription, float] = {}
 
     def add(self, subscription: Subscription) -> bool:
@@ -46,7 +48,9 @@ class Client(Connection):
 
     async def send_of(self, subscription: Subscription, text: str) -> None:
         held = self._held.setdefault(subscription, deque())
-        for frame in self._faults.frames(subscription.channel, subscription.coin, text, held):
+        going = self._faults.frames(subscription.channel, subscription.coin, text, held)
+        (self.missed.discard if going else self.missed.add)(subscription)
+        for frame in going:
             await self.send(frame)
         if _again_after_s(subscription) is not None:
             self._again_s[subscription] = self._sent_s

@@ -12,6 +12,9 @@ from venue_sim.faults import Fault
 
 PAUSE_S = (3.0, 8.0)
 LENGTH_S = (0.5, 5.0)
+SILENCE_S = (10.0, 14.0)
+"""Of `SILENT` kinds: longer than a watchdog is patient with a busy channel, else nobody could tell what was lost."""
+SILENT = ("stall", "half_open")
 Narrowed = tuple[dict[str, Any], ...]
 _TIMED: Narrowed = ({"channel": "trades"}, {"channel": "bbo"}, {"channel": "candle"})
 _CODES: Narrowed = ({"code": 1000}, {"code": 1001}, {"code": 1006})
@@ -51,6 +54,7 @@ def by_chance(seed: int) -> Iterator[tuple[float, Fault]]:
     chance = random.Random(seed)
     while True:
         kind, variants = chance.choice(CHOICES)
-        pause_s, length_s = (round(chance.uniform(*span), 1) for span in (PAUSE_S, LENGTH_S))
+        lengths = SILENCE_S if kind in SILENT else LENGTH_S
+        pause_s, length_s = (round(chance.uniform(*span), 1) for span in (PAUSE_S, lengths))
         asked = {"kind": kind, "for_s": length_s, **chance.choice(variants)}
         yield pause_s, msgspec.convert(asked, Fault)

@@ -284,6 +284,8 @@ class Venue:
                     for subscription in client.due_again(now_s, mids):
                         if subscription.channel == "activeAssetCtx":
                             self._write_context(subscription.coin, time_ms)
+                        if subscription in client.missed:
+                            self.note_snapshot(subscription.channel, subscription.coin, time_ms)
                         await client.send_of(subscription, self._update(subscription))
                 if now_s - saved_s >= SAVE_EVERY_S:
                     saved_s = now_s
