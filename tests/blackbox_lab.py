@@ -26,6 +26,8 @@ from trading_core.testing_servers import OwnPostgres, OwnServer, ServiceProcess
 
 FLOW_LIMIT_S = 90.0
 """However busy the machine is, data flows again within this; how soon it should is for the judge to say."""
+STOP_LIMIT_S = 30.0
+"""As generous, for the same reason: that services end within 5 s is tested where only one of them runs."""
 _ROWS = """
     SELECT event_id, kind, asset, ts, coalesce(payload ->> 'polled', payload ->> 'backfilled') = 'true' AS by_rest
     FROM trading_market_data.ticks WHERE exchange = 'hyperliquid' AND kind <> 'gap' ORDER BY ts
@@ -150,8 +152,8 @@ class BlackBox:
         """Ends venue and collector in order, waits for the recorder, and says how far the run may be judged."""
         until_ms = await self.watermark_ms()
         await self.flows()  # so what the end of the collector leaves open begins after it
-        assert await asyncio.to_thread(self.collector.terminate) == 0
-        assert await asyncio.to_thread(self.venue.terminate) == 0
+        assert await asyncio.to_thread(self.collector.terminate, STOP_LIMIT_S) == 0
+        assert await asyncio.to_thread(self.venue.terminate, STOP_LIMIT_S) == 0
         bus = await connect(self.servers_plan.url, name="blackbox/1")
         try:
 
@@ -162,7 +164,7 @@ class BlackBox:
             await eventually(recorded, FLOW_LIMIT_S)
         finally:
             await bus.close()
-        assert await asyncio.to_thread(self.recorder.terminate) == 0
+        assert await asyncio.to_thread(self.recorder.terminate, STOP_LIMIT_S) == 0
         return until_ms
 
     def truth(self) -> tuple[list[Event], list[Fault]]:
