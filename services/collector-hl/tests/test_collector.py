@@ -224,7 +224,7 @@ async def test_each_full_hour_brings_its_funding_row_and_each_minute_its_poll(la
 
 
 async def test_a_killed_collector_leaves_a_gap_that_is_filled_and_no_id_twice(lab: Lab) -> None:
-    venue = await lab.venue(SPEED, "--hold")
+    venue = await lab.venue(600.0, "--hold")
     killed = await lab.collector()
     start_ms = await first_watermark(lab)
     await passes(lab, start_ms + 20 * MINUTE_MS)
@@ -233,7 +233,7 @@ async def test_a_killed_collector_leaves_a_gap_that_is_filled_and_no_id_twice(la
     stopped_ms = await watermark_ms(lab)
 
     collector = await lab.collector()
-    await passes(lab, stopped_ms + 90 * MINUTE_MS)
+    await passes(lab, stopped_ms + 60 * MINUTE_MS)
 
     await eventually(lambda: all_gaps_closed(lab))
     assert await lab.stop(venue) == 0
