@@ -46,27 +46,26 @@ class Lab:
     def base_url(self) -> str:
         return (self.folder / "address").read_text().strip()
 
-    async def fault(self, *kinds: str, for_s: float | None = None) -> None:
-        """These faults of the venue, all at once; returns when they are over, at once when they last until `heal`."""
-        url = f"{self.base_url}/control/faults"
+    async def fault(self, *kinds: str) -> None:
+        """These faults of the venue, all at once, until `heal`."""
         async with httpx.AsyncClient() as client:
             for kind in kinds:
-                fault = {"exchange": "polymarket", "kind": kind, "for_s": for_s or 3_600}
-                answer = await client.post(url, json=fault)
+                fault = {"exchange": "polymarket", "kind": kind, "for_s": 3_600}
+                answer = await client.post(f"{self.base_url}/control/faults", json=fault)
                 assert answer.status_code == 200, answer.text
-
-            async def over() -> bool:
-                return not {fault["kind"] for fault in (await client.get(url)).json()} & set(kinds)
-
-            if for_s is not None:
-                await eventually(over, for_s + 60)
 
     async def heal(self) -> None:
         async with httpx.AsyncClient() as client:
             await client.delete(f"{self.base_url}/control/faults")
 
-    def log_count(self, event: str) -> int:
-        return (self.folder / "log").read_text().count(f'"event": "{event}"')
+    async def logs(self, event: str) -> None:
+        """Until a service has written one more such line."""
+
+        def count() -> int:
+            return (self.folder / "log").read_text().count(f'"event": "{event}"')
+
+        before = count()
+        await eventually(lambda: count() > before, 60)
 
     async def collector(self, **environment: str) -> asyncio.subprocess.Process:
         config = self.folder / "config.yaml"
@@ -125,7 +124,7 @@ class Lab:
         truth = self.truth("market_book", "fault")
         return judge(truth, [*market, *books], started_ms, until_ms, speed)
 
-    async def stop(self, process: asyncio.subprocess.Process, limit_s: float = 30) -> int:
+    async def stop(self, process: asyncio.subprocess.Process, limit_s: float = 60) -> int:
         process.send_signal(signal.SIGTERM)
         return await asyncio.wait_for(process.wait(), limit_s)
 
