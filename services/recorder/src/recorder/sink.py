@@ -13,15 +13,12 @@ from recorder.tables import Batch, Row, Table, newest_by_key
 from trading_core.db.pool import AWAY
 from trading_core.db.rollups import roll_up
 from trading_core.db.times import millis
+from trading_core.db.watermarks import newest
 
 # What one row causes whatever the state of the server: the row is wrong, not the storage.
 POISON = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 # Everything else that a server or a connection can say is worth trying again.
 STORAGE_ERRORS = (asyncpg.PostgresError, *AWAY)
-
-_WATERMARKS = """
-    SELECT exchange, max(watermark_ms) AS watermark_ms FROM trading_ops.watermarks WHERE stream = $1 GROUP BY exchange
-"""
 
 
 class Sink:
@@ -32,8 +29,7 @@ class Sink:
 
     async def decided(self, stream: str) -> dict[str, int]:
         """The newest committed watermark by exchange."""
-        rows = await self._pool.fetch(_WATERMARKS, stream)
-        return {row["exchange"]: row["watermark_ms"] for row in rows}
+        return await newest(self._pool, stream)
 
     async def write(self, batch: Batch) -> None:
         started = time.perf_counter()

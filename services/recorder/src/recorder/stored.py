@@ -10,6 +10,7 @@ import msgspec
 
 from recorder.audit import Figures, Span
 from trading_core.db.times import millis, utc
+from trading_core.db.watermarks import newest
 from trading_core.messages import EXEC_KINDS
 from trading_core.model import Exchange
 from trading_core.streams import BOOK, EXEC, MARKET, SIGNALS, StreamSpec
@@ -62,12 +63,6 @@ def sources() -> list[Source]:
     ]
 
 
-# Of the watermarks that lead a stream without its own, signals and executions, the newest of any exchange.
-_NOW = """
-SELECT max(watermark_ms) FROM unnest($1::text[]) AS exchange CROSS JOIN LATERAL (
-    SELECT watermark_ms FROM trading_ops.watermarks w
-    WHERE w.exchange = exchange.exchange AND w.stream = $2 ORDER BY watermark_ms DESC LIMIT 1) newest
-"""
 # Where a read of the stream has to begin: an exchange that is far behind does not count.
 _INGESTED = """
 SELECT min(ingest_time) FROM unnest($1::text[]) AS exchange CROSS JOIN LATERAL (
@@ -79,8 +74,9 @@ SELECT min(ingest_time) FROM unnest($1::text[]) AS exchange CROSS JOIN LATERAL (
 
 async def now_ms(db: asyncpg.Connection, source: Source) -> int | None:
     """How far venue time has come in what is committed; None before any watermark."""
-    found: int | None = await db.fetchval(_NOW, *_led_by(source))
-    return found
+    exchanges, stream = _led_by(source)
+    decided = await newest(db, stream)
+    return max((decided[exchange] for exchange in exchanges if exchange in decided), default=None)
 
 
 async def ingested_ns(db: asyncpg.Connection, source: Source, after_ms: int) -> int:
@@ -163,6 +159,7 @@ async def figures(db: asyncpg.Connection, after_ms: int, *, exec_is_behind: bool
 
 
 def _led_by(source: Source) -> tuple[Sequence[str], str]:
+    """Exchanges and stream whose watermarks tell its time: signals and executions follow the market data of all."""
     if source.exchange is not None:
         return [source.exchange], source.stream.name
     return list(Exchange), MARKET.name

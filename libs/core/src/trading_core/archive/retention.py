@@ -12,17 +12,16 @@ from trading_core.archive.folder import Archive, day_start
 from trading_core.archive.store import Day, archive_day, days, prune_day
 from trading_core.config import RetentionConfig
 from trading_core.db.times import utc
+from trading_core.db.watermarks import newest
 from trading_core.errors import ConfigError
 from trading_core.model import DAY_MS, MINUTE_MS
+from trading_core.streams import MARKET
 
 SETTLED_MS = 10 * MINUTE_MS
 """So long after midnight a day counts as over: its last candles and their corrections are in by then."""
-# Imported candles have no watermarks: without a live run the newest of them tells the time.
-_NOW = """
-SELECT coalesce(
-    (SELECT max(watermark_ms) FROM trading_ops.watermarks),
-    (SELECT (extract(epoch FROM max(open_time)) * 1000)::bigint + 60000 FROM trading_market_data.candles
-     WHERE interval = '1m'))
+_CANDLES_END = """
+SELECT (extract(epoch FROM max(open_time)) * 1000)::bigint + 60000 FROM trading_market_data.candles
+WHERE interval = '1m'
 """
 _PASSES = "DELETE FROM trading_signals.signals WHERE direction IS NULL AND ts < $1"
 Progress = Callable[[Day], None]
@@ -40,7 +39,9 @@ class Kept(NamedTuple):
 
 async def today(db: asyncpg.Connection) -> int | None:
     """UTC ms at which the newest day in venue time began, once yesterday is settled; None without any data."""
-    now_ms = await db.fetchval(_NOW)
+    decided = await newest(db, MARKET.name)
+    # Imported candles have no watermarks: without a live run the newest of them tells the time.
+    now_ms = max(decided.values()) if decided else await db.fetchval(_CANDLES_END)
     return None if now_ms is None else (now_ms - SETTLED_MS) // DAY_MS * DAY_MS
 
 
