@@ -1,7 +1,6 @@
 import { useEventTime, useHealth } from '../../api/queries'
 import { span } from '../../format/times'
 import { link } from '../../ui/route'
-import { meaning } from './meaning'
 
 const NAMED = 3
 
@@ -14,11 +13,11 @@ export function OpenGaps() {
   const names = gaps.slice(0, NAMED).map((gap) => `${gap.asset} ${gap.channel}`)
   const more = gaps.length - names.length
   const since = eventTimeMs === null ? '' : ` for ${span((eventTimeMs - first.from_ms) / 1_000)}`
-  const meanings = [...new Set(gaps.map(({ channel }) => meaning({ channel, state: 'open' })))]
+  const assets = [...new Set(gaps.map((gap) => gap.asset))].join(', ')
   return (
     <aside className="notice" role="status" data-testid="open-gaps">
       <strong>No data{since}</strong> from {names.join(', ')}
-      {more > 0 ? ` and ${more} more` : ''}. {meanings.join(' ')} <a href={link('data', { state: 'open' })}>Open gaps</a>
+      {more > 0 ? ` and ${more} more` : ''}. Strategies pass on {assets} until it is over. <a href={link('data', { state: 'open' })}>Open gaps</a>
     </aside>
   )
 }

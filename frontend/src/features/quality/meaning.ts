@@ -2,26 +2,22 @@
 
 import type { GapRow } from '../../api/client'
 
-/** Channels that strategies or the broker decide upon, and what happens while one is silent. */
-const WHILE_OPEN: Readonly<Record<string, string>> = {
-  candle_1m: 'Strategies on candles pass (gap) until it is over.',
-  ctx: 'No marks: stops and targets wait, and entries are refused (no price) once the last mark is too old.',
-  prob: 'Strategies on prediction markets pass until the next poll.',
-  book: 'Nothing is filled at book prices; strategies do not see the book.',
-}
-const AFTER: Readonly<Record<string, string>> = {
-  candle_1m: 'evaluations of these minutes passed (gap)',
-  ctx: 'stops and targets crossed in it triggered at the first mark after it',
-  prob: 'strategies on prediction markets passed in it',
-  book: 'no fill took book prices in it',
+/** What a strategy or the broker missed, by channel; that of channels which nobody decides on is not listed. */
+const MISSED: Readonly<Record<string, string>> = {
+  candle_1m: 'Evaluations on these candles passed.',
+  ctx: 'Stops and targets crossed in it triggered at the first mark after it.',
+  prob: 'Strategies on prediction markets passed once their figures were too old.',
+  'polymarket book': 'Strategies on prediction markets passed once the book was too old (stale_book).',
 }
 
-export function meaning(gap: Pick<GapRow, 'channel' | 'state'>): string {
-  if (gap.state === 'open') return WHILE_OPEN[gap.channel] ?? 'No strategy decides on this channel.'
-  const live = AFTER[gap.channel]
+/** While a gap of any channel is open, every strategy that needs its exchange passes on its asset. */
+export function meaning({ exchange, asset, channel, state }: Pick<GapRow, 'exchange' | 'asset' | 'channel' | 'state'>): string {
+  if (state === 'open') {
+    const marks = channel === 'ctx' ? ' No marks meanwhile: stops and targets wait.' : ''
+    return `Strategies that need ${exchange} pass on ${asset} (gap) until it is over.${marks}`
+  }
   const kept =
-    gap.state === 'filled'
-      ? 'The data was fetched afterwards: backtests have it.'
-      : 'The venue has the data no more: backtests lack it too.'
-  return live === undefined ? `${kept} No strategy decides on this channel.` : `${kept} Live, ${live}.`
+    state === 'filled' ? 'Fetched afterwards: backtests have the data.' : 'The venue has it no more: backtests lack it too.'
+  const missed = MISSED[channel] ?? MISSED[`${exchange} ${channel}`] ?? 'No strategy looks at this channel.'
+  return `${kept} ${missed}`
 }

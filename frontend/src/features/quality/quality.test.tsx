@@ -75,12 +75,16 @@ describe('data quality', () => {
     const gap = { exchange: 'hyperliquid', asset: 'BTC', channel: 'ctx', from_ms: 30_000, reason: 'silence' }
     client.setQueryData(keys.health, { ...health, open_gaps: [gap] })
     show(<OpenGaps />)
-    expect(screen.getByTestId('open-gaps').textContent).toContain('No data for 1 m from BTC ctx. No marks: stops and targets wait')
+    expect(screen.getByTestId('open-gaps').textContent).toContain('No data for 1 m from BTC ctx. Strategies pass on BTC until it is over.')
   })
 
   it('tells what a hole means by its channel and whether the data came back', () => {
-    expect(meaning({ channel: 'candle_1m', state: 'open' })).toBe('Strategies on candles pass (gap) until it is over.')
-    expect(meaning({ channel: 'candle_1m', state: 'filled' })).toContain('backtests have it. Live, evaluations')
-    expect(meaning({ channel: 'trade', state: 'lost' })).toContain('backtests lack it too. No strategy decides')
+    const of = (changes: Partial<GapRow>) => meaning(aGap(changes))
+    expect(of({ channel: 'trade', state: 'open' })).toBe('Strategies that need hyperliquid pass on BTC (gap) until it is over.')
+    expect(of({ channel: 'ctx', state: 'open' })).toContain('stops and targets wait')
+    expect(of({ channel: 'candle_1m', state: 'filled' })).toContain('backtests have the data. Evaluations on these candles')
+    expect(of({ channel: 'trade', state: 'lost' })).toContain('backtests lack it too. No strategy looks')
+    expect(of({ channel: 'book', state: 'lost' })).toContain('No strategy looks')
+    expect(of({ exchange: 'polymarket', channel: 'book', state: 'lost' })).toContain('stale_book')
   })
 })
