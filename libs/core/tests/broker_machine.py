@@ -24,6 +24,7 @@ from trading_core.broker.events import (
 )
 from trading_core.broker.inputs import (
     ClosePosition,
+    Command,
     DayChange,
     FundingHour,
     FundingRate,
@@ -49,7 +50,7 @@ RULES = a_rule_book(
     {
         "alpha": {"stop_loss": "0.01", "take_profit": "0.01", "timeout_m": 3, "max_daily_loss": "0.0003"},
         "beta": {"sizing": "stop_risk", "risk_fraction": "0.001", "cooldown_s": 400, "max_positions": 1},
-        "gamma": {"stop_loss": None, "timeout_m": None, "stake_fraction": "0.2", "max_exposure": "0.9"},
+        "gamma": {"stop_loss": None, "timeout_m": None, "stake_fraction": "0.2", "max_exposure": "0.45"},
         "delta": {"sizing": "fixed", "fixed_quantity": "0.0137", "opposite_signal": "close", "fill_model": "book"},
         "epsilon": {"stop_loss": None, "take_profit": None, "timeout_m": None, "min_confidence": 0},
     },
@@ -245,8 +246,13 @@ class BrokerMachine(RuleBasedStateMachine):
 
     @rule(coin=coins, hours_ago=st.integers(0, 3), rate=st.integers(-30, 30))
     def a_rate_is_settled(self, coin: str, hours_ago: int, rate: int) -> None:
+        """Of an hour for which something is owed, if there is one."""
         self.pass_time(1)
-        self.settle(coin, (self.now_ms // HOUR_MS - hours_ago) * HOUR_MS, rate)
+        owed = list(self.book.owed.values())
+        if owed:
+            self.settle(owed[hours_ago % len(owed)].asset, owed[hours_ago % len(owed)].hour_ms, rate)
+        else:
+            self.settle(coin, (self.now_ms // HOUR_MS - hours_ago) * HOUR_MS, rate)
 
     def settle(self, coin: str, hour_ms: int, rate: int) -> None:
         event_id = f"f:hl:{coin}:{hour_ms}"
@@ -260,6 +266,22 @@ class BrokerMachine(RuleBasedStateMachine):
         given = PauseByPerson(strategy, paused, self.now_ms, "to see")
         self.tell(given)
         assert (strategy in self.book.paused_by_person) == paused
+
+    @rule(
+        strategy=st.sampled_from(STRATEGIES),
+        limits=st.sampled_from(
+            [{}, {"stop_loss": "0.005"}, {"max_positions": 0}, {"timeout_m": None, "cooldown_s": 0}]
+        ),
+    )
+    def a_person_changes_limits(self, strategy: str, limits: dict[str, Any]) -> None:
+        self.pass_time(1)
+        place = Place(self.now_ms, Rank.EQUITY, "")
+        self.apply(
+            Command(
+                request_id=str(self.now_ms), verb="limits", who="a person", why="to see", place=place,
+                strategies=(strategy,), limits=limits,
+            )
+        )  # fmt: skip
 
     @precondition(lambda self: self.book.positions)
     @rule(which=st.integers(0, 20))

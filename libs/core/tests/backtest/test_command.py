@@ -112,6 +112,21 @@ def test_a_param_changes_a_parameter_or_a_rule_for_this_run(data: Path) -> None:
     assert (strategy["rules"]["take_profit"], strategy["rules"]["stop_loss"]) == ("0.5", None)
 
 
+def test_a_book_to_fill_by_that_is_not_there_is_said(data: Path) -> None:
+    file = data / "run.json"
+    assert backtest(data, "--param", "fill_model=book", "--json", str(file)) == 0
+    notes = json.loads(file.read_bytes())["summary"]["notes"]
+    assert notes[-1].startswith("This history has no order books: funding_arb filled by the fixed model")
+
+
+def test_isolation_is_said_in_the_report(data: Path) -> None:
+    file = data / "run.json"
+    words = ["--strategy", "RSIMeanReversion", "--isolation", "per_strategy", "--json", str(file)]
+    assert backtest(data, *words) == 0
+    config = json.loads(file.read_bytes())["config"]
+    assert (config["isolation"], config["initial_capital"]) == ("per_strategy", "20000")
+
+
 def test_a_param_with_a_strategy_s_name_leaves_the_others_alone(data: Path) -> None:
     file = data / "run.json"
     words = ["--strategy", "FundingRate", "--param", "funding_rate.threshold=0.01", "--json", str(file)]

@@ -9,7 +9,7 @@ from broker_builders import DAY0, Desk, a_mark, a_signal
 from trading_core.broker.apply import apply
 from trading_core.broker.book import new_book
 from trading_core.broker.events import Decision, EquityMark
-from trading_core.broker.inputs import Input, MarkToMarket, PauseByPerson
+from trading_core.broker.inputs import Command, Input, MarkToMarket, PauseByPerson, Place
 from trading_core.broker.portfolios import Portfolio, concerns, portfolios, total
 from trading_core.broker.rules import DEFAULT_SZ_DECIMALS
 from trading_core.config import Settings, StrategyRules
@@ -92,6 +92,19 @@ def test_a_pause_reaches_only_the_ledger_of_its_strategy() -> None:
     [portfolio] = of(broker={"isolation": "per_strategy"})
     alpha, beta = run(portfolio, PauseByPerson("alpha", paused=True, ts_ms=DAY0))
     assert (len(alpha.events), len(beta.events)) == (1, 0)
+
+
+def test_what_a_person_asks_reaches_the_ledgers_that_it_is_about() -> None:
+    [portfolio] = of(broker={"isolation": "per_strategy"})
+    alpha, beta = portfolio.ledgers
+
+    def asked(**about: Any) -> Command:
+        return Command(request_id="r", verb="pause", who="me", why="to see", place=Place(DAY0, 0, ""), **about)
+
+    assert concerns(alpha, asked(strategies=("alpha",)))
+    assert not concerns(beta, asked(strategies=("alpha",)))
+    assert concerns(beta, asked(positions=("po:default-beta:s",)))
+    assert not concerns(alpha, asked(positions=("po:default-beta:s",)))
 
 
 def test_the_portfolio_is_the_sum_of_its_ledgers() -> None:

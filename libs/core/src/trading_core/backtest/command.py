@@ -156,9 +156,19 @@ def _run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
             history = _history(args, source, wanted)
             span = (from_ms, to_ms)
             done = run_backtest(history, strategies, rules, settings.snapshot, *span, progress, isolation=isolation)
-    done.remarks = (*remarks, *source.remarks(wanted, fidelity))
+    done.remarks = (*remarks, *source.remarks(wanted, fidelity), *_without_books(done, source))
     said = report if args.json is not None or args.plot is not None else brief
     return said(done, settings.metrics.annualisation_days)
+
+
+def _without_books(done: Run, source: Source) -> tuple[str, ...]:
+    """What a reader must know where strategies would fill by the book of a coin and the history has none."""
+    names = [one.name for one in done.strategies if done.rules.rules_for(one.name, EXCHANGE).fill_model == "book"]
+    if not names or (done.fidelity == "tick" and source.has_books):
+        return ()
+    return (
+        f"This history has no order books: {', '.join(names)} filled by the fixed model instead of fill_model: book.",
+    )
 
 
 def _run_ticks(

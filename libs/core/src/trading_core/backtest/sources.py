@@ -50,7 +50,9 @@ class Source(ABC):
     """One place with history. Everything raises ConfigError, in one sentence, when the place cannot be read."""
 
     exchanges: tuple[str, ...] = (EXCHANGE,)
-    """Of which it has recorded messages in order, books among them."""
+    """Of which it has recorded messages in order."""
+    has_books = False
+    """Whether order books are among them, as far as they were recorded."""
     name: str
     """As the result says it; one that finds out while it reads has the last word after it."""
 
@@ -79,6 +81,7 @@ class Recorded(Source):
     """A place with market messages as the recorder stored them."""
 
     exchanges = tuple(Exchange)
+    has_books = True
 
     @abstractmethod
     def ticks(self, exchanges: Sequence[str] = (EXCHANGE,)) -> AbstractAsyncContextManager[Ticks]:

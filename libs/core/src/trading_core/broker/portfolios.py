@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from trading_core import ids
 from trading_core.broker.events import EquityMark
-from trading_core.broker.inputs import Input, PauseByPerson, SignalInput
+from trading_core.broker.inputs import Command, Input, PauseByPerson, SignalInput
 from trading_core.broker.rules import Isolation, RuleBook, rule_book
 from trading_core.errors import ConfigError
 from trading_core.money import NOTHING_USD, ZERO
@@ -73,6 +73,10 @@ def concerns(rules: RuleBook, event: Input) -> bool:
             return rules.takes(event.signal.strategy)
         case PauseByPerson():
             return rules.takes(event.strategy)
+        case Command():
+            ours = f"po:{rules.portfolio}:"
+            named = [rules.takes(strategy) for strategy in event.strategies]
+            return any(named) or any(position_id.startswith(ours) for position_id in event.positions)
         case _:
             return True
 
