@@ -40,13 +40,16 @@ class Hour:
     minutes: int
     start: int = START
 
-    def core(self) -> Core:
-        """The pure core at the beginning of this hour, with all that it will be told."""
+    def core(self, only: str | None = None) -> Core:
+        """The pure core at the beginning of this hour, told all of it. `only`: the ledger of that strategy alone."""
         core = Core(self.start)
+        if only is not None:
+            core.rules = core.rules.alone(only)
+            core.book = new_book(core.rules)
         for mark in self.marks:
             core.sequencer.add_market("MARKET", mark)
         for signal in self.signals:
-            if signal.direction != "PASS":
+            if signal.direction != "PASS" and core.rules.takes(signal.strategy):
                 core.sequencer.add_signal(signal)
         return core
 
@@ -90,11 +93,11 @@ def an_hour(seed: int, minutes: int = 60, start: int = START) -> Hour:
     return Hour(marks, signals, grids, minutes, start)
 
 
-def said_by_the_core(hour: Hour) -> list[str]:
+def said_by_the_core(hour: Hour, only: str | None = None) -> list[str]:
     """The messages that must be on EXEC, in order, without their outbox ids."""
-    core = hour.core()
+    core = hour.core(only)
     events = [event for _ in range(hour.minutes) for event in core.pass_minute()]
-    return [messages.encode(announcement(event, PORTFOLIO)).decode() for event in events]
+    return [messages.encode(announcement(event, core.rules.portfolio)).decode() for event in events]
 
 
 async def publish(bus: Bus, hour: Hour, minutes: range) -> None:

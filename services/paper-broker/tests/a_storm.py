@@ -83,7 +83,8 @@ async def judge(bus: Bus, database_url: str, hour: Hour, report: Path) -> dict[s
         ledger = {row[0] for row in await db.fetch("SELECT event_id FROM trading_paper.fills")}
         copy = {row[0] for row in await db.fetch("SELECT event_id FROM trading_ops.exec_events WHERE kind = 'fill'")}
         assert ledger == copy == await _fills_on_exec(bus)
-        assert await db.fetchval("SELECT count(*) FROM trading_paper.outbox WHERE sent_at IS NULL") == 0
+        unsent = "SELECT count(*) = 0 FROM trading_paper.outbox WHERE sent_at IS NULL"
+        await eventually(lambda: db.fetchval(unsent))
         assert [dict(row) for row in await db.fetch("SELECT * FROM trading_paper.identity_violations")] == []
         skips = await db.fetchval("SELECT count(*) FROM trading_paper.skips")
     finally:

@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import msgspec
 import pytest
-from a_run import PORTFOLIO, START, Hour, an_hour, publish, said_by_the_core
+from a_run import PORTFOLIO, START, STRATEGIES, Hour, an_hour, publish, said_by_the_core
 
 from trading_core import messages, streams
 from trading_core.broker import book as books
@@ -83,7 +83,8 @@ async def check_ledger(database_url: str, said: list[ExecMessage], hour: Hour) -
         assert {row[0] for row in decided} == tradable
         fills = {row[0] for row in await db.fetch("SELECT event_id FROM trading_paper.fills")}
         assert fills == {message.id for message in said if message.kind == "fill"}
-        assert await db.fetchval("SELECT count(*) FROM trading_paper.outbox WHERE sent_at IS NULL") == 0
+        unsent = "SELECT count(*) = 0 FROM trading_paper.outbox WHERE sent_at IS NULL"
+        await eventually(lambda: db.fetchval(unsent))
         assert await db.fetch(_UNBALANCED) == []
         assert await db.fetch(_UNEQUAL) == []
         assert [dict(row) for row in await db.fetch("SELECT * FROM trading_paper.identity_violations")] == []
@@ -123,6 +124,33 @@ async def test_kill_9_at_random_moments_loses_nothing_and_doubles_nothing(
     assert [without_outbox_id(message) for message in said] == said_by_the_core(hour)
     assert [message.outbox_id for message in said] == sorted({message.outbox_id for message in said})
     await check_ledger(database_url, said, hour)
+
+
+async def test_every_strategy_has_a_ledger_of_its_own_when_portfolios_are_isolated(
+    bus: Bus, service_at: ServiceAt, database_url: str
+) -> None:
+    hour = an_hour(seed=6, minutes=20)
+    broker = service_at("paper_broker", "broker", TRADING_BROKER__ISOLATION="per_strategy")
+    broker.start()
+    await publish(bus, hour, range(1, 11))
+    broker.kill()
+    broker.start()
+    await publish(bus, hour, range(11, 21))
+    valued = [f"eq:{PORTFOLIO}-{strategy}:{hour.grids[-1].ts}" for strategy in STRATEGIES]
+
+    async def whole() -> list[ExecMessage] | None:
+        found = await on_exec(bus)
+        return found if {message.id for message in found}.issuperset(valued) else None
+
+    said = await eventually(whole, timeout=60)
+    for strategy in STRATEGIES:
+        own = [without_outbox_id(message) for message in said if message.portfolio == f"{PORTFOLIO}-{strategy}"]
+        assert own == said_by_the_core(hour, strategy)
+        assert any('"kind":"fill"' in message for message in own)
+    db = await asyncpg.connect(database_url)
+    assert [dict(row) for row in await db.fetch("SELECT * FROM trading_paper.identity_violations")] == []
+    await db.close()
+    assert broker.terminate() == 0
 
 
 async def test_the_end_of_a_day_is_kept_as_the_core_has_it_then(
@@ -203,8 +231,8 @@ async def test_a_stopped_broker_is_replaced_and_writes_nothing_when_it_is_woken(
     assert first.terminate() == 0
     counted = _metrics(ports[1])
     assert counted['trading_identity_violations_total{kind="equity"}'] == 0
-    assert counted["trading_outbox_age_seconds"] == 0
-    assert counted["trading_broker_lag_seconds"] == 0
+    assert counted['trading_outbox_age_seconds{portfolio="default"}'] == 0
+    assert counted['trading_broker_lag_seconds{portfolio="default"}'] == 0
     assert second.terminate() == 0
 
 

@@ -136,7 +136,7 @@ async def test_a_replaced_writer_stores_nothing_more(db: asyncpg.Connection, dat
     batch = Batch()
     batch.signals = [signal for signal in hour.signals if signal.direction != "PASS"]
     async with asyncpg.create_pool(database_url, min_size=1, max_size=1) as pool:
-        await store(pool, old.writer, batch)
+        await store(pool, [(old.writer, lambda _: True)], batch)
         await Ledger(db, PORTFOLIO).open_portfolio(hour.core().rules)
         with pytest.raises(Replaced, match="a writer of epoch 1, this one is of 0"):
-            await store(pool, old.writer, batch)
+            await store(pool, [(old.writer, lambda _: True)], batch)

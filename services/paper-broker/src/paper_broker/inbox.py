@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import asyncpg
 
@@ -90,38 +90,49 @@ class Inbox:
             self._tracker.forget([(point[0], point[1])], point[2])
 
 
-async def store(db: asyncpg.Pool, writer: Writer, batch: Batch) -> None:
-    """Commit what must survive before anything is acknowledged.
+Takes = Callable[[str], bool]
+"""Whether a ledger decides the signals of that strategy."""
+
+
+async def store(db: asyncpg.Pool, ledgers: Sequence[tuple[Writer, Takes]], batch: Batch) -> None:
+    """Commit what must survive, for each ledger, before anything is acknowledged.
 
     Replaced when another broker has taken over: it must get the messages, since it would not look here again.
     """
-    signals, grids = batch.signals, batch.grids
-    if not signals and not grids:
+    if not batch.signals and not batch.grids:
         return
-    portfolio_id = writer.portfolio_id
     async with db.acquire() as connection, connection.transaction():
-        await writer.prove(connection)
-        if signals:
-            await insert_signals(connection, signals)  # so that a position can name its signal
-            await connection.execute(
-                _STORE,
-                portfolio_id,
-                [s.strategy for s in signals],
-                [s.exchange for s in signals],
-                [s.instrument for s in signals],
-                [s.ts for s in signals],
-                [s.id for s in signals],
-                [messages.encode(s).decode() for s in signals],
-            )
-        if grids:
-            await connection.execute(
-                _GRIDS,
-                portfolio_id,
-                [g.exchanges for g in grids],
-                [g.asset for g in grids],
-                [g.ts for g in grids],
-                [g.evaluations for g in grids],
-            )
+        if batch.signals:
+            await insert_signals(connection, batch.signals)  # so that a position can name its signal
+        for writer, takes in ledgers:
+            await writer.prove(connection)
+            signals = [signal for signal in batch.signals if takes(signal.strategy)]
+            await _store(connection, writer.portfolio_id, signals, batch.grids)
+
+
+async def _store(
+    connection: asyncpg.Connection, portfolio_id: int, signals: list[SignalMessage], grids: list[GridMessage]
+) -> None:
+    if signals:
+        await connection.execute(
+            _STORE,
+            portfolio_id,
+            [s.strategy for s in signals],
+            [s.exchange for s in signals],
+            [s.instrument for s in signals],
+            [s.ts for s in signals],
+            [s.id for s in signals],
+            [messages.encode(s).decode() for s in signals],
+        )
+    if grids:
+        await connection.execute(
+            _GRIDS,
+            portfolio_id,
+            [g.exchanges for g in grids],
+            [g.asset for g in grids],
+            [g.ts for g in grids],
+            [g.evaluations for g in grids],
+        )
 
 
 async def undecided(db: asyncpg.Pool, portfolio_id: int) -> list[SignalMessage]:

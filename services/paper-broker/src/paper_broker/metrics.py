@@ -20,14 +20,18 @@ RELAY_SECONDS = Histogram(
     "One outbox row: publish to acknowledgement",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0),
 )
-OUTBOX_UNSENT = Gauge("trading_outbox_unsent", "Outbox rows not yet on the stream")
+OUTBOX_UNSENT = Gauge("trading_outbox_unsent", "Outbox rows not yet on the stream", ["portfolio"])
 OUTBOX_AGE_SECONDS = Gauge(
-    "trading_outbox_age_seconds", "How long the oldest outbox row that is not on the stream has waited; 0 without one"
+    "trading_outbox_age_seconds",
+    "How long the oldest outbox row that is not on the stream has waited; 0 without one",
+    ["portfolio"],
 )
 EQUITY_USD = Gauge("trading_equity_usd", "Equity of the portfolio", ["portfolio"])
-PASSED_MS = Gauge("trading_broker_passed_ms", "Newest passed grid point, UTC ms")
+PASSED_MS = Gauge("trading_broker_passed_ms", "Newest passed grid point, UTC ms", ["portfolio"])
 LAG_SECONDS = Gauge(
-    "trading_broker_lag_seconds", "Venue time by which the next grid point is overdue: newest watermark behind it"
+    "trading_broker_lag_seconds",
+    "Venue time by which the next grid point is overdue: newest watermark behind it",
+    ["portfolio"],
 )
 IDENTITY_VIOLATIONS = Counter(
     "trading_identity_violations",

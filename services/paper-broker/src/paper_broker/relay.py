@@ -16,9 +16,12 @@ from trading_core.messages import ExecMessage
 from trading_core.streams import EXEC, exec_subjects
 
 BATCH = 200
-_UNSENT = """
+MARK_AFTER_S = 0.05
+"""Rows are marked as sent when nothing has come for so long: a fill never waits for that commit."""
+MARK_AFTER_ROWS = 1_000
+_NEXT = """
 SELECT id, subject, payload, extract(epoch FROM clock_timestamp() - created_at)::float8 AS age_s
-FROM trading_paper.outbox WHERE portfolio_id = $1 AND sent_at IS NULL ORDER BY id LIMIT $2
+FROM trading_paper.outbox WHERE portfolio_id = $1 AND id > $2 AND sent_at IS NULL ORDER BY id LIMIT $3
 """
 _MARK_SENT = "UPDATE trading_paper.outbox SET sent_at = now() WHERE portfolio_id = $1 AND id <= $2 AND sent_at IS NULL"
 
@@ -33,31 +36,40 @@ class Relay:
         self._portfolio_id = writer.portfolio_id
         self._portfolio = writer.portfolio
         self._wake = asyncio.Event()
+        self._published = 0
+        self._marked = 0
         self._waits_since: float | None = None
-        metrics.OUTBOX_AGE_SECONDS.set_function(self._age_s)
+        metrics.OUTBOX_AGE_SECONDS.labels(self._portfolio).set_function(self._age_s)
 
     def wake(self) -> None:
         self._wake.set()
 
     async def run(self) -> None:
         """Never ends. Starts with what the stream already has, so that no dedupe window matters."""
-        await self._mark_sent_upto(await self._newest_on_stream())
+        self._published = await self._newest_on_stream()
+        await self._mark_sent()
         while True:
             self._wake.clear()
-            rows = await self._db.fetch(_UNSENT, self._portfolio_id, BATCH)
+            rows = await self._db.fetch(_NEXT, self._portfolio_id, self._published, BATCH)
             self._waits_since = time.monotonic() - rows[0]["age_s"] if rows else None
-            if not rows:
-                metrics.OUTBOX_UNSENT.set(0)
-                try:
-                    async with asyncio.timeout(1.0):
-                        await self._wake.wait()
-                except TimeoutError:
-                    pass
-                continue
-            metrics.OUTBOX_UNSENT.set(len(rows))
+            metrics.OUTBOX_UNSENT.labels(self._portfolio).set(len(rows))
             for row in rows:
                 await self._publish(row["id"], row["subject"], row["payload"])
-            await self._mark_sent_upto(rows[-1]["id"])
+                self._published = row["id"]
+            if self._published - self._marked >= MARK_AFTER_ROWS:
+                await self._mark_sent()
+            if not rows and not await self._woken(MARK_AFTER_S) and self._published > self._marked:
+                await self._mark_sent()
+            elif not rows:
+                await self._woken(1.0)
+
+    async def _woken(self, limit_s: float) -> bool:
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def _age_s(self) -> float:
         since = self._waits_since
@@ -87,7 +99,8 @@ class Relay:
                 newest = message.outbox_id if ours == message.id else newest
         return newest
 
-    async def _mark_sent_upto(self, outbox_id: int) -> None:
+    async def _mark_sent(self) -> None:
         async with self._db.acquire() as connection, connection.transaction():
             await self._writer.prove(connection)
-            await connection.execute(_MARK_SENT, self._portfolio_id, outbox_id)
+            await connection.execute(_MARK_SENT, self._portfolio_id, self._published)
+        self._marked = self._published

@@ -1,50 +1,32 @@
-"""Wiring and the order of steps: streams in, one transaction per applied input, outbox out. No trading rule here."""
+"""Wiring: one broker per ledger of the portfolios, one reader of SIGNALS and of people's requests for all of them."""
 
 from __future__ import annotations
 
 import asyncio
-import time
+from collections.abc import Sequence
 
-import asyncpg
-
-from paper_broker import metrics
-from paper_broker.control import Asked, Control
-from paper_broker.identities import IdentityCheck
-from paper_broker.inbox import Inbox, complete_grids, store, undecided
+from paper_broker.broker import Broker
+from paper_broker.control import Control
 from paper_broker.ledger import Ledger, Replaced
-from paper_broker.reading import Reading
-from paper_broker.relay import Relay
-from paper_broker.waiting import Patience
-from trading_core import streams
-from trading_core.broker.apply import apply
-from trading_core.broker.book import new_book
-from trading_core.broker.events import Decision, Event, PositionState
-from trading_core.broker.inputs import Input, Place, Rank
-from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, RuleBook, rule_book
-from trading_core.bus.durable import Durable
-from trading_core.bus.market import first_watermark
-from trading_core.control.requests import Answer, CommandRefused, command
+from paper_broker.signals import SignalReader
+from trading_core.broker.portfolios import portfolios
+from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, RuleBook
 from trading_core.db import pool
-from trading_core.model import DAY_MS, MINUTE_MS
 from trading_core.runtime import Runtime
-from trading_core.sequence.checkpoint import Checkpoint
-from trading_core.sequence.sequencer import Minute, Resume, Sequencer
-from trading_core.sequence.shard import first_grid_point
 from trading_core.strategy.registry import LoadedStrategy, enabled_strategies
 from trading_core.tasks import until_one_fails
 
 LOCK_RETRY_S = 1.0
-PING_S = 5.0
-CHECKPOINT_EVENT_MS = 1_000
-CHECKPOINT_EVERY_S = 0.25
-"""Without effects a checkpoint only shortens a restart: one a second of event time, at most four a second."""
+CONNECTIONS = 3
+"""Of each ledger, besides the one that holds its lock."""
 
 
 async def run(runtime: Runtime) -> None:
-    """Trade until `runtime.stop` is set. Without Postgres: forget everything, wait, go on from the checkpoint."""
+    """Trade until `runtime.stop` is set. Without Postgres: forget everything, wait, go on from the checkpoints."""
     settings = runtime.settings
     enabled = enabled_strategies(settings)
-    rules = rule_book(settings.broker, {s.name: s.rules for s in enabled}, DEFAULT_SZ_DECIMALS)
+    found = portfolios(settings, {s.name: s.rules for s in enabled}, DEFAULT_SZ_DECIMALS)
+    rules = [ledger for portfolio in found for ledger in portfolio.ledgers]
     while not runtime.stop.is_set():
         try:
             await runtime.until_stop(_trade(runtime, enabled, rules))
@@ -56,231 +38,46 @@ async def run(runtime: Runtime) -> None:
             runtime.log.warning("broker_replaced", error=str(group.exceptions[0]))
 
 
-async def _trade(runtime: Runtime, enabled: list[LoadedStrategy], rules: RuleBook) -> None:
-    """One life of a broker: connected, the one writer, until something of that is lost."""
+async def _trade(runtime: Runtime, enabled: list[LoadedStrategy], rules: Sequence[RuleBook]) -> None:
+    """One life of a broker: connected, the one writer of every ledger, until something of that is lost."""
     url = runtime.settings.database.url
-    connection = await pool.connect(url, role_name="paper-broker")
+    connections = [await pool.connect(url, role_name="paper-broker") for _ in rules]
     try:
-        ledger = Ledger(connection, rules.portfolio)
-        while not await ledger.lock():
-            runtime.health.status = "standby"
-            await asyncio.sleep(LOCK_RETRY_S)
-        runtime.health.status = "ok"
-        await ledger.open_portfolio(rules)
-        await ledger.list_strategies(enabled)
-        database = await pool.connect_pool(url, role_name="paper-broker", max=3)
+        ledgers = [Ledger(connection, own.portfolio) for connection, own in zip(connections, rules, strict=True)]
+        await _become_the_writer(runtime, ledgers)
+        for ledger, own in zip(ledgers, rules, strict=True):
+            await ledger.open_portfolio(own)
+        await ledgers[0].list_strategies(enabled)
+        database = await pool.connect_pool(url, role_name="paper-broker", max=CONNECTIONS * len(rules))
         try:
-            await Broker(runtime, ledger, database, enabled, rules).run()
+            brokers: list[Broker] = []
+            brokers += [
+                Broker(runtime, ledger, database, enabled, own, lambda: _show(runtime, brokers))
+                for ledger, own in zip(ledgers, rules, strict=True)
+            ]
+            for broker in brokers:
+                await broker.restore()
+            signals, control = SignalReader(runtime.bus, database, brokers), Control(runtime.bus, brokers)
+            await until_one_fails(signals.run(), control.listen(), *(broker.run() for broker in brokers))
         finally:
             database.terminate()
     finally:
-        connection.terminate()
+        for connection in connections:
+            connection.terminate()
 
 
-class Broker:
-    """One portfolio's broker from its checkpoint on. Thrown away whole when a commit fails."""
+async def _become_the_writer(runtime: Runtime, ledgers: Sequence[Ledger]) -> None:
+    """Of every ledger, each in the same order: whoever has the first one gets all."""
+    for number, ledger in enumerate(ledgers):
+        while not await ledger.lock():
+            runtime.health.status = "standby"
+            await asyncio.sleep(LOCK_RETRY_S)
+            for held in ledgers[:number]:
+                await held.ping()
+    runtime.health.status = "ok"
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        ledger: Ledger,
-        database: asyncpg.Pool,
-        enabled: list[LoadedStrategy],
-        rules: RuleBook,
-    ) -> None:
-        self._runtime = runtime
-        self._ledger = ledger
-        self._db = database
-        self._rules = rules
-        self._enabled = enabled
-        self._inbox = Inbox()
-        self._relay = Relay(runtime.bus, database, ledger.writer)
-        self._identities = IdentityCheck(database, ledger.portfolio_id)
-        self._arrived = asyncio.Event()
-        self._control = Control(runtime.bus, ledger.portfolio, self._arrived)
-        config = runtime.settings.broker
-        self._patience = Patience(config.exchange_wait_ms / 1000, config.wait_ms / 1000)
-        self._signals_empty_at: float | None = None
-        self._saved_at = 0.0
-        self._saved_ms = 0
 
-    async def run(self) -> None:
-        """Never ends; a lost connection or a broken invariant raises."""
-        await self._restore()
-        await until_one_fails(
-            self._relay.run(),
-            self._identities.run(),
-            self._control.listen(),
-            self._read_signals(),
-            self._reading.read(streams.MARKET),
-            self._reading.read(streams.BOOK),
-            self._apply_for_ever(),
-        )
-
-    async def _restore(self) -> None:
-        checkpoint = await self._ledger.checkpoint()
-        needed = {name for strategy in self._enabled for name in strategy.exchanges}
-        shards = {(s.grid, asset) for s in self._enabled for asset in self._runtime.settings.assets}
-        if checkpoint is None:
-            self._runtime.health.detail = {"waiting_for": "the first watermark of each exchange"}
-            first = max([await first_watermark(self._runtime.bus, exchange) for exchange in needed])
-            self._book = new_book(self._rules)
-            start: int | Resume = first_grid_point(first) - MINUTE_MS
-        else:
-            self._book = checkpoint.book
-            start = checkpoint.resume
-            needed |= {position.exchange for position in checkpoint.book.positions.values()}
-        self._sequencer = Sequencer(exchanges=sorted(needed), shards=shards, start=start)
-        read_from_ns = checkpoint.read_from_ns if checkpoint else {}
-        self._reading = Reading(
-            self._runtime.bus, self._sequencer, self._rules.book_exchanges, read_from_ns, self._arrived
-        )
-        for shard, ts in await complete_grids(self._db, self._ledger.portfolio_id, self._sequencer.passed_ms):
-            self._sequencer.add_complete_grid(shard, ts)
-        for message in await undecided(self._db, self._ledger.portfolio_id):
-            self._sequencer.add_signal(message)
-        await self._ledger.load_accounts(list(self._book.positions))
-        self._identities.ask()
-        self._recorded_skips = await self._ledger.skips_after(self._sequencer.passed_ms)
-        self._runtime.log.info(
-            "broker_restored",
-            portfolio=self._ledger.portfolio,
-            passed_ms=self._sequencer.passed_ms,
-            open_positions=len(self._book.positions),
-            fresh=checkpoint is None,
-        )
-
-    async def _read_signals(self) -> None:
-        durable = Durable(self._runtime.bus, streams.BROKER)
-        async for delivered in durable.batches():
-            if not delivered:
-                if not self._sequencer.blockers().shards or await durable.unacknowledged() == self._inbox.held:
-                    self._signals_empty_at = time.monotonic()
-                continue  # else somebody who is gone was given some: they come here once his time is over
-            batch = self._inbox.sort(delivered, self._sequencer.passed_ms)
-            await store(self._db, self._ledger.writer, batch)
-            await durable.ack(batch.acknowledge)  # last: a crash before this line means a redelivery
-            for message, reason in batch.invalid:
-                await durable.dead_letter(message, reason)
-            for signal in batch.signals:
-                self._sequencer.add_signal(signal)
-            for grid in batch.grids:
-                self._sequencer.add_complete_grid((grid.exchanges, grid.asset), grid.ts)
-            self._arrived.set()
-
-    async def _apply_for_ever(self) -> None:
-        """Pass grid points while nothing blocks; otherwise wait for a message, a skip, or the next ping."""
-        pinged_at = time.monotonic()
-        while True:
-            await self._apply_late()
-            await self._obey()
-            self._give_up_on_the_missing()
-            minute = self._sequencer.pass_minute()
-            if minute is not None:
-                await self._apply_minute(minute)
-                await asyncio.sleep(0)
-                continue
-            if time.monotonic() - pinged_at > PING_S:
-                await self._ledger.ping()
-                pinged_at = time.monotonic()
-            self._reading.caught_up()
-            metrics.LAG_SECONDS.set(self._sequencer.overdue_ms() / 1000)
-            self._arrived.clear()
-            try:
-                async with asyncio.timeout(0.5):
-                    await self._arrived.wait()
-            except TimeoutError:
-                pass
-
-    def _give_up_on_the_missing(self) -> None:
-        for ts, who, watermark in self._recorded_skips:
-            if ts == self._sequencer.next_ms:  # decided before a restart, in the middle of this grid point
-                self._sequencer.restore_skip(who, watermark)
-        blockers = self._sequencer.blockers()
-        given_up = self._patience.exhausted(blockers, time.monotonic(), self._signals_empty_at)
-        if given_up is not None:
-            for exchange in given_up.exchanges:
-                self._sequencer.skip_exchange(exchange)
-            for shard in given_up.shards:
-                self._sequencer.skip_shard(shard)
-            self._runtime.log.warning(
-                "grid_point_skipped", grid_point_ms=given_up.ts, exchanges=given_up.exchanges, shards=given_up.shards
-            )
-
-    async def _apply_minute(self, minute: Minute) -> None:
-        if minute.skipped:
-            await self._ledger.commit_skips(minute.ts, minute.skipped)
-            self._relay.wake()
-        for place, event in minute.steps:
-            await self._apply(place, event)
-        metrics.PASSED_MS.set(minute.ts)
-        self._runtime.health.event_time_ms = minute.ts
-        self._runtime.health.detail = {"open_positions": len(self._book.positions)}
-        if minute.ts % DAY_MS == 0:
-            await self._ledger.tidy(minute.ts - DAY_MS)
-            self._identities.ask()
-
-    async def _apply_late(self) -> None:
-        while (step := self._sequencer.take_late()) is not None:
-            await self._apply(*step)
-
-    async def _obey(self) -> None:
-        """What people ask for, once the grid point before it is wholly applied."""
-        while self._sequencer.place.rank == Rank.EQUITY and (asked := self._control.take()) is not None:
-            answer = await self._ledger.answer_to(asked.verb, asked.request)
-            if answer is None:
-                answer = await self._apply_request(asked)
-            await self._control.answer(asked, answer)
-
-    async def _apply_request(self, asked: Asked) -> Answer:
-        names, place = [strategy.name for strategy in self._enabled], self._sequencer.place
-        try:
-            wanted = command(asked.verb, asked.request, self._book, self._rules, names, place)
-        except CommandRefused as error:
-            return Answer(request_id=asked.request.request_id, status="refused", reason=str(error))
-        events = apply(self._book, self._rules, wanted)
-        resume = self._sequencer.resume()
-        checkpoint = Checkpoint(resume, self._book, self._reading.read_from_ns(resume))
-        answer = await self._ledger.commit_command(events, checkpoint, asked.request)
-        self._relay.wake()
-        self._log(events)
-        return answer
-
-    async def _apply(self, place: Place, event: Input) -> None:
-        events = apply(self._book, self._rules, event)
-        self._sequencer.advance(place)
-        now = time.monotonic()
-        due = place.visible_ms - self._saved_ms >= CHECKPOINT_EVENT_MS and now - self._saved_at >= CHECKPOINT_EVERY_S
-        if not events and not due:
-            return
-        resume = self._sequencer.resume()
-        await self._ledger.commit(events, Checkpoint(resume, self._book, self._reading.read_from_ns(resume)))
-        self._saved_at, self._saved_ms = now, place.visible_ms
-        if events:
-            self._relay.wake()
-            self._log(events)
-
-    def _log(self, events: list[Event]) -> None:
-        for event in events:
-            match event:
-                case Decision():
-                    self._runtime.log.info(
-                        "signal_decided",
-                        strategy=event.strategy,
-                        asset=event.asset,
-                        direction=event.direction,
-                        decision=event.decision,
-                        reason=event.reason,
-                        event_time_ms=event.ts_ms,
-                    )
-                case PositionState(status="CLOSED", realised_pnl=pnl):
-                    self._runtime.log.info(
-                        "position_closed",
-                        strategy=event.strategy,
-                        asset=event.asset,
-                        exit_reason=event.exit_reason,
-                        realised_pnl=str(pnl),
-                        event_time_ms=event.ts_ms,
-                    )
-                case _:
-                    pass
+def _show(runtime: Runtime, brokers: Sequence[Broker]) -> None:
+    """The next heartbeat: how far all ledgers are, and what they hold."""
+    runtime.health.event_time_ms = min(broker.passed_ms for broker in brokers)
+    runtime.health.detail = {"open_positions": sum(broker.open_positions for broker in brokers)}

@@ -82,7 +82,8 @@ class Recomputation:
 
     def _grid_point(self, ts: int) -> None:
         for signal in self._recorded.signals.get(ts, {}).values():
-            if signal.direction != "PASS" and signal.id not in self._recorded.late_ids:
+            decided = signal.direction != "PASS" and self._rules.takes(signal.strategy)
+            if decided and signal.id not in self._recorded.late_ids:
                 self._sequencer.add_signal(signal)
         self._apply_inserted(self._sequencer.place)
         for place, step in self._sequencer.pass_recorded(self._recorded.skips.get(ts, {})).steps:

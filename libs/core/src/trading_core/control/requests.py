@@ -63,6 +63,14 @@ _requests = msgspec.json.Decoder(Request)
 _answers = msgspec.json.Decoder(Answer)
 
 
+def verb_of(word: str) -> Verb:
+    """CommandRefused when there is no such command."""
+    for verb in VERBS:
+        if verb == word:
+            return verb
+    raise CommandRefused(f"there is no command {word}. Commands are: {', '.join(VERBS)}.")
+
+
 def decode_request(data: bytes) -> Request:
     """CommandRefused when `data` is no request."""
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 
 import trading_core
-from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, rule_book
+from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, RuleBook, rule_book
 from trading_core.config import Settings
 from trading_core.errors import ConfigError
 from trading_core.model import MINUTE_MS
@@ -29,13 +29,15 @@ from trading_core.strategy.registry import enabled_strategies
 class Checker:
     """One portfolio by today's strategies and settings. `db` may be anybody who can read everything."""
 
-    def __init__(self, db: asyncpg.Connection, settings: Settings) -> None:
+    def __init__(self, db: asyncpg.Connection, settings: Settings, rules: RuleBook | None = None) -> None:
+        """rules: of the ledger to look at; None: the shared one of `broker.portfolio`."""
         self._db = db
-        self._portfolio = settings.broker.portfolio
         self._enabled = enabled_strategies(settings)
         self.exchanges = sorted({name for strategy in self._enabled for name in strategy.exchanges})
         self._assets = settings.assets
-        self.rules = rule_book(settings.broker, {s.name: s.rules for s in self._enabled}, DEFAULT_SZ_DECIMALS)
+        overrides = {strategy.name: strategy.rules for strategy in self._enabled}
+        self.rules = rules or rule_book(settings.broker, overrides, DEFAULT_SZ_DECIMALS)
+        self._portfolio = self.rules.portfolio
         self._snapshot = settings.snapshot
         self._version = f"{version('trading-core')} {code_hash(Path(trading_core.__file__).parent)}"
 
