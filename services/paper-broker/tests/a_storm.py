@@ -74,8 +74,7 @@ async def judge(bus: Bus, database_url: str, hour: Hour, report: Path) -> dict[s
     """Once everything is recorded: one decision a signal, equal sets of fills, every identity, a clean audit."""
     db = await asyncpg.connect(database_url)
     try:
-        last = hour.grids[-1].ts
-        await eventually(lambda: _recorded(db, last), timeout=120)
+        await _settled(db, hour.grids[-1].ts)
         tradable = {signal.id for signal in hour.signals if signal.direction != "PASS"}
         decided = [row[0] for row in await db.fetch("SELECT signal_event_id FROM trading_paper.decisions")]
         assert len(decided) == len(set(decided))
@@ -106,6 +105,18 @@ async def _fills_on_exec(bus: Bus) -> set[str]:
     await reader.close()
     assert len(found) == len(set(found))
     return set(found)
+
+
+async def _settled(db: asyncpg.Connection, ts: int) -> None:
+    """Returns once all is recorded, however slow the machine is; fails when nothing has moved for a minute."""
+    newest = "SELECT count(*) FROM trading_ops.exec_events"
+    while not await _recorded(db, ts):
+        before = await db.fetchval(newest)
+
+        async def moved(before: int = before) -> bool:
+            return await db.fetchval(newest) > before or await _recorded(db, ts)
+
+        await eventually(moved, timeout=60)
 
 
 async def _recorded(db: asyncpg.Connection, ts: int) -> bool:
