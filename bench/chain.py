@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -34,15 +35,23 @@ WARM_UP = 30
 PARTS = 5
 PORTFOLIO = "default"
 LIMIT_S = 120
+_APPLIED = """
+SELECT event_id, (extract(epoch FROM created_at) * 1000000)::bigint * 1000 AS ns
+FROM trading_paper.outbox WHERE event_id LIKE 'fl:%'
+"""
 _QUANTILES = ((0.5, "p50"), (0.99, "p99"))
 
 
 @dataclass(frozen=True)
 class Passage:
-    """When the server stored the watermarks of a grid point (the later one), a signal of it, and its entry fill."""
+    """When the server stored the watermarks of a grid point (the later one), a signal of it, and its entry fill.
+
+    `applied_ns`: when the broker began the transaction in which it applied the signal, by PostgreSQL's clock.
+    """
 
     watermark_ns: int
     signal_ns: int
+    applied_ns: int
     fill_ns: int
 
 
@@ -72,7 +81,12 @@ async def run_platform(servers: Servers, bus: Bus, points: int) -> tuple[list[Pa
         seconds = await _feed(publisher, points)
         await _valued(bus, feed.grid_point(WARM_UP + points))
     await publisher.close()
-    return await _passages(bus, points), seconds
+    database = await servers.database()
+    try:
+        applied = {row["event_id"]: row["ns"] for row in await database.fetch(_APPLIED)}
+    finally:
+        await database.close()
+    return await _passages(bus, points, applied), seconds
 
 
 async def _feed(publisher: WindowPublisher, points: int) -> float:
@@ -98,13 +112,14 @@ async def _valued(bus: Bus, ts: int) -> None:
         await asyncio.sleep(0.1)
 
 
-async def _passages(bus: Bus, points: int) -> list[Passage]:
+async def _passages(bus: Bus, points: int, applied: Mapping[str, int]) -> list[Passage]:
+    """applied: by the id of each fill."""
     complete = await _watermarks(bus)
     fills = {}
     for delivered in await everything(bus, EXEC, [exec_subjects("fill", PORTFOLIO)]):
         message = messages.decode(delivered.data)
         assert isinstance(message, ExecMessage)
-        fills[message.body["order_id"]] = delivered.ingest_time_ns
+        fills[message.body["order_id"]] = (applied[message.id], delivered.ingest_time_ns)
     found = []
     for delivered in await everything(bus, SIGNALS, all_signals()):
         signal = messages.decode(delivered.data)
@@ -113,7 +128,7 @@ async def _passages(bus: Bus, points: int) -> list[Passage]:
             filled = fills.get(ids.order(PORTFOLIO, signal.id, "open"))
             if filled is None:
                 raise RuntimeError(f"{signal.id} ({signal.direction}, {signal.reason}) was not filled")
-            found.append(Passage(complete[signal.ts], delivered.ingest_time_ns, filled))
+            found.append(Passage(complete[signal.ts], delivered.ingest_time_ns, *filled))
     if len(found) != points * len(feed.PRICES):
         raise RuntimeError(f"{len(found)} signals where {points * len(feed.PRICES)} were due")
     return found
@@ -141,6 +156,7 @@ def _rows(passages: list[Passage], bare: list[float], note: str) -> list[Row]:
     ways = {
         "grid point → signal": [(p.signal_ns - p.watermark_ns) / 1e6 for p in passages],
         "signal → fill": [(p.fill_ns - p.signal_ns) / 1e6 for p in passages],
+        "applied → fill": [(p.fill_ns - p.applied_ns) / 1e6 for p in passages],
         "grid point → fill": [(p.fill_ns - p.watermark_ns) / 1e6 for p in passages],
     }
     return [

@@ -14,6 +14,9 @@ from trading_core.embedded import launch
 from trading_core.embedded.nats import NatsServer, new_password
 from trading_core.testing_servers import OwnPostgres, OwnServer, ServiceAt
 
+BUSY = {"TRADING_BROKER__MAX_DAILY_LOSS": "1", "TRADING_BROKER__COOLDOWN_S": "0"}
+"""Made-up signals lose money: without these the strategies would soon be paused and nothing would fill."""
+
 
 @pytest.mark.integration
 async def test_a_few_kills(
@@ -42,6 +45,8 @@ async def storm(
     bus = await connect(nats.url, name="test/1", on_error=lambda _error: None)
     try:
         await provision(bus)
+        for name, value in BUSY.items():
+            monkeypatch.setenv(name, value)  # the services inherit it, and the audit must know the rules of the run
         services = {
             name: service_at(name, own_postgres.role_url(role), TRADING_NATS__URL=nats.url)
             for name, role in (("paper_broker", "broker"), ("recorder", "recorder"))
