@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -136,12 +135,17 @@ def missing(lab: Lab, messages: list[AnyMessage], until_ms: int) -> list[dict[st
     ]
 
 
-def in_a_lost_gap(line: dict[str, Any], messages: list[AnyMessage]) -> bool:
-    return any(
-        (gap.asset, gap.channel, gap.state) == (line["coin"], CHANNELS[line["channel"]], "lost")
-        and gap.to_ms is not None and gap.from_ms <= line["time"] <= gap.to_ms
-        for gap in holes(messages)
-    )  # fmt: skip
+def undeclared(messages: list[AnyMessage], lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Missing events that lie in no gap declared lost."""
+    spans: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    for gap in holes(messages):
+        if gap.state == "lost" and gap.to_ms is not None:
+            spans[gap.asset, gap.channel].append((gap.from_ms, gap.to_ms))
+    return [
+        line
+        for line in lines
+        if not any(a <= line["time"] <= b for a, b in spans[line["coin"], CHANNELS[line["channel"]]])
+    ]
 
 
 async def test_two_hours_at_high_speed_arrive_complete_and_once(lab: Lab) -> None:
@@ -258,8 +262,7 @@ async def test_a_killed_collector_leaves_a_gap_that_is_filled_and_no_id_twice(la
             and opened.from_ms <= one.event_time_ms <= filled.to_ms
         ]  # fmt: skip
         assert all(one.backfilled for one in backfilled)
-    for line in missing(lab, await everything(lab), watermarks(messages)[-1]):
-        assert in_a_lost_gap(line, messages), line
+    assert undeclared(messages, missing(lab, await everything(lab), watermarks(messages)[-1])) == []
 
 
 async def test_a_venue_that_comes_back_is_taken_up_again(lab: Lab) -> None:
@@ -280,26 +283,6 @@ async def test_a_venue_that_comes_back_is_taken_up_again(lab: Lab) -> None:
     check_every_minute_has_its_candle(messages)
     # The venue stood still while nobody listened, so nothing is missing.
     assert missing(lab, await everything(lab), watermarks(messages)[-1]) == []
-
-
-async def test_a_venue_that_falls_silent_is_left_and_taken_up_again(lab: Lab) -> None:
-    venue = await lab.venue(300.0, "--hold")
-    collector = await lab.collector(TRADING_EXCHANGES__HYPERLIQUID__SILENCE__CTX_S="2")
-    start_ms = await first_watermark(lab)
-    await passes(lab, start_ms + 5 * MINUTE_MS)
-    venue.send_signal(signal.SIGSTOP)
-    await eventually(lambda: "venue_silent" in lab.log.read_text())
-    stopped_ms = await watermark_ms(lab)
-    venue.send_signal(signal.SIGCONT)
-    await passes(lab, stopped_ms + 30 * MINUTE_MS)
-    await eventually(lambda: all_gaps_closed(lab))
-    assert await lab.stop(venue) == 0
-    assert await lab.stop(collector) == 0
-    messages = await lab.messages(MARKET, "market.>")
-    check_no_id_twice(messages)
-    check_promises(messages)
-    check_candles_before_watermarks(messages)
-    check_every_minute_has_its_candle(messages)
 
 
 async def test_a_coin_that_is_off_the_list_for_a_while_costs_the_others_nothing(lab: Lab) -> None:
@@ -323,8 +306,7 @@ async def test_a_coin_that_is_off_the_list_for_a_while_costs_the_others_nothing(
     check_every_minute_has_its_candle(messages)
     states = {gap.asset: gap.state for gap in holes(messages) if gap.channel == "candle_1m"}
     assert states["SOL"] == "filled"
-    for line in missing(lab, await everything(lab), watermarks(messages)[-1]):
-        assert in_a_lost_gap(line, messages), line
+    assert undeclared(messages, missing(lab, await everything(lab), watermarks(messages)[-1])) == []
 
 
 async def test_nats_away_for_a_while_costs_nothing(lab: Lab) -> None:
