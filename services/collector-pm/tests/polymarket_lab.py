@@ -39,7 +39,7 @@ class Lab:
             "--state", str(self.folder / "state.json"), "--truth", str(self.folder / "truth.jsonl"),
             "--address-file", str(address), *more, environment={},
         )  # fmt: skip
-        await eventually(address.exists, 60)
+        await eventually(address.exists, 150)
         return process
 
     @property
@@ -98,7 +98,7 @@ class Lab:
         return int(json.loads(delivered.data)["watermark_ms"]) if delivered else 0
 
     async def first_watermark(self) -> int:
-        return await eventually(self.watermark_ms, 60)
+        return await eventually(self.watermark_ms, 150)
 
     async def passes(self, time_ms: int, timeout_s: float = 150) -> None:
         async def passed() -> bool:

@@ -100,7 +100,8 @@ async def test_books_and_results_are_those_of_the_venue(lab: Lab) -> None:
 
 async def test_frames_that_are_wrong_or_in_disorder_change_nothing_that_is_not_declared(lab: Lab) -> None:
     await lab.venue(SPEED)
-    await lab.collector()
+    # As many sockets as markets, so that each fault meets several.
+    await lab.collector(TRADING_EXCHANGES__POLYMARKET__TOKENS_PER_SOCKET="1")
     started = await lab.first_watermark()
     for kinds in (
         ("duplicate", "malformed", "unknown_event", "oversize", "trades", "tick_size"),

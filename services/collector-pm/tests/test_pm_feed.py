@@ -91,6 +91,16 @@ def test_two_changes_within_half_a_second_are_one_snapshot_of_the_later_state() 
     assert bench.books()[-1].bids[0] == ("0.53", "1")
 
 
+def test_a_state_that_stood_for_half_a_second_is_told_though_the_next_one_came_first() -> None:
+    bench = Bench()
+    bench.dump()
+    bench.clock(T0 + 1_000)
+    bench.change(T0 + 1_000, "0.51", "1", ("0.51", "0.6"))
+    bench.change(T0 + 1_300, "0.52", "1", ("0.52", "0.6"))
+    bench.change(T0 + 1_800, "0.53", "1", ("0.53", "0.6"))
+    assert [one.event_time_ms - T0 for one in bench.books()] == [0, 1_000, 1_300, 1_800]
+
+
 def test_a_wrong_top_makes_the_book_unknown_until_it_is_told_whole() -> None:
     bench = Bench()
     bench.dump()
@@ -350,10 +360,33 @@ def test_a_restart_mistrusts_a_silence_before_its_last_watermark() -> None:
     assert found == [("BTC", -97_000), ("ETH", -90_000)]
 
 
+def test_a_socket_that_is_ahead_of_the_others_is_believed_and_its_results_wait_for_them() -> None:
+    bench = Bench(tokens_per_socket=1)
+    bench.feed.listed([a_listing(2)], 0, {})
+    bench.feed.connected(1, bench.now_s, 0)
+    bench.clock(T0, line=1)
+    bench.dump()
+    told = {"event_type": "market_resolved", "market": MARKET, "winning_asset_id": TOKEN, "timestamp": str(T0 + 60_000)}
+    bench.clock(T0 + 60_000, line=1)
+    head = {"event_type": "book", "market": "0x2", "asset_id": "2", "timestamp": str(T0 + 60_000)}
+    levels = [{"price": "0.5", "size": "10"}]
+    bench.say({**head, "bids": levels, "asks": []}, told, line=1)
+    # A minute ahead of the other socket: no reason to refuse what it says.
+    assert (bench.feed.rejects, [one.market for one in bench.books()]) == (0, [MARKET, "0x2"])
+    assert bench.of(ResolvedMessage) == []
+    bench.clock(T0 + 59_000)
+    bench.change(T0 + 59_000, "0.51", "1", ("0.51", "0.6"))
+    bench.clock(T0 + 60_000)
+    # Its last state is told before it is let go, though half a second has not passed since the one before.
+    assert bench.books()[-1].bids[0] == ("0.51", "1")
+    assert [one.event_time_ms for one in bench.of(ResolvedMessage)] == [T0 + 60_000]
+
+
 def test_a_result_ends_the_market_whoever_tells_it_and_only_once() -> None:
     bench = Bench()
     told = {"event_type": "market_resolved", "market": MARKET, "winning_asset_id": OTHER, "timestamp": str(T0 + 1)}
     bench.say(told, told)
+    bench.clock(T0 + 1)
     bench.feed.on_winner(MARKET, TOKEN, 0)
     [result] = bench.of(ResolvedMessage)
     assert (result.yes_payout, result.id) == ("0", f"r:pm:{MARKET}")

@@ -72,7 +72,7 @@ class Catalogue:
             await self._feed.poll_due.wait()
             self._feed.poll_due.clear()
             try:
-                for some in _some(one.listing.market for one in self._feed.roster.open()):
+                for some in _some(one.listing.market for one in self._feed.roster):
                     found, rejects = listing.listings(await self._rest.markets(some))
                     self._feed.kept(rejects, wall_ms())
                     self._feed.on_poll(found, wall_ms())

@@ -244,7 +244,10 @@ class Feed:
         if clock_ms is None:
             return
         for one in self.roster:
-            if not one.ended:
+            if one.result is not None and one.result[0] <= clock_ms:
+                # By now the socket of its book, be it another one, has told what the book did before.
+                self._resolve(one, one.result[1], one.result[0], wall_ms)
+            elif not one.ended:
                 self._judge(one, clock_ms, wall_ms)
                 if one.dirty and clock_ms - one.published_ms >= BOOK_EVERY_MS:
                     self._publish_book(one, one.book.changed_ms, wall_ms)
@@ -350,7 +353,7 @@ class Feed:
             one = self.roster.of_market(listing.market)
             if one is None:
                 continue
-            if listing.yes_payout is not None:
+            if listing.yes_payout is not None and one.ended:
                 self._resolve(one, listing.yes_payout, clock_ms, wall_ms)
             elif not one.ended and not listing.closed:
                 one.listing = listing
@@ -374,7 +377,7 @@ class Feed:
         if isinstance(row, ClockRow):
             self._on_clock(line, row.timestamp, now_s, wall_ms)
             return
-        clock_ms = self.now_ms(wall_ms)
+        clock_ms = self._time_of(line, wall_ms)
         if clock_ms is None:
             return
         match row:
@@ -392,8 +395,14 @@ class Feed:
                 # Told of every market of the venue.
                 if one := self.roster.of_market(row.market):
                     numbers.check_time(row.timestamp, clock_ms)
-                    self._resolve(one, _payout_of(one.listing, row.winning_asset_id), row.timestamp, wall_ms)
+                    one.result = row.timestamp, _payout_of(one.listing, row.winning_asset_id)
         self._heard(line, now_s, clock_ms)
+
+    def _time_of(self, line: int, wall_ms: int) -> int | None:
+        """Venue time as far as this socket has told everything; a simulator's may be ahead of the others."""
+        held = self._lines.get(line)
+        told_ms = held.clock_ms if held is not None and self._config.simulated_clock else None
+        return self.now_ms(wall_ms) if told_ms is None else told_ms
 
     def _on_clock(self, line: int, time_ms: int, now_s: float, wall_ms: int) -> None:
         """Venue time is what every open socket has reached: none of them has anything earlier to say."""
@@ -424,6 +433,7 @@ class Feed:
                 continue
             numbers.check_time(row.timestamp, clock_ms)
             self.clock.on_event(row.timestamp, wall_ms)
+            self._before(one, row.timestamp, wall_ms)
             self._after(one, one.book.change(row.timestamp, changes, clock_ms), row.timestamp, wall_ms)
 
     def _on_book(self, row: BookRow, clock_ms: int, wall_ms: int) -> None:
@@ -435,11 +445,17 @@ class Feed:
         was_kept, one.asked_s = one.book.is_kept, None
         one.tick_size = row.tick_size or one.tick_size
         one.last = row.last_trade_price or one.last
+        self._before(one, row.timestamp, wall_ms)
         outcome = one.book.replace(row, clock_ms)
         if outcome == "applied":
             self._holes.leave(one, clock_ms)
         # A first book is as old as its last change, yet known to stand now.
         self._after(one, outcome, row.timestamp if was_kept else clock_ms, wall_ms)
+
+    def _before(self, one: Followed, next_ms: int, wall_ms: int) -> None:
+        """A state that stood for half a second is told, however late its time is noticed."""
+        if one.dirty and next_ms - one.book.changed_ms >= BOOK_EVERY_MS:
+            self._publish_book(one, one.book.changed_ms, wall_ms)
 
     def _after(self, one: Followed, outcome: Outcome, event_ms: int, wall_ms: int) -> None:
         if outcome == "applied":
@@ -498,6 +514,8 @@ class Feed:
         self._outbox.put(outgoing.prob(one, clock_ms, self.stamp.visible(clock_ms), wall_ms, slot_ms))
 
     def _resolve(self, one: Followed, yes_payout: str, event_ms: int, wall_ms: int) -> None:
+        if one.dirty:
+            self._publish_book(one, one.book.changed_ms, wall_ms)
         market, visible_ms = one.listing.market, self.stamp.visible(event_ms)
         self._holes.leave(one, event_ms)
         self._outbox.put(outgoing.resolved(one.asset, market, yes_payout, event_ms, visible_ms, wall_ms))

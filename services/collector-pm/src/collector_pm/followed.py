@@ -37,6 +37,8 @@ class Followed:
     book: KeptBook = field(default_factory=KeptBook)
     ended: bool = False
     """Its window is over: no subscription, only the result is waited for."""
+    result: tuple[int, str] | None = None
+    """Venue time and payout of a result that was told of a time which not every socket has reached."""
     tick_size: str | None = None
     last: str | None = None
     published_ms: int = 0
