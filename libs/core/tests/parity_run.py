@@ -15,7 +15,7 @@ from trading_core.broker.announce import announcement
 from trading_core.broker.apply import apply
 from trading_core.broker.book import new_book
 from trading_core.broker.events import Decision, EquityMark, Event, Fill, FundingPayment, PositionState
-from trading_core.broker.inputs import Place, Rank
+from trading_core.broker.inputs import Command, Place, Rank
 from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, RuleBook, rule_book
 from trading_core.config import Settings, load
 from trading_core.messages import MarketData, SignalMessage
@@ -49,11 +49,12 @@ class Run:
 
     `late_by`: the first LONG or SHORT at or after `late_from` is stored this many minutes after its grid point.
     `skips`: grid points passed without the exchange, with its watermark then.
+    `paused_at`: the grid point after which a person pauses every strategy.
     """
 
     def __init__(
         self, seed: int = 11, start: int = START, *, late_by: int = 0, late_from: int = 0,
-        skips: dict[int, int] | None = None, **changed: Any,
+        skips: dict[int, int] | None = None, paused_at: int = 0, **changed: Any,
     ) -> None:  # fmt: skip
         self.recording = a_recording(seed, start)
         self.settings = settings_with(**changed)
@@ -62,6 +63,7 @@ class Run:
         self.market = everything(self.recording)
         self._late_by, self._late_from = late_by, late_from
         self._skips = skips or {}
+        self._paused_at = paused_at
 
     async def live(self) -> Outputs:
         """What a run within one day leaves."""
@@ -102,6 +104,14 @@ class Run:
                 part.live.late[place] = [signal]
                 part.live.late_ids.add(signal.id)
                 steps.append((place, signal_input(signal, place, late=True)))
+            if ts == self._paused_at:
+                place = Place(ts, Rank.EQUITY, "")
+                pause = Command(
+                    request_id="p1", verb="pause", who="ann", why="a test", place=place,
+                    strategies=tuple(strategy.name for strategy in self.strategies),
+                )  # fmt: skip
+                part.live.late.setdefault(place, []).append(pause)
+                steps.append((place, pause))
             for place, step in steps:
                 for event in apply(book, self.rules, step):
                     outbox_id += 1

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from market_recording import a_recording
+from market_recording import START, a_recording
 from parity_run import Run
 
 from trading_core import messages
 from trading_core.messages import SignalMessage
+from trading_core.model import MINUTE_MS
 
 
 async def test_a_run_replays_without_a_difference_in_either_order() -> None:
@@ -48,6 +51,17 @@ async def test_a_late_signal_replays_in_its_place_and_is_named_as_the_cause_in_i
     roots = [d for d in report.differences if not d.cause.startswith("follows:")]
     assert report.unexplained == 0
     assert (roots[0].id, roots[0].cause) == (f"d:default:{signal.id}", "late_signal")
+
+
+async def test_what_a_person_asked_for_replays_in_its_place_in_both_orders() -> None:
+    run = Run(paused_at=START + 30 * MINUTE_MS)
+    live = await run.live()
+    assert {"paused"} <= {m.body.get("reason") for m in live.announced if m.kind == "decision"}
+    assert (await run.replayed(live)).differences == []
+    assert (await run.ideal(live)).differences == []
+    without = replace(live, late={})
+    found = (await run.replayed(without)).differences
+    assert ("announcements", "cm:default:p1") in {(difference.kind, difference.id) for difference in found}
 
 
 def test_messages_are_compared_as_they_are_on_the_wire() -> None:
