@@ -1,5 +1,6 @@
 import { useEventTime, useHealth } from '../../api/queries'
 import { span } from '../../format/times'
+import { stopsEvaluations } from './meaning'
 import { link } from '../../ui/route'
 
 const NAMED = 3
@@ -13,11 +14,12 @@ export function OpenGaps() {
   const names = gaps.slice(0, NAMED).map((gap) => `${gap.asset} ${gap.channel}`)
   const more = gaps.length - names.length
   const since = eventTimeMs === null ? '' : ` for ${span((eventTimeMs - first.from_ms) / 1_000)}`
-  const assets = [...new Set(gaps.map((gap) => gap.asset))].join(', ')
+  const stopped = [...new Set(gaps.filter(stopsEvaluations).map((gap) => gap.asset))].join(', ')
   return (
     <aside className="notice" role="status" data-testid="open-gaps">
       <strong>No data{since}</strong> from {names.join(', ')}
-      {more > 0 ? ` and ${more} more` : ''}. Strategies pass on {assets} until it is over. <a href={link('data', { state: 'open' })}>Open gaps</a>
+      {more > 0 ? ` and ${more} more` : ''}. {stopped ? `Strategies pass on ${stopped} until it is over. ` : ''}
+      <a href={link('data', { state: 'open' })}>Open gaps</a>
     </aside>
   )
 }

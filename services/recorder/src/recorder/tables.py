@@ -131,7 +131,7 @@ GAPS = Table(
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[],
                          $7::text[], $8::text[], $9::bigint[], $10::bigint[])
     ON CONFLICT (event_id) DO UPDATE SET
-        to_ts = COALESCE(excluded.to_ts, gaps.to_ts),
+        to_ts = GREATEST(excluded.to_ts, gaps.to_ts),
         state = CASE WHEN excluded.state = 'open' THEN gaps.state ELSE excluded.state END,
         reason = COALESCE(NULLIF(gaps.reason, ''), excluded.reason),
         opened_visible_ms = LEAST(gaps.opened_visible_ms, excluded.opened_visible_ms),
