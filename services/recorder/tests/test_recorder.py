@@ -151,6 +151,14 @@ async def test_a_gap_is_one_row_whichever_message_comes_first(
     assert row["to_ts"].timestamp() * 1000 == BASE + 5_000
 
 
+async def test_a_hole_that_grows_is_as_long_as_its_longest_message(bus: Bus, recording: Runtime, database: Any) -> None:
+    for number, to_ms in enumerate((BASE + 5_000, BASE + 3_000), start=1):  # the shorter one is delivered again
+        await publish(bus, a_gap("lost", to_ms, visible_ms=BASE + 9_000))
+        await has(database, "trading_market_data.ticks", number)
+    [row] = await database.fetch("SELECT * FROM trading_ops.gaps")
+    assert row["to_ts"].timestamp() * 1000 == BASE + 5_000
+
+
 async def test_watermarks_of_both_streams_are_kept_with_their_ingest_time_and_raise_visibility(
     bus: Bus, recording: Runtime, database: Any
 ) -> None:
