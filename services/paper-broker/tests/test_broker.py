@@ -184,14 +184,24 @@ async def test_a_signal_published_twice_is_decided_once(bus: Bus, broker: Servic
     broker.start()
     await publish(bus, hour, range(1, 6))
     await all_of(bus, hour)
-    again = [s for s in hour.signals if s.direction != "PASS"]
-    for signal_message in again:
-        # Another message id for the same signal: what a second runner does once the dedupe window is over.
-        subject = streams.signal_subject(signal_message.strategy, signal_message.exchange, signal_message.asset)
-        await bus.nc.publish(subject, messages.encode(signal_message))
-    info = await bus.js.stream_info("SIGNALS")
-    await eventually(lambda: _acknowledged(bus, info.state.last_seq + 0))
+    await _publish_without_ids(bus, hour)
+    # A day later the inbox has forgotten what was decided.
+    db = await asyncpg.connect(database_url)
+    assert await db.execute("DELETE FROM trading_paper.signal_inbox WHERE state = 'applied'") != "DELETE 0"
+    await db.close()
+    await _publish_without_ids(bus, hour)
     await check_ledger(database_url, await on_exec(bus), hour)
+    assert broker.terminate() == 0, "it is still the process that was started"
+
+
+async def _publish_without_ids(bus: Bus, hour: Hour) -> None:
+    """Every decided signal once more: what a second runner does once the dedupe window is over."""
+    for signal_message in hour.signals:
+        if signal_message.direction != "PASS":
+            subject = streams.signal_subject(signal_message.strategy, signal_message.exchange, signal_message.asset)
+            await bus.js.publish(subject, messages.encode(signal_message))
+    info = await bus.js.stream_info("SIGNALS")
+    await eventually(lambda: _acknowledged(bus, info.state.last_seq))
 
 
 async def _acknowledged(bus: Bus, sequence: int) -> bool:

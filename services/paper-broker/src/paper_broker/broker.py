@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import asyncpg
 
 from paper_broker import metrics
 from paper_broker.identities import IdentityCheck
-from paper_broker.inbox import Batch, complete_grids, undecided
+from paper_broker.inbox import complete_grids, undecided
 from paper_broker.ledger import Ledger, Writer
 from paper_broker.reading import Reading
 from paper_broker.relay import Relay
@@ -24,6 +24,7 @@ from trading_core.broker.inputs import Input, Place, Rank, Verb
 from trading_core.broker.rules import RuleBook
 from trading_core.bus.market import first_watermark
 from trading_core.control.requests import Answer, CommandRefused, Request, command
+from trading_core.messages import GridMessage, SignalMessage
 from trading_core.model import DAY_MS, MINUTE_MS
 from trading_core.runtime import Runtime
 from trading_core.sequence.checkpoint import Checkpoint
@@ -102,12 +103,11 @@ class Broker:
         """Whether the strategy's signals are decided here."""
         return self._rules.takes(strategy)
 
-    def add(self, batch: Batch) -> None:
-        """Signals and grid points that are stored now."""
-        for signal in batch.signals:
-            if self.takes(signal.strategy):
-                self._sequencer.add_signal(signal)
-        for grid in batch.grids:
+    def add(self, signals: Iterable[SignalMessage], grids: Iterable[GridMessage]) -> None:
+        """Signals and grid points that are stored now; each signal once."""
+        for signal in signals:
+            self._sequencer.add_signal(signal)
+        for grid in grids:
             self._sequencer.add_complete_grid((grid.exchanges, grid.asset), grid.ts)
         self._arrived.set()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import asyncpg
 
@@ -16,8 +16,10 @@ from trading_core.sequence.grid import GridTracker, Shard
 
 _STORE = """
 INSERT INTO trading_paper.signal_inbox (portfolio_id, strategy, exchange, instrument, eval_ms, event_id, payload)
-SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::json[])
-ON CONFLICT DO NOTHING
+SELECT $1, r.* FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::json[])
+    AS r(strategy, exchange, instrument, eval_ms, event_id, payload)
+WHERE NOT EXISTS (SELECT FROM trading_paper.decisions WHERE event_id = 'd:' || $8 || ':' || r.event_id)
+ON CONFLICT DO NOTHING RETURNING event_id
 """
 _GRIDS = """
 INSERT INTO trading_paper.grid_inbox (portfolio_id, exchanges, asset, eval_ms, evaluations)
@@ -94,36 +96,53 @@ Takes = Callable[[str], bool]
 """Whether a ledger decides the signals of that strategy."""
 
 
-async def store(db: asyncpg.Pool, ledgers: Sequence[tuple[Writer, Takes]], batch: Batch) -> None:
-    """Commit what must survive, for each ledger, before anything is acknowledged.
+async def store(db: asyncpg.Pool, ledgers: Sequence[tuple[Writer, Takes]], batch: Batch) -> list[list[SignalMessage]]:
+    """Commit what must survive, for each ledger, before anything is acknowledged; the signals new to each of them.
 
+    One that comes again, however late and under whatever message id, is waiting to be decided or has been.
     Replaced when another broker has taken over: it must get the messages, since it would not look here again.
     """
     if not batch.signals and not batch.grids:
-        return
+        return [[] for _ in ledgers]
+    new: list[list[SignalMessage]] = []
     async with db.acquire() as connection, connection.transaction():
         if batch.signals:
             await insert_signals(connection, batch.signals)  # so that a position can name its signal
         for writer, takes in ledgers:
             await writer.prove(connection)
             signals = [signal for signal in batch.signals if takes(signal.strategy)]
-            await _store(connection, writer.portfolio_id, signals, batch.grids)
+            stored = await _store(connection, writer, signals)
+            new.append([signal for name, signal in _first(signals).items() if name in stored])
+            await _store_grids(connection, writer.portfolio_id, batch.grids)
+    return new
 
 
-async def _store(
-    connection: asyncpg.Connection, portfolio_id: int, signals: list[SignalMessage], grids: list[GridMessage]
-) -> None:
-    if signals:
-        await connection.execute(
-            _STORE,
-            portfolio_id,
-            [s.strategy for s in signals],
-            [s.exchange for s in signals],
-            [s.instrument for s in signals],
-            [s.ts for s in signals],
-            [s.id for s in signals],
-            [messages.encode(s).decode() for s in signals],
-        )
+def _first(signals: Iterable[SignalMessage]) -> dict[str, SignalMessage]:
+    """By id; of several with one id the first, which is the stored one."""
+    found: dict[str, SignalMessage] = {}
+    for signal in signals:
+        found.setdefault(signal.id, signal)
+    return found
+
+
+async def _store(connection: asyncpg.Connection, writer: Writer, signals: list[SignalMessage]) -> set[str]:
+    if not signals:
+        return set()
+    rows = await connection.fetch(
+        _STORE,
+        writer.portfolio_id,
+        [s.strategy for s in signals],
+        [s.exchange for s in signals],
+        [s.instrument for s in signals],
+        [s.ts for s in signals],
+        [s.id for s in signals],
+        [messages.encode(s).decode() for s in signals],
+        writer.portfolio,
+    )
+    return {row["event_id"] for row in rows}
+
+
+async def _store_grids(connection: asyncpg.Connection, portfolio_id: int, grids: list[GridMessage]) -> None:
     if grids:
         await connection.execute(
             _GRIDS,

@@ -30,12 +30,12 @@ class SignalReader:
                 await self._note_empty()
                 continue
             batch = self._inbox.sort(delivered, min(broker.passed_ms for broker in self._brokers))
-            await store(self._db, [(broker.writer, broker.takes) for broker in self._brokers], batch)
+            new = await store(self._db, [(broker.writer, broker.takes) for broker in self._brokers], batch)
             await self._durable.ack(batch.acknowledge)  # last: a crash before this line means a redelivery
             for message, reason in batch.invalid:
                 await self._durable.dead_letter(message, reason)
-            for broker in self._brokers:
-                broker.add(batch)
+            for broker, signals in zip(self._brokers, new, strict=True):
+                broker.add(signals, batch.grids)
 
     async def _note_empty(self) -> None:
         """Unless somebody who is gone was given messages: they come here once his time is over."""

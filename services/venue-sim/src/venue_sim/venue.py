@@ -225,7 +225,7 @@ class Venue:
             self._truth.write(truth.trade_id(self.market.trade(coin, p)), time_ms, "trades", coin)
             self._truth.write(truth.bbo_id(self._bbo(coin)), time_ms, "bbo", coin)
             self._write_context(coin, time_ms)
-            self._truth.write(truth.book_id(self.market.book(coin, p, FAST_LEVELS)), time_ms, "l2Book", coin)
+            self._truth.write(truth.book_id(self._book(coin)), time_ms, "l2Book", coin)
             if time_ms % HOUR_MS < MINUTE_MS and p:
                 for row in self.market.funding(coin, time_ms, self.market.time_ms(p - 1) + 1, None):
                     self._truth.write(truth.funding_id(row), row["time"], "funding", coin)
@@ -244,6 +244,10 @@ class Venue:
     def _bbo(self, coin: str) -> truth.Json:
         return self._shown("bbo", coin, self.market.bbo(coin, self.p))
 
+    def _book(self, coin: str) -> truth.Json:
+        """As the fast form has it, which is what the platform asks for."""
+        return self._shown("l2Book", coin, self.market.book(coin, self.p, FAST_LEVELS))
+
     def _context(self, coin: str) -> truth.Json:
         context: truth.Json = self._shown("activeAssetCtx", coin, {"ctx": self.market.ctx(coin, self.p)})["ctx"]
         return context
@@ -260,7 +264,7 @@ class Venue:
             bbo = self._bbo(coin)
             self._truth.write(truth.bbo_id(bbo), bbo["time"], "snapshot", coin)
         elif channel == "l2Book":
-            book = self.market.book(coin, self.p, FAST_LEVELS)
+            book = self._book(coin)
             self._truth.write(truth.book_id(book), book["time"], "snapshot", coin)
 
     async def _tick(self) -> None:
