@@ -8,6 +8,7 @@ from typing import Any
 from test_pm_book import T0, a_listing, a_row
 
 from collector_pm.feed import Feed
+from collector_pm.resume import is_change
 from trading_core.config import PolymarketConfig
 from trading_core.messages import BookMessage, DeadLetterMessage, GapMessage, MarketData, ProbMessage, ResolvedMessage
 from trading_core.model import MINUTE_MS
@@ -99,6 +100,19 @@ def test_a_state_that_stood_for_half_a_second_is_told_though_the_next_one_came_f
     bench.change(T0 + 1_300, "0.52", "1", ("0.52", "0.6"))
     bench.change(T0 + 1_800, "0.53", "1", ("0.53", "0.6"))
     assert [one.event_time_ms - T0 for one in bench.books()] == [0, 1_000, 1_300, 1_800]
+
+
+def test_what_rest_shows_is_no_proof_that_the_socket_still_spoke() -> None:
+    bench = Bench()
+    bench.dump()
+    bench.clock(T0 + 2_000)
+    bench.change(T0 + 1_000, "0.51", "1", ("0.51", "0.6"))
+    # The socket keeps the next change to itself; two seconds after REST has shown it, REST stands in.
+    bench.feed.on_check([a_row(["0.58"], ["0.6"], T0 + 3_000)], T0 + 4_000, 0)
+    bench.clock(T0 + 7_000)
+    told = bench.books()
+    assert [one.bids[0][0] for one in told][-1] == "0.58"
+    assert max(one.book_time_ms for one in told if is_change(one)) == T0 + 1_000
 
 
 def test_a_wrong_top_makes_the_book_unknown_until_it_is_told_whole() -> None:

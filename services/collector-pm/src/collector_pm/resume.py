@@ -43,9 +43,14 @@ async def read(bus: Bus) -> Resume:
             newest.pop(message.market, None)
     resume.unresolved = list(newest.values())
     async for message in _since(bus, BOOK, [book_subjects(EXCHANGE)], mark.ingest_time_ns - BOOKS_BACK_NS):
-        if isinstance(message, BookMessage):
+        if isinstance(message, BookMessage) and is_change(message):
             resume.changed_ms[message.asset] = max(message.book_time_ms, resume.changed_ms.get(message.asset, 0))
     return resume
+
+
+def is_change(message: BookMessage) -> bool:
+    """Told by the socket at the time of the change; what REST showed, or what stands, has the time of that look."""
+    return message.event_time_ms == message.book_time_ms
 
 
 async def _since(bus: Bus, stream: StreamSpec, subjects: Sequence[str], time_ns: int) -> AsyncIterator[AnyMessage]:

@@ -201,6 +201,8 @@ class Venue:
                 text = texts.get(subscription)
                 if text is None:
                     text = texts[subscription] = self._update(subscription)
+                if subscription in client.missed:
+                    self.note_snapshot(subscription.channel, subscription.coin, self.market.time_ms(self.p))
                 await client.send_of(subscription, text)
 
     def clock_frame(self, time_ms: int) -> str:
