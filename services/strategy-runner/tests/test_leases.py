@@ -131,16 +131,20 @@ async def test_three_runners_of_which_one_is_killed_again_and_again_say_the_same
     pace = Pace(bus, recording, minutes_per_s=5)
     publishing = asyncio.create_task(pace.run())
     chance = random.Random(8)
+    before = dict.fromkeys(runners, 0)
     while not publishing.done():
         await asyncio.wait({publishing}, timeout=6)
         name = chance.choice(sorted(runners))
         runners[name].kill()
         await asyncio.wait({publishing}, timeout=4)
+        before[name] = runners[name].times_said("service_started")
         runners[name].start()
     await publishing
     said = await all_of(bus, recording)
     assert len(said) == len({m.id for m in said})
     assert {m.id: messages.encode(m).decode() for m in said} == said_by_the_core(recording, enabled())
+    # Only then does it hear a signal.
+    await eventually(lambda: all(one.times_said("service_started") > before[name] for name, one in runners.items()))
     assert [runner.terminate(limit_s=20) for runner in runners.values()] == [0, 0, 0]
 
 
