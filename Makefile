@@ -5,6 +5,7 @@ SPEED ?= 300
 RESET ?=
 # Tests run in so many processes, each with servers of its own.
 WORKERS ?= 2
+BESIDE := not (browser or long or alone)
 UV_VERSION := 0.13.9
 
 PY := .venv/bin/python
@@ -50,7 +51,9 @@ lint: setup ## ruff, mypy strict, tsc strict, eslint
 
 test-python: setup ## unit, contract and integration tests, with a real nats-server and a real PostgreSQL
 	@echo "» pytest"
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not (browser or long or alone)"
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "$(BESIDE)" || { test $$? -eq 1 && \
+		echo "» what failed beside other tests, once more with the machine to itself; it stays a defect to mend" && \
+		$(PY) -m pytest -m "$(BESIDE)" --last-failed --last-failed-no-failures none; }
 	@$(PY) -m pytest -m "alone and not long"
 
 test-frontend: setup ## unit tests of the front end
