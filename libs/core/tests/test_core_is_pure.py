@@ -14,7 +14,7 @@ STRATEGIES = PACKAGE.parents[3] / "strategies"
 PURE_FOLDERS = ("market", "strategy", "broker", "metrics", "sequence", "backtest")
 PURE_FILES = (
     "bare_talib", "model", "money", "messages", "ids", "streams", "errors", "moments",
-    "collect/stamp", "collect/clock", "collect/gaps", "collect/numbers",
+    "collect/stamp", "collect/clock", "collect/gaps", "collect/numbers", "collect/rejects",
 )  # fmt: skip
 SHELLS = frozenset(
     {"strategy/files.py", "strategy/fresh.py", "strategy/new.py"}

@@ -13,6 +13,7 @@ from test_parse import a_bbo, a_candle, a_ctx, a_trade, framed
 
 from collector_hl import outgoing, parse
 from collector_hl.parse import BboRow, BookRow, CandleRow, CtxRow, TradeRow
+from fuzzing import any_json, read_damaged, read_with_one_replaced
 from trading_core.errors import VenueMessageInvalid
 from trading_core.messages import Message, decode, encode
 
@@ -24,16 +25,7 @@ OWN = [
 ]  # fmt: skip
 CORPUS = OWN + [path.read_bytes() for path in ALL if path.suffix == ".json" and path.stat().st_size < 8_000]
 """Small ones: the large hold the same kinds of values more often."""
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=12)
-    | st.sampled_from(["1e5", "-0", "0.5\n", "٠.٥", "NaN", "0" * 40, "9" * 20, "\ud800", 1 << 62, -(1 << 63)]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
-    max_leaves=8,
-)
+JSON = any_json(1 << 62, -(1 << 63))
 
 
 def published(row: parse.Row) -> Message | None:
@@ -79,28 +71,10 @@ def test_any_json_is_read_or_refused(value: Any) -> None:
 @settings(max_examples=200)
 @given(st.data())
 def test_a_good_payload_with_one_value_replaced_is_read_or_refused(data: st.DataObject) -> None:
-    payload = json.loads(data.draw(st.sampled_from(CORPUS)))
-    read_all(json.dumps(_with_one_replaced(payload, data)).encode())
+    read_with_one_replaced(read_all, CORPUS, JSON, data)
 
 
 @settings(max_examples=200)
 @given(st.data())
 def test_a_good_payload_with_bytes_cut_doubled_or_changed_is_read_or_refused(data: st.DataObject) -> None:
-    payload = data.draw(st.sampled_from(CORPUS))
-    start = data.draw(st.integers(0, len(payload)))
-    end = data.draw(st.integers(start, min(len(payload), start + 40)))
-    read_all(payload[:start] + data.draw(st.binary(max_size=8)) + payload[end:])
-    read_all(payload[:end] + payload[start:])
-
-
-def _with_one_replaced(payload: Any, data: st.DataObject) -> Any:
-    """`payload` with another value, or none, somewhere in it."""
-    if isinstance(payload, dict) and payload and data.draw(st.integers(0, 4)):
-        name = data.draw(st.sampled_from(sorted(payload)))
-        if data.draw(st.integers(0, 9)) == 0:
-            return {key: value for key, value in payload.items() if key != name}
-        return {**payload, name: _with_one_replaced(payload[name], data)}
-    if isinstance(payload, list) and payload and data.draw(st.integers(0, 4)):
-        place = data.draw(st.integers(0, len(payload) - 1))
-        return [*payload[:place], _with_one_replaced(payload[place], data), *payload[place + 1 :]]
-    return data.draw(JSON)
+    read_damaged(read_all, CORPUS, data)

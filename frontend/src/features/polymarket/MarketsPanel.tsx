@@ -4,6 +4,7 @@ import { NONE, percent, usd } from '../../format/numbers'
 import { clock, dateTime, dayClock } from '../../format/times'
 import { Choice } from '../../ui/Choice'
 import { Missing } from '../../ui/Figure'
+import { More } from '../../ui/More'
 import { Panel } from '../../ui/Panel'
 import { View } from '../../ui/View'
 import { link, replace, useRoute } from '../../ui/route'
@@ -67,18 +68,7 @@ export function MarketsPanel() {
       >
         {({ rows, eventTimeMs }) => <Table rows={rows} eventTimeMs={eventTimeMs} />}
       </View>
-      {query.hasNextPage ? (
-        <p className="more">
-          <button
-            type="button"
-            className="button"
-            disabled={query.isFetchingNextPage}
-            onClick={() => void query.fetchNextPage()}
-          >
-            Show more
-          </button>
-        </p>
-      ) : null}
+      <More query={query} label="Show more" />
     </Panel>
   )
 }

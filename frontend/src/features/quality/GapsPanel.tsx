@@ -2,6 +2,7 @@ import type { GapRow } from '../../api/client'
 import { useEventTime, useGaps } from '../../api/queries'
 import { dateTime, span } from '../../format/times'
 import { Choice } from '../../ui/Choice'
+import { More } from '../../ui/More'
 import { Panel } from '../../ui/Panel'
 import { View } from '../../ui/View'
 import { link, replace, useRoute } from '../../ui/route'
@@ -54,18 +55,7 @@ export function GapsPanel() {
       >
         {(rows) => <Table rows={rows} />}
       </View>
-      {query.hasNextPage ? (
-        <p className="more">
-          <button
-            type="button"
-            className="button"
-            disabled={query.isFetchingNextPage}
-            onClick={() => void query.fetchNextPage()}
-          >
-            Show older gaps
-          </button>
-        </p>
-      ) : null}
+      <More query={query} label="Show older gaps" />
     </Panel>
   )
 }

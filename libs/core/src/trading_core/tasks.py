@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+import contextlib
+from collections.abc import Coroutine, Iterable, Iterator
 from typing import Any
+
+from trading_core.errors import TradingError
 
 AGAIN_S = 0.5
 
@@ -22,6 +25,18 @@ async def until_one_fails(*work: Coroutine[Any, Any, None]) -> None:
         await _end(tasks)
     if found := [failure for failure in failures if isinstance(failure, Exception)]:
         raise ExceptionGroup("a part of it failed", found)
+
+
+@contextlib.contextmanager
+def one_sentence() -> Iterator[None]:
+    """A person reads one sentence, not a tree: the first error we raise on purpose stands for its group."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        known = [error for error in group.exceptions if isinstance(error, TradingError)]
+        if known:
+            raise known[0] from group
+        raise
 
 
 async def _end(tasks: Iterable[asyncio.Future[None]]) -> None:

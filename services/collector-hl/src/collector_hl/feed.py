@@ -18,18 +18,16 @@ from collector_hl.parse import BboRow, BookRow, CandleRow, ClockRow, Context, Ct
 from collector_hl.refusals import Refusals
 from collector_hl.resume import Resume
 from collector_hl.watch import BY_WALL_TIME, Watch
-from trading_core import ids
 from trading_core.collect import gaps, metrics, numbers
 from trading_core.collect.clock import VenueClock
 from trading_core.collect.gaps import Channel, GapState
+from trading_core.collect.rejects import dead_letter
 from trading_core.collect.stamp import Progress, Stamp, full_minute
 from trading_core.config import HyperliquidConfig
 from trading_core.errors import VenueMessageInvalid
-from trading_core.messages import DeadLetterMessage
 
 QUIET_PART = 0.5
 """Of a limit of silence: after so much of it the feed is no longer called healthy."""
-PAYLOAD_MAX = 64 * 1024 // 2
 _EXTRA: dict[str, dict[str, Any]] = {"candle": {"interval": "1m"}, "l2Book": {"fast": True}}
 
 
@@ -111,17 +109,7 @@ class Feed:
     def reject(self, reason: str, payload: str, wall_ms: int) -> None:
         self.rejects += 1
         metrics.REJECTED.labels(EXCHANGE).inc()
-        # A dead letter is no market fact: its id tells it from an equal one, and a retry still has the same.
-        name = f"dl:hl:{wall_ms}:{self.rejects}:{ids.h8(payload)}"
-        self._outbox.put(
-            DeadLetterMessage(
-                id=name,
-                source=f"venue.{EXCHANGE}",
-                reason=reason,
-                payload=payload[:PAYLOAD_MAX],
-                received_time_ms=wall_ms,
-            )
-        )
+        self._outbox.put(dead_letter(EXCHANGE, self.rejects, reason, payload, wall_ms))
 
     def advance(self, now_s: float, wall_ms: int) -> None:
         """Whatever has become due by time alone: closed bars, gaps, watermarks, closing gaps, polls."""

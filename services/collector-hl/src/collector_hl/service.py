@@ -15,8 +15,9 @@ from trading_core.bus.publisher import WindowPublisher
 from trading_core.collect import metrics
 from trading_core.collect.patience import back_off_s, wall_ms
 from trading_core.collect.spool import Spool
-from trading_core.errors import TradingError, VenueUnavailable
+from trading_core.errors import VenueUnavailable
 from trading_core.runtime import Runtime
+from trading_core.tasks import one_sentence
 
 TICK_S = 0.2
 FLUSH_LIMIT_S = 2.0
@@ -155,7 +156,7 @@ async def start(runtime: Runtime) -> None:
         runtime.log.info("exchange_disabled", exchange=EXCHANGE)
         await runtime.stop.wait()
         return
-    try:
+    with one_sentence():
         async with Rest(config.base_url, limiter(config)) as rest:
             last = await runtime.until_stop(_prepare(runtime, rest))
             if last is None:
@@ -165,12 +166,6 @@ async def start(runtime: Runtime) -> None:
                 await Collector(runtime, publisher, rest, last).run()
             finally:
                 await publisher.close()
-    except BaseExceptionGroup as group:
-        # A person reads one sentence, not a tree: the first error we raise on purpose stands for the group.
-        known = [error for error in group.exceptions if isinstance(error, TradingError)]
-        if known:
-            raise known[0] from group
-        raise
 
 
 async def _prepare(runtime: Runtime, rest: Rest) -> resume.Resume:

@@ -18,10 +18,10 @@ from collector_pm.listing import Listing
 from collector_pm.outgoing import EXCHANGE
 from collector_pm.parse import BookRow, ChangesRow, ClockRow, LastTradeRow, Reject, ResultRow, TickRow
 from collector_pm.windows import asset_of, near_ms, owed_ms
-from trading_core import ids
 from trading_core.collect import gaps, numbers
 from trading_core.collect import metrics as shared_metrics
 from trading_core.collect.clock import VenueClock
+from trading_core.collect.rejects import dead_letter
 from trading_core.collect.stamp import Stamp
 from trading_core.config import PolymarketConfig
 from trading_core.errors import VenueMessageInvalid
@@ -37,7 +37,6 @@ FIRST_BOOK_S = 10.0
 STALLED_AFTER_S = 10.0
 """Age from which on a socket is left as soon as REST shows what it keeps to itself."""
 UNKNOWN, UNREAD = "book unknown", "catalogue unread"
-PAYLOAD_MAX = 64 * 1024 // 2
 
 
 class Outbox(Protocol):
@@ -226,17 +225,7 @@ class Feed:
     def reject(self, reason: str, payload: str, wall_ms: int) -> None:
         self.rejects += 1
         shared_metrics.REJECTED.labels(EXCHANGE).inc()
-        # A dead letter is no market fact: its id tells it from an equal one, and a retry still has the same.
-        name = f"dl:pm:{wall_ms}:{self.rejects}:{ids.h8(payload)}"
-        self._outbox.put(
-            DeadLetterMessage(
-                id=name,
-                source=f"venue.{EXCHANGE}",
-                reason=reason,
-                payload=payload[:PAYLOAD_MAX],
-                received_time_ms=wall_ms,
-            )
-        )
+        self._outbox.put(dead_letter(EXCHANGE, self.rejects, reason, payload, wall_ms))
 
     def advance(self, now_s: float, wall_ms: int) -> None:
         """Whatever has become due by time alone: snapshots, ends of windows, checks, polls, watermarks."""

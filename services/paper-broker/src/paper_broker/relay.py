@@ -58,10 +58,12 @@ class Relay:
                 self._published = row["id"]
             if self._published - self._marked >= MARK_AFTER_ROWS:
                 await self._mark_sent()
-            if not rows and not await self._woken(MARK_AFTER_S) and self._published > self._marked:
-                await self._mark_sent()
-            elif not rows:
+            if rows:
+                continue
+            if self._published == self._marked:
                 await self._woken(1.0)
+            elif not await self._woken(MARK_AFTER_S):
+                await self._mark_sent()
 
     async def _woken(self, limit_s: float) -> bool:
         try:
