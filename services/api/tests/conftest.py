@@ -5,52 +5,19 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
-import httpx
 import pytest
 import uvicorn
+from api_lab import Api, LiveApi, running
+from api_seed import Seeded, seed
 
 from trading_api.app import create_app
-from trading_api.context import Context
-from trading_api.database import Database
 from trading_api.live.feed import Feed
 from trading_api.service import Server
 from trading_core.bus.connection import Bus
-from trading_core.config import Settings
-from trading_core.db.pool import connect_pool
 from trading_core.testing import eventually
-
-from .seed import Seeded, seed
-
-
-@dataclass
-class Api:
-    """`http` talks to the application; `context` is what it holds."""
-
-    http: httpx.AsyncClient
-    context: Context
-
-    async def get(self, path: str, **query: Any) -> Any:
-        answer = await self.http.get(path, params=query)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-
-def settings(**api: Any) -> Settings:
-    return Settings(api={"frontend_dir": "no-such-folder", "data_notice": "Made up for a test.", **api})
-
-
-@asynccontextmanager
-async def running(url: str) -> AsyncIterator[Api]:
-    context = Context(settings(), Database(await connect_pool(url, role_name="api")))
-    transport = httpx.ASGITransport(app=create_app(context), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-        yield Api(client, context)
-    await context.database.close()
 
 
 @pytest.fixture
@@ -78,13 +45,6 @@ async def ledger(database_url: str) -> AsyncIterator[Any]:
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()
-
-
-@dataclass
-class LiveApi(Api):
-    """Also listens on `port`, and follows the bus."""
-
-    port: int
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from api_lab import settings
 
 from trading_api.app import create_app
 from trading_api.context import Context
@@ -15,8 +16,6 @@ from trading_api.routes import control
 from trading_core.broker.inputs import Verb
 from trading_core.bus.connection import Bus
 from trading_core.control.requests import VERBS
-
-from .conftest import settings
 
 TOKEN = "a-token-of-this-test"  # noqa: S105
 ASKED: dict[str, Any] = {"who": "ann", "why": "a test", "all": True}

@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
+from api_lab import Api, settings
 from structlog.testing import capture_logs
 
 from trading_api.app import create_app
@@ -18,8 +19,6 @@ from trading_api.openapi import document
 from trading_api.service import bind
 from trading_core.config import ApiConfig
 from trading_core.errors import ConfigError
-
-from .conftest import Api, settings
 
 FRONTEND = Path(__file__).parents[3] / "frontend"
 

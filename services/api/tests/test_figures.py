@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from api_lab import Api
+from api_seed import INITIAL, START, STRATEGIES, Seeded, ms
+
 from trading_api.routes.health import expected
 from trading_core.config import ExchangesConfig, PolymarketConfig
 from trading_core.metrics.curve import curve_metrics
-
-from .conftest import Api
-from .seed import INITIAL, START, STRATEGIES, Seeded, ms
 
 MINUTE_MS = 60_000
 

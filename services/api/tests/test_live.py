@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import websockets
+from api_lab import LiveApi
+from api_seed import START, Seeded, ms
 from websockets.asyncio.client import ClientConnection, connect
 
 from trading_api.live.hub import QUEUE_SIZE, Hub
@@ -29,9 +31,6 @@ from trading_core.messages import (
     SignalMessage,
 )
 from trading_core.testing import eventually
-
-from .conftest import LiveApi
-from .seed import START, Seeded, ms
 
 
 async def browser(api: LiveApi, **options: Any) -> ClientConnection:

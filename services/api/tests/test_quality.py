@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from api_lab import Api
 
 from trading_api.schemas import Coverage, GapPage, Health, MarketPage
 from trading_core.db.times import utc
 from trading_core.model import DAY_MS, HOUR_MS, MINUTE_MS
-
-from .conftest import Api
 
 T0 = 20_700 * DAY_MS
 

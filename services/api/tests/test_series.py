@@ -7,13 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from api_lab import Api
+from api_seed import INITIAL, START, Seeded, ms
 
 from trading_api.schemas import CandleSeries, EquityCurve
 from trading_core.db.rollups import roll_up
 from trading_core.metrics.curve import max_drawdown
-
-from .conftest import Api
-from .seed import INITIAL, START, Seeded, ms
 
 
 async def test_a_curve_keeps_its_first_and_last_row_and_its_deepest_drawdown(api: Api, seeded: Seeded) -> None:

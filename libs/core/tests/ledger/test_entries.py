@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import msgspec
-from broker.test_properties import RULES, inputs_of, runs
 from broker_builders import Desk, a_mark, a_rate, a_rule_book, a_signal, at
+from broker_runs import RULES, inputs_of, runs
 from hypothesis import given, settings
 
 from trading_core.broker.apply import apply
