@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import uvloop
 
-from bench import chain, core, end_to_end, machine, publish, record, replay, report, write
+from bench import chain, consume, core, end_to_end, grid, machine, publish, record, replay, report, write
 from bench.rows import Row
 from bench.servers import Servers, running
 from trading_core import logging as trading_logging
@@ -28,8 +28,10 @@ WITH_SERVERS: dict[str, Section] = {
     "publish": publish.measure,
     "write": write.measure,
     "record": record.measure,
+    "consume": consume.measure,
     "end_to_end": end_to_end.measure,
     "chain": chain.measure,
+    "grid": grid.measure,
     "replay": replay.measure,
 }
 PURE: dict[str, Callable[[bool], list[Row]]] = {"core": core.measure}

@@ -6,40 +6,33 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 from bench import bare_chain, feed
 from bench.reading import everything
-from bench.rows import Row, Series, quantile
+from bench.rows import QUANTILES, Row, latency
 from bench.servers import Servers
 from bench.trades import purge
 from trading_core import ids, messages
 from trading_core.bus.connection import Bus
 from trading_core.bus.publisher import WindowPublisher
-from trading_core.messages import ExecMessage, SignalMessage, WatermarkMessage
+from trading_core.messages import ExecMessage, SignalMessage
 from trading_core.streams import (
-    BOOK,
     EXEC,
-    MARKET,
     SIGNALS,
-    StreamSpec,
     all_signals,
     exec_subjects,
-    watermark_subject,
 )
 
 PERIOD_S = 0.15
 """Three signals each: 20 a second."""
 WARM_UP = 30
 """Grid points that are not counted: until the strategy has its candles, and connections and caches are warm."""
-PARTS = 5
 PORTFOLIO = "default"
 LIMIT_S = 120
 _APPLIED = """
 SELECT event_id, (extract(epoch FROM created_at) * 1000000)::bigint * 1000 AS ns
 FROM trading_paper.outbox WHERE event_id LIKE 'fl:%'
 """
-_QUANTILES = ((0.5, "p50"), (0.99, "p99"))
 
 
 @dataclass(frozen=True)
@@ -114,7 +107,7 @@ async def _valued(bus: Bus, ts: int) -> None:
 
 async def _passages(bus: Bus, points: int, applied: Mapping[str, int]) -> list[Passage]:
     """applied: by the id of each fill."""
-    complete = await _watermarks(bus)
+    complete = await feed.completed(bus)
     fills = {}
     for delivered in await everything(bus, EXEC, [exec_subjects("fill", PORTFOLIO)]):
         message = messages.decode(delivered.data)
@@ -134,24 +127,6 @@ async def _passages(bus: Bus, points: int, applied: Mapping[str, int]) -> list[P
     return found
 
 
-async def _watermarks(bus: Bus) -> dict[int, int]:
-    """When each grid point was complete: the later of the ingest times of its two watermarks."""
-    complete: dict[int, int] = {}
-    for stream in (MARKET, BOOK):
-        for ts, ingest_ns in (await _of_stream(bus, stream)).items():
-            complete[ts] = max(complete.get(ts, 0), ingest_ns)
-    return complete
-
-
-async def _of_stream(bus: Bus, stream: StreamSpec) -> dict[int, int]:
-    found = {}
-    for delivered in await everything(bus, stream, [watermark_subject(stream, feed.EXCHANGE)]):
-        message = messages.decode(delivered.data)
-        assert isinstance(message, WatermarkMessage)
-        found[message.watermark_ms] = delivered.ingest_time_ns
-    return found
-
-
 def _rows(passages: list[Passage], bare: list[float], note: str) -> list[Row]:
     ways = {
         "grid point → signal": [(p.signal_ns - p.watermark_ns) / 1e6 for p in passages],
@@ -161,16 +136,9 @@ def _rows(passages: list[Passage], bare: list[float], note: str) -> list[Row]:
     }
     return [
         Row(
-            "chain", f"{name}, {label}", "ms", _latency(values, fraction),
-            f"bare relay, {label}", _latency(bare, fraction), note,
+            "chain", f"{name}, {label}", "ms", latency(values, fraction),
+            f"bare relay, {label}", latency(bare, fraction), note,
         )
         for name, values in ways.items()
-        for fraction, label in _QUANTILES
+        for fraction, label in QUANTILES
     ]  # fmt: skip
-
-
-def _latency(values: list[float], fraction: float) -> Series:
-    """The quantile of all; `runs` are those of five consecutive parts, for the spread."""
-    bounds = [len(values) * part // PARTS for part in range(PARTS + 1)]
-    parts = tuple(quantile(values[first:end], fraction) for first, end in pairwise(bounds))
-    return Series(parts, quantile(values, fraction))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from trading_core import ids
+from bench.reading import everything
+from trading_core import ids, messages
+from trading_core.bus.connection import Bus
 from trading_core.bus.publisher import WindowPublisher
 from trading_core.messages import CandleMessage, CtxMessage, WatermarkMessage
 from trading_core.model import MINUTE_MS
@@ -27,19 +30,32 @@ async def begin(publisher: WindowPublisher) -> None:
     await publisher.barrier()
 
 
-async def send_minute(publisher: WindowPublisher, ts: int) -> None:
-    """The candle and the mark of each asset as of `ts`, then the watermarks of both streams."""
+async def send_minute(publisher: WindowPublisher, ts: int, exchanges: Sequence[str] = (EXCHANGE,)) -> None:
+    """The candle and the mark of each asset as of `ts`, then the watermarks of both streams of each exchange."""
     for asset, price in PRICES.items():
         close = f"{price * (1 + 0.001 * math.sin(ts / MINUTE_MS)):.5g}"
         for message in (_candle(asset, ts, close), _mark(asset, ts, close)):
             await publisher.send(market_subject(message), message)
-    await _reach(publisher, ts)
+    for exchange in exchanges:
+        await _reach(publisher, ts, exchange)
 
 
-async def _reach(publisher: WindowPublisher, ts: int) -> None:
+async def completed(bus: Bus, exchanges: Sequence[str] = (EXCHANGE,)) -> dict[int, int]:
+    """When each grid point was complete: the latest of the ingest times of its watermarks, ns."""
+    complete: dict[int, int] = {}
     for stream in (MARKET, BOOK):
-        mark = WatermarkMessage(id=ids.watermark(EXCHANGE, ts, stream.name), exchange=EXCHANGE, watermark_ms=ts)
-        await publisher.send(watermark_subject(stream, EXCHANGE), mark)
+        for delivered in await everything(bus, stream, [watermark_subject(stream, name) for name in exchanges]):
+            message = messages.decode(delivered.data)
+            assert isinstance(message, WatermarkMessage)
+            ts = message.watermark_ms
+            complete[ts] = max(complete.get(ts, 0), delivered.ingest_time_ns)
+    return complete
+
+
+async def _reach(publisher: WindowPublisher, ts: int, exchange: str = EXCHANGE) -> None:
+    for stream in (MARKET, BOOK):
+        mark = WatermarkMessage(id=ids.watermark(exchange, ts, stream.name), exchange=exchange, watermark_ms=ts)
+        await publisher.send(watermark_subject(stream, exchange), mark)
 
 
 def _candle(asset: str, ts: int, close: str) -> CandleMessage:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import NamedTuple
 
 from bench import harness, r1
+from bench.ours_ingest import ingest
 from trading_core import logging as trading_logging
 from trading_core.backtest.engine import Run
 from trading_core.backtest.report import summary
@@ -29,6 +30,7 @@ EXAMPLES = """\
 examples:
   BENCH_DATA=bars BENCH_OUT=out python -m bench.ours backtest    rsi, boll, sma, and the whole command
   BENCH_DATA=bars BENCH_OUT=out python -m bench.ours sweep       200 parameter sets
+  BENCH_OUT=out python -m bench.ours ingest                      Hyperliquid trades, parsed and stored
 A section that we have no case for is left out without a word. More in bench/README.md.
 """
 
@@ -83,7 +85,7 @@ def sweep() -> None:
     )  # fmt: skip
 
 
-SECTIONS: dict[str, Callable[[], None]] = {"backtest": backtest, "sweep": sweep}
+SECTIONS: dict[str, Callable[[], None]] = {"backtest": backtest, "sweep": sweep, "ingest": ingest}
 
 
 def _summed_up(given: r1.Case, bars: Mapping[str, Candles], days: int) -> tuple[int, float]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
+
+PARTS = 5
+QUANTILES = ((0.5, "p50"), (0.99, "p99"))
 
 
 @dataclass(frozen=True)
@@ -50,3 +54,10 @@ def quantile(values: Sequence[float], fraction: float) -> float:
     """The smallest value that at least `fraction` of all values do not exceed."""
     ordered = sorted(values)
     return ordered[max(0, -int(-len(ordered) * fraction // 1) - 1)]
+
+
+def latency(values: Sequence[float], fraction: float) -> Series:
+    """The quantile of all; `runs` are those of five consecutive parts, for the spread."""
+    bounds = [len(values) * part // PARTS for part in range(PARTS + 1)]
+    parts = tuple(quantile(values[first:end], fraction) for first, end in pairwise(bounds))
+    return Series(parts, quantile(values, fraction))

@@ -47,16 +47,17 @@ class Servers:
         return await asyncpg.connect(self.database_url, timeout=10)
 
     @contextlib.contextmanager
-    def process(self, module: str, *arguments: str, role: str | None = None) -> Iterator[Process]:
-        """`python -m module`, ended by its own id when the block is left."""
+    def process(self, module: str, *arguments: str, role: str | None = None, **environment: str) -> Iterator[Process]:
+        """`python -m module`, ended by its own id when the block is left; `environment` wins over what it gets here."""
         url = self.database_url if role is None else self.role_url(role)
-        environment = {
+        given = {
             "TRADING_CONFIG": str(HERE / "config.yaml"),
             "TRADING_RUNNER__STRATEGIES_DIR": str(HERE / "strategies"),
             "TRADING_NATS__URL": self.nats_url,
             "TRADING_DATABASE__URL": url,
+            **environment,
         }
-        process = Process.start(module, arguments, environment, self.folder)
+        process = Process.start(module, arguments, given, self.folder)
         try:
             yield process
         finally:
