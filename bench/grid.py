@@ -24,7 +24,7 @@ from trading_core.messages import GridMessage, SignalMessage
 from trading_core.streams import SIGNALS, all_signals
 
 EXCHANGES = ("hyperliquid", "polymarket")
-HISTORY, MANY_HISTORY = 1_500, 255
+HISTORY, MANY_HISTORY = 1_500, 65
 """Minutes there are before the first that counts: more than the longest look-back of a strategy."""
 SEVEN_FROM, MANY_FROM = 100_000, 200_000
 """Numbers of grid points that no other section uses: what has an id that was there a moment ago is not stored."""
@@ -51,7 +51,7 @@ class Many{number}(Strategy):
     None.
 
     ## Data requirements
-    250 closes.
+    60 closes.
 
     ## Risk characteristics
     Fees.
@@ -62,7 +62,7 @@ class Many{number}(Strategy):
 
     def evaluate(self, snapshot: MarketSnapshot) -> Signal:
         """LONG below 50, SHORT above."""
-        value = float(talib.RSI(snapshot.closes(self.interval, 250), {period})[-1])
+        value = float(talib.RSI(snapshot.closes(self.interval, 60), {period})[-1])
         return self.signal(snapshot, Direction.LONG if value < 50 else Direction.SHORT, 0.9, rsi=value)
 '''
 
