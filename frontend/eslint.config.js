@@ -1,7 +1,9 @@
+import { readdirSync } from 'node:fs'
+
 import reactHooks from 'eslint-plugin-react-hooks'
 import tseslint from 'typescript-eslint'
 
-const features = ['activity', 'equity', 'health', 'market', 'positions', 'strategies', 'summary']
+const features = readdirSync(new URL('src/features', import.meta.url))
 
 export default tseslint.config(
   { ignores: ['dist', 'node_modules', 'public', 'src/api/schema.ts'] },

@@ -1,8 +1,10 @@
 import { useConnection, useEventTime, useSummary } from '../api/queries'
-import { dateTime } from '../format/times'
-import { link, useRoute } from '../ui/route'
+import { dateTime, zoneName } from '../format/times'
+import { ZONES, setZone, useZone } from '../format/zone'
+import { Choice } from '../ui/Choice'
 import { setTheme, useTheme } from '../ui/theme'
 import type { Theme } from '../ui/theme'
+import { Navigation } from './Navigation'
 
 const NEXT: Record<Theme, Theme> = { system: 'light', light: 'dark', dark: 'system' }
 const SHOWN: Record<Theme, string> = { system: 'Auto', light: 'Light', dark: 'Dark' }
@@ -18,36 +20,18 @@ export function TopBar() {
         Paper trading
         {portfolio ? <small>{portfolio}</small> : null}
       </span>
-      <Views />
+      <Navigation />
       <MarketClock />
       <ConnectionState />
+      <ZoneSwitch />
       <ThemeSwitch />
     </header>
   )
 }
 
-const VIEWS = [
-  { view: '', title: 'Dashboard' },
-  { view: 'polymarket', title: 'Polymarket' },
-  { view: 'data', title: 'Data quality' },
-] as const
-
-function Views() {
-  const { view } = useRoute()
-  const shown = VIEWS.some((each) => each.view === view) ? view : ''
-  return (
-    <nav className="views" aria-label="Views">
-      {VIEWS.map((each) => (
-        <a key={each.view} href={link(each.view)} aria-current={each.view === shown ? 'page' : undefined}>
-          {each.title}
-        </a>
-      ))}
-    </nav>
-  )
-}
-
 function MarketClock() {
   const eventTimeMs = useEventTime()
+  useZone()
   return (
     <span className="clock" title="Market time: how far the data has come. In a replay it runs faster than a watch.">
       <span className="label">Market time</span>
@@ -55,7 +39,7 @@ function MarketClock() {
         <span>no data yet</span>
       ) : (
         <time dateTime={new Date(eventTimeMs).toISOString()} data-testid="event-time">
-          {dateTime(eventTimeMs)} <small>UTC</small>
+          {dateTime(eventTimeMs)} <small>{zoneName(eventTimeMs)}</small>
         </time>
       )}
     </span>
@@ -77,6 +61,10 @@ function ConnectionState() {
       {word}
     </span>
   )
+}
+
+function ZoneSwitch() {
+  return <Choice label="Times in" options={ZONES} value={useZone()} onChange={setZone} />
 }
 
 function ThemeSwitch() {

@@ -5,6 +5,7 @@ import {
   ColorType,
   HistogramSeries,
   LineStyle,
+  TickMarkType,
   createChart,
   createSeriesMarkers,
 } from 'lightweight-charts'
@@ -21,7 +22,7 @@ import type {
 
 import type { CandlePoint } from '../api/client'
 import { price, pricePrecision } from '../format/numbers'
-import { dayClock } from '../format/times'
+import { clock, day, dayClock, isMidnight, zoneName } from '../format/times'
 import { chartColours } from './colours'
 
 export interface Marker {
@@ -42,6 +43,12 @@ function ms(time: Time): number {
   return typeof time === 'number' ? time * 1_000 : 0
 }
 
+/** The library names moments in UTC; the page may show another clock. */
+function axisTime(time: Time, kind: TickMarkType): string {
+  const t = ms(time)
+  return kind < TickMarkType.Time || isMidnight(t) ? day(t) : clock(t)
+}
+
 function bar(candle: CandlePoint): CandlestickData<UTCTimestamp> {
   return { time: seconds(candle.t), open: candle.o, high: candle.h, low: candle.l, close: candle.c }
 }
@@ -59,8 +66,8 @@ export class CandleChart {
       autoSize: true,
       layout: { attributionLogo: false, fontFamily: 'inherit', fontSize: 11 },
       rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.08, bottom: 0.2 } },
-      timeScale: { timeVisible: true, secondsVisible: false, borderVisible: false, rightOffset: 4 },
-      localization: { timeFormatter: (time: Time) => `${dayClock(ms(time))} UTC`, priceFormatter: price },
+      timeScale: { timeVisible: true, secondsVisible: false, borderVisible: false, rightOffset: 4, tickMarkFormatter: axisTime },
+      localization: { timeFormatter: (time: Time) => `${dayClock(ms(time))} ${zoneName(ms(time))}`, priceFormatter: price },
       handleScale: { axisPressedMouseMove: true },
     })
     this.candles = this.chart.addSeries(CandlestickSeries, {

@@ -1,6 +1,6 @@
 import { useFills, useSignals } from '../../api/queries'
 import { price, quantity, signedUsd } from '../../format/numbers'
-import { dateTime, dayClock } from '../../format/times'
+import { dateTime, dayClock, zoneName, zoneWord } from '../../format/times'
 import { words } from '../../format/words'
 import { Amount } from '../../ui/Figure'
 import { Panel } from '../../ui/Panel'
@@ -20,7 +20,7 @@ export function ActivityPanel() {
     refetch: () => Promise.all([signals.refetch(), fills.refetch()]),
   }
   return (
-    <Panel title="Activity" aside="UTC" className="activity">
+    <Panel title="Activity" aside={zoneWord()} className="activity">
       <View
         query={both}
         lines={8}
@@ -41,7 +41,7 @@ export function ActivityPanel() {
 
 function Time({ t }: { t: number }) {
   return (
-    <time dateTime={new Date(t).toISOString()} title={`${dateTime(t)} UTC`}>
+    <time dateTime={new Date(t).toISOString()} title={`${dateTime(t)} ${zoneName(t)}`}>
       {dayClock(t)}
     </time>
   )

@@ -1,6 +1,6 @@
 import type { Component } from '../../api/client'
 import { useHealth } from '../../api/queries'
-import { dateTime, span } from '../../format/times'
+import { dateTime, span, zoneName } from '../../format/times'
 import { Panel } from '../../ui/Panel'
 import { View } from '../../ui/View'
 
@@ -29,7 +29,7 @@ function words(components: readonly Component[]): string {
 function Service({ component }: { component: Component }) {
   const { service, instance, state, age_s, started_ms, event_time_ms, note } = component
   const details = [
-    started_ms === null ? '' : `Started ${dateTime(started_ms)} UTC.`,
+    started_ms === null ? '' : `Started ${dateTime(started_ms)} ${zoneName(started_ms)}.`,
     event_time_ms === null ? '' : `Market time ${dateTime(event_time_ms)}.`,
   ]
   return (

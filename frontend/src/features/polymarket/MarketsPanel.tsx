@@ -1,7 +1,7 @@
 import type { MarketRow } from '../../api/client'
 import { useMarkets, useSummary } from '../../api/queries'
 import { NONE, percent, usd } from '../../format/numbers'
-import { clock, dateTime, dayClock } from '../../format/times'
+import { clock, dateTime, dayClock, zoneName, zoneWord } from '../../format/times'
 import { Choice } from '../../ui/Choice'
 import { Missing } from '../../ui/Figure'
 import { More } from '../../ui/More'
@@ -80,7 +80,7 @@ function Table({ rows, eventTimeMs }: { rows: MarketRow[]; eventTimeMs: number |
         <thead>
           <tr>
             <th scope="col">Market</th>
-            <th scope="col" title="When it opens and ends, UTC.">Window</th>
+            <th scope="col" title={`When it opens and ends, ${zoneWord()}.`}>Window</th>
             <th scope="col" title="The middle of best bid and best ask.">Probability</th>
             <th scope="col" className="is-numeric" title="Best bid and best ask, as probabilities.">Bid / ask</th>
             <th scope="col" className="is-numeric" title="Best ask less best bid.">Spread</th>
@@ -110,7 +110,7 @@ function Row({ market, eventTimeMs }: { market: MarketRow; eventTimeMs: number |
         {market.start_ms === null ? dayClock(market.end_ms) : clock(market.end_ms)}
         <small className="below">{until(market, eventTimeMs)}</small>
       </td>
-      <td title={`Polled ${dateTime(market.polled_ms)} UTC`}>
+      <td title={`Polled ${dateTime(market.polled_ms)} ${zoneName(market.polled_ms)}`}>
         {market.probability === null ? (
           <Missing why="One side of the book is empty, or the venue did not answer: there is no middle." />
         ) : (

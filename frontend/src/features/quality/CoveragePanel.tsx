@@ -1,7 +1,7 @@
 import type { Coverage, CoverageDay } from '../../api/client'
 import { useCoverage } from '../../api/queries'
 import { count } from '../../format/numbers'
-import { day as dayName } from '../../format/times'
+import { utcDay } from '../../format/times'
 import { Panel } from '../../ui/Panel'
 import { View } from '../../ui/View'
 import { link, useRoute } from '../../ui/route'
@@ -36,7 +36,7 @@ function Table({ found }: { found: Coverage }) {
               <th scope="col">Channel</th>
               {days.map((day) => (
                 <th key={day} scope="col" className="is-day" title={day}>
-                  {dayName(Date.parse(day))}
+                  {utcDay(day)}
                 </th>
               ))}
             </tr>

@@ -1,6 +1,6 @@
 import type { GapRow } from '../../api/client'
 import { useEventTime, useGaps } from '../../api/queries'
-import { dateTime, span } from '../../format/times'
+import { dateTime, span, zoneWord } from '../../format/times'
 import { Choice } from '../../ui/Choice'
 import { More } from '../../ui/More'
 import { Panel } from '../../ui/Panel'
@@ -28,7 +28,7 @@ export function GapsPanel() {
             of {of} · <a href={link('data', { state: state === 'all' ? null : state })}>all channels</a>
           </>
         ) : (
-          'UTC, open ones first'
+          `${zoneWord()}, open ones first`
         )
       }
       tools={

@@ -1,0 +1,27 @@
+/** Every view, in the order of the navigation. A new one is a line here and a page in `pages/`. */
+
+import type { ComponentType } from 'react'
+
+import Dashboard from './pages/Dashboard'
+
+export interface ViewSpec {
+  /** The first part of its address: `#/data`. */
+  view: string
+  title: string
+  /** Views that are opened from another one, such as the details of a strategy, have no link in the navigation. */
+  hidden?: true
+  load: () => Promise<{ default: ComponentType }>
+}
+
+export const HOME: ViewSpec = { view: '', title: 'Dashboard', load: () => Promise.resolve({ default: Dashboard }) }
+
+export const VIEWS: readonly ViewSpec[] = [
+  HOME,
+  { view: 'polymarket', title: 'Polymarket', load: () => import('./pages/Polymarket') },
+  { view: 'data', title: 'Data quality', load: () => import('./pages/DataQuality') },
+]
+
+/** The view of an address; an unknown one is the home page. */
+export function viewOf(name: string): ViewSpec {
+  return VIEWS.find(({ view }) => view === name) ?? HOME
+}
