@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
 
+from trading_core import faultpoints, probes
 from trading_core import logging as trading_logging
-from trading_core import probes
 from trading_core.config import Settings, load
 from trading_core.errors import ConfigError, TradingError
 from trading_core.messages import HeartbeatMessage
@@ -85,6 +85,8 @@ def main(service: str, start: Start, *, needs_bus: bool = True) -> int:
     try:
         settings = load()
         trading_logging.configure(service, settings.logging.level)
+        if armed := faultpoints.arm():
+            log.warning("faultpoints_armed", passings=dict(armed))
         _run(_serve(service, settings, start, needs_bus))
     except ConfigError as error:
         log.error("settings_refused", problem=str(error))

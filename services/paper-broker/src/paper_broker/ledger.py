@@ -23,6 +23,7 @@ from trading_core.broker.rules import RuleBook
 from trading_core.control.requests import Answer, Request, decode_answer
 from trading_core.db.times import millis, utc
 from trading_core.errors import ConfigError, TradingError
+from trading_core.faultpoints import faultpoint
 from trading_core.ledger.accounts import Accounts, Held
 from trading_core.ledger.entries import capital_entry, ledger_entries, valued_from_ms
 from trading_core.messages import ExecMessage
@@ -191,6 +192,8 @@ class Ledger:
         outgoing = [announcement(event, self.portfolio) for event in events]
         async with self._db.transaction():
             await self._run([*rows, *also, *self._outbox(outgoing), *self._saved(checkpoint)])
+            faultpoint("broker.before_commit")
+        faultpoint("broker.after_commit")
         metrics.COMMIT_SECONDS.observe(time.perf_counter() - began)
         for event in events:
             _count(event)

@@ -12,6 +12,7 @@ from paper_broker import metrics
 from paper_broker.ledger import Writer
 from trading_core import messages
 from trading_core.bus.connection import Bus
+from trading_core.faultpoints import faultpoint
 from trading_core.messages import ExecMessage
 from trading_core.streams import EXEC, exec_subjects
 
@@ -56,6 +57,7 @@ class Relay:
             for row in rows:
                 await self._publish(row["id"], row["subject"], row["payload"])
                 self._published = row["id"]
+                faultpoint("relay.before_mark")
             if self._published - self._marked >= MARK_AFTER_ROWS:
                 await self._mark_sent()
             if rows:

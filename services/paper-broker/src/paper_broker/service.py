@@ -12,6 +12,7 @@ from paper_broker.signals import SignalReader
 from trading_core.broker.portfolios import portfolios
 from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, RuleBook
 from trading_core.db import pool
+from trading_core.faultpoints import faultpoint
 from trading_core.runtime import Runtime
 from trading_core.strategy.registry import LoadedStrategy, enabled_strategies
 from trading_core.tasks import until_one_fails
@@ -47,6 +48,7 @@ async def _trade(runtime: Runtime, enabled: list[LoadedStrategy], rules: Sequenc
         await _become_the_writer(runtime, ledgers)
         for ledger, own in zip(ledgers, rules, strict=True):
             await ledger.open_portfolio(own)
+        faultpoint("broker.after_takeover")
         await ledgers[0].list_strategies(enabled)
         database = await pool.connect_pool(url, role_name="paper-broker", max=CONNECTIONS * len(rules))
         try:

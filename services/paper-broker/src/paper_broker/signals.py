@@ -12,6 +12,7 @@ from paper_broker.inbox import Inbox, store
 from trading_core import streams
 from trading_core.bus.connection import Bus
 from trading_core.bus.durable import Durable
+from trading_core.faultpoints import faultpoint
 
 
 class SignalReader:
@@ -31,6 +32,8 @@ class SignalReader:
                 continue
             batch = self._inbox.sort(delivered, min(broker.passed_ms for broker in self._brokers))
             new = await store(self._db, [(broker.writer, broker.takes) for broker in self._brokers], batch)
+            if batch.signals:
+                faultpoint("broker.before_ack")
             await self._durable.ack(batch.acknowledge)  # last: a crash before this line means a redelivery
             for message, reason in batch.invalid:
                 await self._durable.dead_letter(message, reason)

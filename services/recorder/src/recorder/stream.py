@@ -14,6 +14,7 @@ from recorder.sink import POISON, STORAGE_ERRORS, Sink
 from recorder.tables import Batch
 from trading_core.bus.durable import Durable, DurableMessage
 from trading_core.errors import MessageInvalid
+from trading_core.faultpoints import faultpoint
 
 BATCH = 500
 LINGER_S = 0.25
@@ -66,6 +67,7 @@ class StreamRecorder:
         except POISON as error:
             await self._isolate(good, str(error), stopping)
             good = []
+        faultpoint("recorder.before_ack")
         await self._durable.ack(good)
         self._count(len(good))
         for message, reason in bad:

@@ -16,6 +16,7 @@ from trading_core.bus import market
 from trading_core.bus.ordered import Start
 from trading_core.bus.publisher import WindowPublisher
 from trading_core.db.history import history_of
+from trading_core.faultpoints import faultpoint
 from trading_core.model import MINUTE_MS
 from trading_core.runtime import Runtime
 from trading_core.sequence.shard import Evaluations, GridShard, first_grid_point
@@ -144,6 +145,8 @@ class AssetRunner:
             for signal in result.signals
         ]
         await asyncio.gather(*acks)
+        if any(signal.direction != "PASS" for result in results for signal in result.signals):
+            faultpoint("runner.before_grid")
         acks = [
             await self._publisher.send(grid_subject(result.grid.exchanges, result.grid.asset), result.grid)
             for result in results

@@ -13,6 +13,7 @@ from trading_core.bus.publisher import WindowPublisher
 from trading_core.collect import metrics
 from trading_core.collect.gaps import Channel
 from trading_core.errors import ConfigError
+from trading_core.faultpoints import faultpoint
 from trading_core.messages import (
     BboMessage,
     BookMessage,
@@ -78,6 +79,7 @@ class Spool:
             self._bound(message.asset)
             self._droppable[message.asset].append(waiting)
         self._add(waiting)
+        faultpoint("collector.after_spool")
 
     def put_watermark(self, watermark_ms: int) -> None:
         """Decided now: it goes out behind everything put before, and before nothing put before."""
@@ -156,6 +158,7 @@ class Spool:
                 if not self._room.is_set() and len(self._droppable[message.asset]) < self._limit // 2:
                     self._room.set()
         future = await self._publisher.send(subject, message)
+        faultpoint("collector.before_ack")
         future.add_done_callback(self._settled)
         self.published += 1
         metrics.PUBLISHED.labels(self._exchange, str(type(message).__struct_config__.tag)).inc()
