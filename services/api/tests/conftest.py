@@ -10,9 +10,9 @@ from typing import Any
 import asyncpg
 import pytest
 import uvicorn
+
 from api_lab import Api, LiveApi, running
 from api_seed import Seeded, seed
-
 from trading_api.app import create_app
 from trading_api.live.feed import Feed
 from trading_api.service import Server

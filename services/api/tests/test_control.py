@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from api_lab import settings
 
+from api_lab import settings
 from trading_api.app import create_app
 from trading_api.context import Context
 from trading_api.database import Database

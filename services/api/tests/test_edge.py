@@ -9,9 +9,9 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
-from api_lab import Api, settings
 from structlog.testing import capture_logs
 
+from api_lab import Api, settings
 from trading_api.app import create_app
 from trading_api.context import Context
 from trading_api.database import Database

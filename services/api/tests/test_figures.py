@@ -7,7 +7,6 @@ from typing import Any
 
 from api_lab import Api
 from api_seed import INITIAL, START, STRATEGIES, Seeded, ms
-
 from trading_api.routes.health import expected
 from trading_core.config import ExchangesConfig, PolymarketConfig
 from trading_core.metrics.curve import curve_metrics

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import websockets
-from api_lab import LiveApi
-from api_seed import START, Seeded, ms
 from websockets.asyncio.client import ClientConnection, connect
 
+from api_lab import LiveApi
+from api_seed import START, Seeded, ms
 from trading_api.live.hub import QUEUE_SIZE, Hub
 from trading_api.live_messages import LiveHealth
 from trading_api.metrics import LIVE_MESSAGES

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from api_lab import Api
 
+from api_lab import Api
 from trading_api.schemas import Coverage, GapPage, Health, MarketPage
 from trading_core.db.times import utc
 from trading_core.model import DAY_MS, HOUR_MS, MINUTE_MS

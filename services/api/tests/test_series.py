@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from api_lab import Api
 from api_seed import INITIAL, START, Seeded, ms
-
 from trading_api.schemas import CandleSeries, EquityCurve
 from trading_core.db.rollups import roll_up
 from trading_core.metrics.curve import max_drawdown

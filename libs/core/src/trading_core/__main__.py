@@ -55,6 +55,7 @@ MODULES = {
     "audit": ("trading_core.audit.command", "recompute every number of the ledger from the recorded events"),
     "explain": ("trading_core.explain.command", "why a position was opened, what filled it, where its P&L comes from"),
     "control": ("trading_core.control.command", "pause, resume, close, or change limits of the running broker"),
+    "exporter": ("trading_core.exporter.command", "what NATS, PostgreSQL and the disks do, for Prometheus"),
     "check-strategy": ("trading_core.check.command", "look-ahead, purity, warm-up and speed of a strategy"),
     "new-strategy": ("trading_core.strategy.new", "write a new strategy to start from"),
 }

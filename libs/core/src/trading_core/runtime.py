@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
 
-from trading_core import faultpoints, probes
+from trading_core import faultpoints, probes, runtime_metrics
 from trading_core import logging as trading_logging
 from trading_core.config import Settings, load
 from trading_core.errors import ConfigError, TradingError
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 HEARTBEAT_S = 5.0
 STOP_LIMIT_S = 4.0
+PAUSE_S = 0.5
+"""Of the loop that measures how late it is woken."""
 PROBE_FILE_VARIABLE = "TRADING_HEALTH_FILE"
 
 
@@ -142,6 +144,7 @@ async def _supervise(runtime: Runtime, start: Start) -> None:
     """Runs `start` beside the heartbeat; after a stop it has STOP_LIMIT_S to return."""
     work = asyncio.ensure_future(start(runtime))
     heartbeat = asyncio.create_task(_heartbeat(runtime))
+    delays = asyncio.create_task(_measure_delays())
     stopped = asyncio.create_task(runtime.stop.wait())
     try:
         await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -154,10 +157,17 @@ async def _supervise(runtime: Runtime, start: Start) -> None:
         if work.done() and not work.cancelled():
             work.result()
     finally:
-        for task in (heartbeat, stopped):
+        for task in (heartbeat, delays, stopped):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+
+async def _measure_delays() -> None:
+    while True:
+        began = time.perf_counter()
+        await asyncio.sleep(PAUSE_S)
+        runtime_metrics.EVENT_LOOP_DELAY_SECONDS.observe(max(0.0, time.perf_counter() - began - PAUSE_S))
 
 
 async def _connect(runtime: Runtime) -> Bus:
@@ -200,6 +210,7 @@ def _touch_health_file(health: Health) -> None:
 
 
 def _serve_probes(health: Health) -> None:
+    runtime_metrics.READY.set_function(lambda: health.status in probes.READY)
     port = os.environ.get("TRADING_METRICS_PORT")
     if port:
         try:

@@ -38,3 +38,11 @@ def test_the_offset_is_always_the_median_of_the_window(steps: list[tuple[int, in
         seen.append((now_ms, offset_ms))
         window = sorted(offset for at, offset in seen if at >= now_ms - WINDOW_MS)
         assert clock.offset_ms == window[len(window) // 2]
+
+
+def test_the_delay_of_an_event_is_by_our_clock_or_by_the_simulators_newest_frame() -> None:
+    assert VenueClock(simulated=False).delay_ms(9_900, 10_000) == 100
+    simulated = VenueClock(simulated=True)
+    assert simulated.delay_ms(900, 10_000) == 0
+    simulated.on_frame(1_000)
+    assert simulated.delay_ms(900, 10_000) == 100

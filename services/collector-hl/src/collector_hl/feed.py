@@ -255,6 +255,7 @@ class Feed:
         message = outgoing.bbo(row, self.stamp.visible(row.time), wall_ms)
         if feed.is_new_bbo(row, message.id):
             self.clock.on_event(row.time, wall_ms)
+            metrics.EVENT_DELAY_SECONDS.labels(EXCHANGE).observe(self.clock.delay_ms(row.time, wall_ms) / 1000)
             self._outbox.put(message)
 
     def _on_book(self, row: BookRow, now_s: float, wall_ms: int) -> None:

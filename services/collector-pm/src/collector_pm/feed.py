@@ -422,6 +422,8 @@ class Feed:
                 continue
             numbers.check_time(row.timestamp, clock_ms)
             self.clock.on_event(row.timestamp, wall_ms)
+            delay_s = self.clock.delay_ms(row.timestamp, wall_ms) / 1000
+            shared_metrics.EVENT_DELAY_SECONDS.labels(EXCHANGE).observe(delay_s)
             self._before(one, row.timestamp, wall_ms)
             self._after(one, one.book.change(row.timestamp, changes, clock_ms), row.timestamp, wall_ms)
 

@@ -15,11 +15,12 @@ from paper_broker.inbox import complete_grids, undecided
 from paper_broker.ledger import Ledger, Writer
 from paper_broker.reading import Reading
 from paper_broker.relay import Relay
+from paper_broker.standing import Standing
 from paper_broker.waiting import Patience
 from trading_core import streams
 from trading_core.broker.apply import apply
 from trading_core.broker.book import new_book
-from trading_core.broker.events import Decision, Event, PositionState
+from trading_core.broker.events import Decision, EquityMark, Event, PositionState
 from trading_core.broker.inputs import Input, Place, Rank, Verb
 from trading_core.broker.rules import RuleBook
 from trading_core.bus.market import first_watermark
@@ -60,6 +61,10 @@ class Broker:
         self._enabled = enabled
         self._relay = Relay(runtime.bus, database, ledger.writer)
         self._identities = IdentityCheck(database, ledger.portfolio_id)
+        taken = [strategy.name for strategy in enabled if rules.takes(strategy.name)]
+        self._standing = Standing(ledger.portfolio, rules.initial_capital, taken)
+        self._stored_at: dict[str, float] = {}
+        """When each signal that waits for its decision was stored; `time.perf_counter`."""
         self._arrived = asyncio.Event()
         self._asked: deque[tuple[Verb, Request, asyncio.Future[Answer]]] = deque()
         config = runtime.settings.broker
@@ -107,6 +112,7 @@ class Broker:
         """Signals and grid points that are stored now; each signal once."""
         for signal in signals:
             self._sequencer.add_signal(signal)
+            self._stored_at[signal.id] = time.perf_counter()
         for grid in grids:
             self._sequencer.add_complete_grid((grid.exchanges, grid.asset), grid.ts)
         self._arrived.set()
@@ -198,6 +204,7 @@ class Broker:
         for place, event in minute.steps:
             await self._apply(place, event)
         metrics.PASSED_MS.labels(self.ledger).set(minute.ts)
+        self._standing.pauses(self._book)
         self._passed()
         if minute.ts % DAY_MS == 0:
             await self._ledger.tidy(minute.ts - DAY_MS)
@@ -248,7 +255,11 @@ class Broker:
     def _log(self, events: list[Event]) -> None:
         for event in events:
             match event:
+                case EquityMark():
+                    self._standing.mark(event)
                 case Decision():
+                    if (stored_at := self._stored_at.pop(event.signal_id, None)) is not None:
+                        metrics.SIGNAL_TO_DECISION_SECONDS.observe(time.perf_counter() - stored_at)
                     self._runtime.log.info(
                         "signal_decided",
                         strategy=event.strategy,

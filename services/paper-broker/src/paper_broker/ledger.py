@@ -17,7 +17,7 @@ from paper_broker.rows import Statement, command_statement, insert, ledger_state
 from paper_broker.together import as_one, groups
 from trading_core import ids, messages
 from trading_core.broker.announce import announcement
-from trading_core.broker.events import CommandApplied, Decision, EquityMark, Event, Fill
+from trading_core.broker.events import CommandApplied, Decision, Event, Fill
 from trading_core.broker.inputs import Place
 from trading_core.broker.rules import RuleBook
 from trading_core.control.requests import Answer, Request, decode_answer
@@ -287,7 +287,5 @@ def _count(event: Event) -> None:
                 metrics.LATE_SIGNALS.labels(event.strategy).inc()
         case Fill():
             metrics.FILLS.labels(event.strategy, event.purpose).inc()
-        case EquityMark():
-            metrics.EQUITY_USD.labels(event.portfolio).set(float(event.total_equity))
         case _:
             pass

@@ -15,6 +15,16 @@ COMMIT_SECONDS = Histogram(
     "One applied input: from the core's answer to the COMMIT",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0),
 )
+SIGNAL_TO_DECISION_SECONDS = Histogram(
+    "trading_signal_to_decision_seconds",
+    "From a stored signal to the COMMIT of its decision and fills, waiting for its grid point included",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60),
+)
+EXEC_SECONDS = Histogram(
+    "trading_exec_published_seconds",
+    "From the transaction of a decision, fill or other event to its acknowledgement on EXEC",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 60),
+)
 RELAY_SECONDS = Histogram(
     "trading_outbox_relay_seconds",
     "One outbox row: publish to acknowledgement",
@@ -27,6 +37,23 @@ OUTBOX_AGE_SECONDS = Gauge(
     ["portfolio"],
 )
 EQUITY_USD = Gauge("trading_equity_usd", "Equity of the portfolio", ["portfolio"])
+DRAWDOWN_FRACTION = Gauge(
+    "trading_drawdown_fraction", "Fall of the portfolio's equity from its peak since this broker started", ["portfolio"]
+)
+STRATEGY_EQUITY_USD = Gauge(
+    "trading_strategy_equity_usd", "Initial capital plus the P&L of one strategy", ["portfolio", "strategy"]
+)
+STRATEGY_DRAWDOWN_FRACTION = Gauge(
+    "trading_strategy_drawdown_fraction",
+    "Fall of initial capital plus P&L of one strategy from its peak since this broker started",
+    ["portfolio", "strategy"],
+)
+STRATEGY_PAUSED = Gauge(
+    "trading_strategy_paused",
+    "1 while a strategy may not enter: max_daily_loss until midnight UTC, person until a person ends it",
+    ["portfolio", "strategy", "cause"],
+)
+OPEN_POSITIONS = Gauge("trading_open_positions", "Positions held", ["portfolio"])
 PASSED_MS = Gauge("trading_broker_passed_ms", "Newest passed grid point, UTC ms", ["portfolio"])
 LAG_SECONDS = Gauge(
     "trading_broker_lag_seconds",

@@ -52,11 +52,13 @@ class Relay:
         while True:
             self._wake.clear()
             rows = await self._db.fetch(_NEXT, self._portfolio_id, self._published, BATCH)
+            fetched_at = time.perf_counter()
             self._waits_since = time.monotonic() - rows[0]["age_s"] if rows else None
             metrics.OUTBOX_UNSENT.labels(self._portfolio).set(len(rows))
             for row in rows:
                 await self._publish(row["id"], row["subject"], row["payload"])
                 self._published = row["id"]
+                metrics.EXEC_SECONDS.observe(row["age_s"] + time.perf_counter() - fetched_at)
                 faultpoint("relay.before_mark")
             if self._published - self._marked >= MARK_AFTER_ROWS:
                 await self._mark_sent()

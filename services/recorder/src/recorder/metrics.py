@@ -5,6 +5,17 @@ from prometheus_client import Counter, Gauge, Histogram
 messages = Counter("trading_recorded_messages_total", "Messages committed or dead-lettered", ["stream"])
 rows = Counter("trading_recorded_rows_total", "Rows inserted or updated; a repeated message adds none", ["table"])
 lag = Gauge("trading_recorder_lag_messages", "Messages in the stream that are not committed yet", ["stream"])
+waiting_seconds = Gauge(
+    "trading_recorder_waiting_seconds",
+    "How long the batch in hand has waited for its COMMIT; 0 without one",
+    ["stream"],
+)
+recorded_seconds = Histogram(
+    "trading_recorded_seconds",
+    "From a message's arrival in its stream, by the clock of NATS, to its COMMIT; the oldest of each batch",
+    ["stream"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300),
+)
 dead_letters = Counter("trading_recorder_dead_letters_total", "Messages that could not be stored", ["stream"])
 storage_errors = Counter("trading_recorder_storage_errors_total", "Transactions that failed and were tried again")
 commit_seconds = Histogram(

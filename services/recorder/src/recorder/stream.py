@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import aclosing
 
@@ -38,6 +39,8 @@ class StreamRecorder:
         self._sink = sink
         self._project = project
         self._log = structlog.get_logger().bind(stream=name)
+        self._begun_at: float | None = None
+        metrics.waiting_seconds.labels(name).set_function(self._waiting_s)
 
     @property
     def lag(self) -> int:
@@ -76,10 +79,12 @@ class StreamRecorder:
     async def _write(self, batch: Batch, messages: list[DurableMessage], stopping: Callable[[], bool]) -> bool:
         """True once committed; False when a stop came first. Retries for as long as the storage is away."""
         wait_s = FIRST_WAIT_S
+        self._begun_at = time.monotonic()
         while True:
             try:
                 await self._sink.write(batch)
             except POISON:
+                self._begun_at = None
                 raise
             except STORAGE_ERRORS as error:
                 self.failing = True
@@ -94,7 +99,15 @@ class StreamRecorder:
                 wait_s = min(wait_s * 2, LONGEST_WAIT_S)
             else:
                 self.failing = False
+                self._begun_at = None
+                if messages:
+                    age_s = (time.time_ns() - messages[0].ingest_time_ns) / 1e9
+                    metrics.recorded_seconds.labels(self._name).observe(max(0.0, age_s))
                 return True
+
+    def _waiting_s(self) -> float:
+        begun = self._begun_at
+        return 0.0 if begun is None else time.monotonic() - begun
 
     async def _isolate(self, messages: list[DurableMessage], reason: str, stopping: Callable[[], bool]) -> None:
         """Halve until the row that Postgres refuses stands alone; the others are stored, in order."""

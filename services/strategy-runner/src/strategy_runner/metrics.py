@@ -19,4 +19,8 @@ GRID_TO_SIGNAL_SECONDS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0),
 )
 GRID_POINT_MS = Gauge("trading_grid_point_ms", "Newest evaluated grid point, UTC ms", ["asset"])
-STRATEGIES_FAILED = Gauge("trading_strategies_failed", "Strategies paused because they raised")
+STRATEGY_FAILED = Gauge(
+    "trading_strategy_failed",
+    "1 while a strategy is not evaluated for an asset because it failed",
+    ["strategy", "asset"],
+)

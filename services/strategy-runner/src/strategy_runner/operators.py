@@ -17,6 +17,8 @@ from trading_core.streams import ops_subject
 SERVICE = "strategy-runner"
 _refused: dict[str, str] = {}
 """Changed strategies that could not be taken over, and why: shown until a version can."""
+_failures_shown: set[tuple[str, str]] = set()
+"""Strategy and asset of every failure that is in the metrics now."""
 
 
 async def strategy_failed(runtime: Runtime, asset: str, failure: Failure) -> None:
@@ -64,7 +66,7 @@ def show(runtime: Runtime, shards: Iterable[GridShard]) -> None:
     for shard in shards:
         for strategy, reason in shard.failed.items():
             failed.setdefault(strategy, {})[shard.asset] = _last_line(reason)
-    metrics.STRATEGIES_FAILED.set(len(failed))
+    _show_failures({(strategy, asset) for strategy, reasons in failed.items() for asset in reasons})
     health = runtime.health
     health.status = "degraded" if failed or _refused else "ok" if shards else "standby"
     if shards:
@@ -74,6 +76,15 @@ def show(runtime: Runtime, shards: Iterable[GridShard]) -> None:
         health.detail["failed"] = failed
     if _refused:
         health.detail["not_reloaded"] = dict(_refused)
+
+
+def _show_failures(failed: set[tuple[str, str]]) -> None:
+    for over in _failures_shown - failed:
+        metrics.STRATEGY_FAILED.remove(*over)
+    for strategy, asset in failed:
+        metrics.STRATEGY_FAILED.labels(strategy, asset).set(1)
+    _failures_shown.clear()
+    _failures_shown.update(failed)
 
 
 def _last_line(text: str) -> str:

@@ -31,6 +31,11 @@ class VenueClock:
             _, offset_ms = self._samples.popleft()
             del self._sorted[bisect_left(self._sorted, offset_ms)]
 
+    def delay_ms(self, event_ms: int, received_ms: int) -> int:
+        """How old an event is on arrival; a metric only. Of a simulated venue in its time, from the newest frame."""
+        arrived_ms = self._frame_ms if self._simulated else received_ms
+        return 0 if arrived_ms is None else max(0, arrived_ms - event_ms)
+
     @property
     def offset_ms(self) -> int:
         """Median of event time minus receive time over 60 s; 0 before the first event."""

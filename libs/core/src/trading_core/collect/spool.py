@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict, deque
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -41,6 +43,8 @@ class _Mark:
 
     watermark_ms: int | None
     reached: asyncio.Future[None] | None = None
+    decided_at: float = 0.0
+    """`time.perf_counter`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Spool:
         self._dropped: dict[tuple[str, Channel], Dropped] = {}
         self._failed: asyncio.Future[None] | None = None
         self.published = 0
+        metrics.begin(exchange)
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -83,7 +88,7 @@ class Spool:
 
     def put_watermark(self, watermark_ms: int) -> None:
         """Decided now: it goes out behind everything put before, and before nothing put before."""
-        self._add(_Mark(watermark_ms))
+        self._add(_Mark(watermark_ms, decided_at=time.perf_counter()))
 
     async def flushed(self) -> None:
         """Everything put before is acknowledged."""
@@ -182,7 +187,11 @@ class Spool:
                     future = await self._publisher.send(watermark_subject(stream, self._exchange), message)
                     future.add_done_callback(self._settled)
                     self.published += 1
+                future.add_done_callback(partial(self._acknowledged, mark.decided_at))
                 metrics.PUBLISHED.labels(self._exchange, "watermark").inc(len(_MARKED))
+
+    def _acknowledged(self, decided_at: float, _future: asyncio.Future[None]) -> None:
+        metrics.PUBLISH_SECONDS.labels(self._exchange).observe(time.perf_counter() - decided_at)
 
     def _settled(self, future: asyncio.Future[None]) -> None:
         if future.cancelled() or (error := future.exception()) is None:

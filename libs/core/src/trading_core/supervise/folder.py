@@ -56,6 +56,11 @@ class RunFolder:
         return self.path / "env"
 
     @property
+    def targets(self) -> Path:
+        """Where the services' metrics are, for `file_sd_configs` of a Prometheus, while the platform runs."""
+        return self.path / "metrics.json"
+
+    @property
     def archive(self) -> Path:
         """What left the database, unless `archive.dir` names another folder."""
         return self.path / "archive"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import shlex
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ class Platform:
             venue_port=free_port(),
         )
         self._bus: Bus | None = None
+        self._metrics_ports = {name: free_port() for name in MODULES}
         self._servers: list[Child] = []
         self._services: list[Child] = []
         self._venue: Child | None = None
@@ -113,7 +115,7 @@ class Platform:
         for server in reversed(self._servers):
             codes.append(await server.stop())
         folder = self._options.folder
-        for file in (folder.address, folder.environment):
+        for file in (folder.address, folder.environment, folder.targets):
             file.unlink(missing_ok=True)
         return not any(codes)
 
@@ -149,9 +151,9 @@ class Platform:
         return answers(self.addresses.venue_port)
 
     def _service_launch(self, name: str) -> Callable[[], Launch]:
-        metrics_port = free_port()
+        port = self._metrics_ports[name]
         return lambda: service_launch(
-            name, self.addresses, self._secrets, demo_speed=self._options.demo_speed, metrics_port=metrics_port
+            name, self.addresses, self._secrets, demo_speed=self._options.demo_speed, metrics_port=port
         )
 
     async def _heard_from(self, service: Child) -> bool:
@@ -188,7 +190,7 @@ class Platform:
                 self._console.say(f"monthly partitions could not be checked, next try in a day: {error}")
 
     def _tell_commands(self) -> None:
-        """Leaves behind where the page is and how commands such as `parity` reach the data."""
+        """Leaves behind where page and metrics are and how commands such as `parity` reach the data."""
         folder = self._options.folder
         variables = {
             "TRADING_DATABASE__URL": url_for(self.addresses.database_url, "research", self._secrets["research"]),
@@ -196,6 +198,10 @@ class Platform:
         }
         text = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
         write_private(folder.environment, text)
+        targets = [
+            {"targets": [f"127.0.0.1:{port}"], "labels": {"job": name}} for name, port in self._metrics_ports.items()
+        ]
+        folder.targets.write_text(json.dumps(targets, indent=1) + "\n")
         folder.address.write_text(self.addresses.page + "\n")
 
 
