@@ -27,6 +27,7 @@ examples:
   python -m trading_core backtest --help                strategies over recorded candles
   python -m trading_core optimise --help                its parameters, searched
   python -m trading_core replay --help                  a past span once more on the bus
+  python -m trading_core rebuild-stream EXEC --check    does EXEC lack what the ledger has?
   python -m trading_core import --help                  your own candles for backtests
   python -m trading_core archive --help                 recorded history as Parquet files, and back
   python -m trading_core new-strategy --name BuyDips    a folder under strategies/ to start from
@@ -54,6 +55,10 @@ MODULES = {
     "parity": ("trading_core.parity.command", "replay a recorded run and compare it with what happened"),
     "audit": ("trading_core.audit.command", "recompute every number of the ledger from the recorded events"),
     "explain": ("trading_core.explain.command", "why a position was opened, what filled it, where its P&L comes from"),
+    "rebuild-stream": (
+        "trading_core.rebuild.command",
+        "make EXEC anew from the ledger after NATS lost some",
+    ),
     "control": ("trading_core.control.command", "pause, resume, close, or change limits of the running broker"),
     "exporter": ("trading_core.exporter.command", "what NATS, PostgreSQL and the disks do, for Prometheus"),
     "check-strategy": ("trading_core.check.command", "look-ahead, purity, warm-up and speed of a strategy"),

@@ -67,9 +67,15 @@ class ServiceProcess:
         self._environment = {**os.environ, **environment}
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, **once: str) -> None:
+        """once: more of its environment, for this start only."""
         with self.log.open("ab") as output:
-            self._process = subprocess.Popen(self._argv, env=self._environment, stdout=output, stderr=output)
+            environment = {**self._environment, **once}
+            self._process = subprocess.Popen(self._argv, env=environment, stdout=output, stderr=output)
+
+    def ended(self) -> int | None:
+        """The exit code, below 0 the signal that it died of; None while it runs."""
+        return None if self._process is None else self._process.poll()
 
     @property
     def pid(self) -> int:

@@ -1,0 +1,98 @@
+"""EXEC made anew from Postgres: whole again, in its order, and only when nothing can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+import pytest
+from a_run import an_hour, publish, said_by_the_core
+
+from trading_core import messages, streams
+from trading_core.__main__ import main
+from trading_core.bus.connection import Bus
+from trading_core.bus.ordered import OrderedPull, Start
+from trading_core.bus.provision import provision
+from trading_core.messages import ExecMessage
+from trading_core.testing import eventually
+from trading_core.testing_servers import ServiceAt
+
+pytestmark = pytest.mark.integration
+
+
+async def on_exec(bus: Bus) -> list[str]:
+    """The messages of EXEC in order, without their outbox ids."""
+    found: list[str] = []
+    reader = OrderedPull(bus, streams.EXEC, ["exec.>"], Start.all())
+    async for batch in reader.batches():
+        for delivered in batch:
+            message = messages.decode(delivered.data)
+            assert isinstance(message, ExecMessage)
+            found.append(messages.encode(message).decode().replace(f'"outbox_id":{message.outbox_id}', '"outbox_id":0'))
+        if not batch or reader.caught_up:
+            break
+    await reader.close()
+    return found
+
+
+async def test_a_stream_that_lost_messages_is_whole_again_and_the_broker_goes_on(
+    bus: Bus, nats_url: str, database_url: str, service_at: ServiceAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRADING_NATS__URL", nats_url)
+    monkeypatch.setenv("TRADING_DATABASE__URL", database_url)
+    hour = an_hour(seed=3, minutes=20)
+    said = said_by_the_core(hour)
+    broker, recorder = service_at("paper_broker", "broker"), service_at("recorder", "recorder")
+    broker.start()
+    recorder.start()
+    await publish(bus, hour, range(1, 11))
+    db = await asyncpg.connect(database_url)
+
+    async def recorded() -> bool:
+        rows = await db.fetchval("SELECT count(*) FROM trading_ops.exec_events")
+        return bool(rows and rows == len(await on_exec(bus)) and await broker_is_done())
+
+    async def broker_is_done() -> bool:
+        newest = await db.fetchval("SELECT max(ts) FROM trading_paper.mark_to_market")
+        return newest is not None and int(newest.timestamp() * 1000) >= hour.start + 10 * 60_000
+
+    async def rebuilt(*arguments: str) -> int:
+        return await asyncio.to_thread(main, ["rebuild-stream", "EXEC", *arguments])
+
+    try:
+        await eventually(recorded)
+        assert await rebuilt() == 2, "while a broker runs nothing is touched"
+        assert await rebuilt("--check") == 0
+        assert await asyncio.to_thread(broker.terminate) == 0
+        before = await on_exec(bus)
+        await lose(bus, first=5, count=3)
+        assert await rebuilt("--check") == 1
+        assert await rebuilt() == 0
+        assert await on_exec(bus) == before
+        broker.start()
+        await publish(bus, hour, range(11, 21))
+        await eventually(lambda: whole(bus, said))
+    finally:
+        await db.close()
+
+
+async def whole(bus: Bus, said: list[str]) -> bool:
+    return await on_exec(bus) == said
+
+
+async def lose(bus: Bus, first: int, count: int) -> None:
+    """The stream as bit rot leaves it: without some of its messages. It cannot be asked to delete them."""
+    kept = []
+    reader = OrderedPull(bus, streams.EXEC, ["exec.>"], Start.all())
+    async for batch in reader.batches():
+        kept += batch
+        if not batch or reader.caught_up:
+            break
+    await reader.close()
+    await bus.js.delete_stream("EXEC")
+    await provision(bus)
+    for number, delivered in enumerate(kept):
+        if not first <= number < first + count:
+            message = messages.decode(delivered.data)
+            assert isinstance(message, ExecMessage)
+            await bus.publish(delivered.subject, message, headers={"X-Outbox-Id": str(message.outbox_id)})
