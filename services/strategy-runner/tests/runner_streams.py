@@ -14,8 +14,14 @@ from trading_core.config import load
 from trading_core.messages import GridMessage, HeartbeatMessage, OpsMessage, SignalMessage
 from trading_core.model import MINUTE_MS
 from trading_core.sequence.shard import GridShard
-from trading_core.strategy.registry import LoadedStrategy
+from trading_core.strategy.registry import LoadedStrategy, load_strategies
 from trading_core.testing import eventually
+
+
+def enabled() -> list[LoadedStrategy]:
+    """Those that config.yaml enables."""
+    settings = load(ROOT / "config.yaml")
+    return [s for s in load_strategies(ROOT / settings.runner.strategies_dir, settings) if s.enabled]
 
 
 def said_by_the_core(recording: Recording, strategies: list[LoadedStrategy]) -> dict[str, str]:

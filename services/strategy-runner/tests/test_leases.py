@@ -8,27 +8,19 @@ import time
 
 import pytest
 from market_recording import ASSETS, LIVE, START, Recording, a_recording
-from runner_streams import all_of, heartbeat, on_signals, publish, said_by_the_core
+from runner_streams import all_of, enabled, heartbeat, on_signals, publish, said_by_the_core
 
-from repository import ROOT
 from strategy_runner.leases import TTL_S, Leases
 from trading_core import messages
 from trading_core.bus.connection import Bus
-from trading_core.config import load
 from trading_core.messages import GridMessage
 from trading_core.model import MINUTE_MS
-from trading_core.strategy.registry import LoadedStrategy, load_strategies
 from trading_core.testing import eventually
 from trading_core.testing_servers import ServiceAt, ServiceProcess
 
 pytestmark = pytest.mark.integration
 THREE = ("BTC", "ETH", "SOL")
 TAKE_OVER_LIMIT_S = 7.0
-
-
-def enabled() -> list[LoadedStrategy]:
-    settings = load(ROOT / "config.yaml")
-    return [s for s in load_strategies(ROOT / settings.runner.strategies_dir, settings) if s.enabled]
 
 
 async def turns(*runners: Leases, rounds: int = 3) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from market_recording import ASSETS, LIVE, START, a_recording
-from runner_streams import all_of, heartbeat, on_ops, publish, said_by_the_core
+from runner_streams import all_of, enabled, heartbeat, on_ops, publish, said_by_the_core
 
 from repository import ROOT
 from trading_core import messages
@@ -25,11 +25,6 @@ from trading_core.testing import eventually
 from trading_core.testing_servers import ServiceAt, ServiceProcess
 
 pytestmark = pytest.mark.integration
-
-
-def enabled() -> list[LoadedStrategy]:
-    settings = load(ROOT / "config.yaml")
-    return [s for s in load_strategies(ROOT / settings.runner.strategies_dir, settings) if s.enabled]
 
 
 def all_with_small_windows() -> list[LoadedStrategy]:
