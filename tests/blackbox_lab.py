@@ -92,7 +92,7 @@ class BlackBox:
             "TRADING_RUNNER__STRATEGIES_DIR": str(ROOT / "strategies"),
             "TRADING_DATABASE__URL": self.postgres.role_url(role),
         }
-        self._more.append(self._service(module, **common, **environment))
+        self._more.append(self._service(module, **{**common, **environment}))
         return self._more[-1]
 
     def misbehave(self, seed: int) -> None:

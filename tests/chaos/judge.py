@@ -1,0 +1,141 @@
+"""Whether all of a run is whole: I1–I8 over sets of ids, never over counts. One sentence for each thing found."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+from chaos.platform import RULES, Platform
+from market_judge import Run
+from market_judge import judge as judge_market
+from repository import ROOT
+from trading_core import messages, streams
+from trading_core.bus.ordered import OrderedPull, Start
+from trading_core.messages import ExecMessage, GridMessage, SignalMessage
+from trading_core.model import MINUTE_MS
+
+SLACK_S = 10.0
+"""Wall time by which a gap may exceed its fault: a busy machine takes longer to start a process."""
+SHOWN = 3
+_DEFAULTS = "SELECT relid::regclass::text FROM pg_partition_tree($1) WHERE relid::regclass::text LIKE '%default'"
+_PARTITIONED = "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'p'"
+_DECIDED = "SELECT signal_event_id AS id FROM trading_paper.decisions"
+_LEDGER = "SELECT event_id AS id FROM trading_paper.fills"
+_COPY = "SELECT event_id AS id FROM trading_ops.exec_events WHERE kind = 'fill'"
+_UNSENT = "SELECT count(*) FROM trading_paper.outbox WHERE sent_at IS NULL"
+_BROKEN = "SELECT kind, id, expected, found FROM trading_paper.identity_violations"
+
+
+async def judged(platform: Platform, until_ms: int, poisons: int = 0) -> list[str]:
+    """What does not hold after `quiet`. `poisons`: undecodable messages that were injected."""
+    truth, faults = platform.truth()
+    run = Run(
+        truth, await platform.rows(), await platform.gaps(), faults, platform.from_ms, until_ms, platform.speed, SLACK_S
+    )
+    found = [f"I1: {one}" for one in judge_market(run)]
+    found += await _signals(platform)
+    found += await _fills(platform)
+    found += [f"I4, I5: {dict(row)}" for row in await platform.fetch(_BROKEN)]
+    found += [f"I7: {what}" for what in await _rest(platform, poisons)]
+    for name, arguments in (("I8: parity", ["parity", "--order", "recorded"]), ("I5, I6: audit", ["audit"])):
+        found += [f"{name}: {line}" for line in await _command(platform, *arguments)]
+    return found
+
+
+async def _all(platform: Platform, stream: streams.StreamSpec, subject: str) -> list[messages.Message]:
+    found: list[messages.Message] = []
+    reader = OrderedPull(platform.bus, stream, [subject], Start.all())
+    async for batch in reader.batches():
+        found += [messages.decode(delivered.data) for delivered in batch]
+        if not batch or reader.caught_up:
+            break
+    await reader.close()
+    return found
+
+
+async def _signals(platform: Platform) -> list[str]:
+    """I2, and that each grid point of each asset was evaluated exactly once, with as many signals as it counts."""
+    said = [one for one in await _all(platform, streams.SIGNALS, ">") if isinstance(one, SignalMessage | GridMessage)]
+    found = [f"I2: on SIGNALS more than once: {_some(twice)}" for twice in [_repeated(one.id for one in said)] if twice]
+    tradable = {one.id for one in said if isinstance(one, SignalMessage) and one.direction != "PASS"}
+    decided = [row["id"] for row in await platform.fetch(_DECIDED)]
+    if twice := _repeated(iter(decided)):
+        found.append(f"I2: decided more than once: {_some(twice)}")
+    if missing := tradable - set(decided):
+        found.append(f"I2: {len(missing)} signals without a decision: {_some(sorted(missing))}")
+    if unknown := set(decided) - tradable:
+        found.append(f"I2: {len(unknown)} decisions without a signal: {_some(sorted(unknown))}")
+    evaluated = Counter((one.asset, one.ts) for one in said if isinstance(one, SignalMessage))
+    points: dict[str, list[GridMessage]] = {}
+    for one in said:
+        if isinstance(one, GridMessage):
+            points.setdefault(one.asset, []).append(one)
+            if evaluated[one.asset, one.ts] != one.evaluations:
+                found.append(f"I2: {one.id} counts {one.evaluations}, there are {evaluated[one.asset, one.ts]}")
+    for asset, grids in points.items():
+        times = sorted(grid.ts for grid in grids)
+        holes = (times[-1] - times[0]) // MINUTE_MS + 1 - len(times)
+        if holes:
+            found.append(f"I2: {holes} grid points of {asset} missing")
+    return found
+
+
+async def _fills(platform: Platform) -> list[str]:
+    stream = [one.id for one in await _all(platform, streams.EXEC, "exec.fill.>") if isinstance(one, ExecMessage)]
+    ledger = {row["id"] for row in await platform.fetch(_LEDGER)}
+    copy = {row["id"] for row in await platform.fetch(_COPY)}
+    found = [f"I3: on EXEC more than once: {_some(twice)}" for twice in [_repeated(iter(stream))] if twice]
+    for name, ids in (("EXEC", set(stream)), ("the recorder's copy", copy)):
+        if ids != ledger:
+            found.append(f"I3: {len(ledger - ids)} fills missing in {name}, {len(ids - ledger)} too many")
+    return found
+
+
+async def _rest(platform: Platform, poisons: int) -> list[str]:
+    found = []
+    if unsent := await platform.value(_UNSENT):
+        found.append(f"{unsent} rows of the outbox are not sent")
+    letters = (await platform.bus.js.stream_info("DLQ")).state.messages
+    if letters != poisons:
+        found.append(f"{letters} messages in DLQ, {poisons} were injected")
+    for parent in await platform.fetch(_PARTITIONED):
+        for partition in await platform.fetch(_DEFAULTS, parent["name"]):
+            rows = await platform.value(f"SELECT count(*) FROM {partition[0]}")  # noqa: S608 - a name from the catalogue
+            if rows:
+                found.append(f"{partition[0]} holds {rows} rows")
+    return found
+
+
+async def _command(platform: Platform, *arguments: str) -> list[str]:
+    """The lines of a command that found something; [] when it did not."""
+    report = platform.folder / f"{arguments[0]}.json"
+    environment = {
+        **os.environ, **RULES, "TRADING_DATABASE__URL": platform.postgres.url,
+        "TRADING_CONFIG": str(ROOT / "config.yaml"), "TRADING_RUNNER__STRATEGIES_DIR": str(platform.strategies),
+    }  # fmt: skip
+    command = [sys.executable, "-m", "trading_core", *arguments, "--json", str(report)]
+    process = await asyncio.create_subprocess_exec(
+        *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output, _ = await process.communicate()
+    if process.returncode == 0:
+        return []
+    return output.decode(errors="replace").strip().splitlines()[-SHOWN:]
+
+
+def compared(platform: Platform) -> str:
+    """How much the audit of the run went through."""
+    found = json.loads((platform.folder / "audit.json").read_text())["compared"]
+    return ", ".join(f"{found.get(table, 0):,} {table}" for table in ("decisions", "fills"))
+
+
+def _repeated(ids: Iterator[str]) -> list[str]:
+    return [name for name, count in Counter(ids).items() if count > 1]
+
+
+def _some(ids: list[str]) -> str:
+    return f"{', '.join(ids[:SHOWN])}{' …' if len(ids) > SHOWN else ''}"

@@ -1,0 +1,73 @@
+"""What every group of rows gets: where to work, how much, and where its figures go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from chaos.platform import Platform
+from chaos.table import Found
+from trading_core.db.migrate import migrate
+from trading_core.db.roles import LOGIN_ROLES, set_passwords
+from trading_core.embedded import launch
+from trading_core.embedded.nats import new_password
+from trading_core.testing_servers import OwnPostgres
+
+
+@dataclass(frozen=True)
+class Context:
+    """quick: once instead of often. speed: of venue time. step: told what is going on."""
+
+    found: Mapping[str, Found]
+    quick: bool
+    seed: int
+    speed: float
+    step: Callable[[str], None]
+    keep: Path | None = None
+
+    @contextlib.asynccontextmanager
+    async def platform(self, factor: float = 1.0, **collector: str) -> AsyncIterator[Platform]:
+        """All of it, running on servers of its own; nothing of it is left at the end. factor: of the usual speed."""
+        self.step("starting the platform")
+        with launch.temporary_folder() as folder:
+            async with own_postgres(folder) as postgres:
+                platform = Platform(folder, postgres, self.speed * factor)
+                try:
+                    await platform.open(**collector)
+                    yield platform
+                finally:
+                    with contextlib.redirect_stdout(None):
+                        await platform.shut()
+                    self._keep_logs(folder)
+
+    def broken(self, rows: Iterable[str], broken: list[str], judged: str) -> None:
+        """What the judge found belongs to every row whose faults came before."""
+        for name in rows:
+            self.found[name].measure("broken", len(broken))
+            for one in broken[:5]:
+                self.found[name].say(one)
+            self.found[name].say(judged)
+
+    def _keep_logs(self, folder: Path) -> None:
+        if self.keep is not None:
+            self.keep.mkdir(parents=True, exist_ok=True)
+            for log in folder.glob("*.log"):
+                (self.keep / log.name).write_bytes(log.read_bytes())
+
+
+@contextlib.asynccontextmanager
+async def own_postgres(folder: Path) -> AsyncIterator[OwnPostgres]:
+    """A migrated PostgreSQL that keeps its promises, with a login for every role."""
+    password = new_password()
+    postgres = OwnPostgres(folder, password)
+    await asyncio.to_thread(postgres.process.start)
+    try:
+        await asyncio.to_thread(migrate, postgres.url)
+        await set_passwords(postgres.url, dict.fromkeys(LOGIN_ROLES, password))
+        yield postgres
+    finally:
+        postgres.process.stop()
+        postgres.server.remove()
