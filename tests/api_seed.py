@@ -30,6 +30,7 @@ STRATEGIES = {
 }
 # How often an entry happens to face the right way: enough to tell winners from losers on the page.
 RIGHT = {"rsi_mean_reversion": 0.76, "funding_arb": 0.66, "momentum_breakout": 0.52}
+INPUTS = {"rsi": 27.4, "trend": "down", "seen": {"candle_close_ms": 0}}
 GOOD_ENDS = ("take_profit", "timeout", "signal")
 BAD_ENDS = ("stop_loss", "timeout", "signal")
 
@@ -141,15 +142,15 @@ async def _signal(
     row_id = await connection.fetchval(
         "INSERT INTO trading_signals.signals (ts, strategy, asset, exchange, direction, confidence, entry_price, "
         "metadata, acted_on, event_id, instrument, payload) "
-        "VALUES ($1, $2, $3, 'hyperliquid', $4, 0.72, $5, '{}', $6, $7, $3, '{}') RETURNING id",
-        moment, strategy, asset, direction, price, decision != "rejected", event_id,
+        "VALUES ($1, $2, $3, 'hyperliquid', $4, 0.72, $5, $8, $6, $7, $3, '{}') RETURNING id",
+        moment, strategy, asset, direction, price, decision != "rejected", event_id, json.dumps(INPUTS),
     )  # fmt: skip
     await connection.execute(
         "INSERT INTO trading_paper.decisions (event_id, portfolio_id, signal_event_id, ts, strategy, asset, exchange, "
-        "instrument, direction, decision, reason, acted_on, applied_visible_ms, applied_rank, applied_key, body) "
-        "VALUES ($1, 1, $2, $3, $4, $5, 'hyperliquid', $5, $6, $7, $8, $9, $10, 5, '', '{}')",
+        "instrument, direction, decision, reason, acted_on, applied_visible_ms, applied_rank, applied_key, body, "
+        "position_id) VALUES ($1, 1, $2, $3, $4, $5, 'hyperliquid', $5, $6, $7, $8, $9, $10, 5, '', '{}', $11)",
         f"d:default:{event_id}", event_id, moment, strategy, asset, direction, decision, reason,
-        decision != "rejected", ms(moment),
+        decision != "rejected", ms(moment), f"po:default:{event_id}" if decision == "opened" else None,
     )  # fmt: skip
     return row_id, event_id
 

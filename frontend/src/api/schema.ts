@@ -14,6 +14,8 @@ export interface paths {
         /**
          * Candles
          * @description The newest `limit` candles that open in [from, to), oldest first. Wider ones are built from one-minute ones.
+         *
+         *     With `markers` also the fills at their prices, of one strategy or of all.
          */
         get: operations["candles"];
         put?: never;
@@ -246,6 +248,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/risk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Risk
+         * @description Day limits, exposure and pauses per ledger and strategy, as of the broker's last checkpoint.
+         */
+        get: operations["risk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/signals": {
         parameters: {
             query?: never;
@@ -286,6 +308,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/strategies/{name}/signals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Strategy Signals
+         * @description The signals of one strategy with ts in [from, to) and what the broker decided about each.
+         */
+        get: operations["strategy_signals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/strategies/{name}/trades": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Strategy Trades
+         * @description The trades of one strategy, with the same filters and orders.
+         */
+        get: operations["strategy_trades"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/summary": {
         parameters: {
             query?: never;
@@ -314,10 +376,90 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Trades
-         * @description Positions held at any time in [from, to), open ones included, by newest entry first.
+         * All Trades
+         * @description Positions held at any time in [from, to), open ones included; by newest entry first unless asked otherwise.
          */
-        get: operations["trades"];
+        get: operations["all_trades"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trades.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trades Csv
+         * @description Every trade that matches, not only one page. Times are UTC, money is exact.
+         */
+        get: operations["trades_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trades/totals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trade Totals
+         * @description How many trades match, and what the closed ones sum up to.
+         */
+        get: operations["trade_totals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trades/{trade_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trade
+         * @description One trade with its levels, the signals behind it, each fill and each hour of funding.
+         */
+        get: operations["trade"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trades/{trade_id}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lineage
+         * @description The chain of recorded events behind a trade, with the market's messages as they were on the stream.
+         */
+        get: operations["lineage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -401,6 +543,42 @@ export interface components {
             exchange: string;
             /** Interval */
             interval: string;
+            /**
+             * Markers
+             * @description Fills under these candles, the newest 1,000; with markers=true only
+             * @default []
+             */
+            markers: components["schemas"]["ChartMarker"][];
+        };
+        /**
+         * ChartMarker
+         * @description One fill on a chart. `realised_pnl` and `exit_reason` belong to the position that an exit closed.
+         */
+        ChartMarker: {
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "LONG" | "SHORT";
+            /**
+             * Price
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            price: string;
+            /** Purpose */
+            purpose: string;
+            /** Realised Pnl */
+            realised_pnl: string | null;
+            /** Strategy */
+            strategy: string;
+            /**
+             * T
+             * @description UTC milliseconds
+             */
+            t: number;
+            /** Trade Id */
+            trade_id: string;
         };
         /**
          * CloseRequest
@@ -622,6 +800,48 @@ export interface components {
             t: number;
         };
         /**
+         * FundingRow
+         * @description One full hour held. `amount` is signed from the trader's view: received is above 0.
+         */
+        FundingRow: {
+            /**
+             * Amount
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            amount: string;
+            /**
+             * Booked Ms
+             * @description UTC milliseconds
+             */
+            booked_ms: number;
+            /**
+             * Hour Ms
+             * @description UTC milliseconds
+             */
+            hour_ms: number;
+            /** Id */
+            id: string;
+            /**
+             * Mark Price
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            mark_price: string;
+            /**
+             * Quantity
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            quantity: string;
+            /**
+             * Rate
+             * @description Fraction of notional of that hour; above 0 longs pay
+             * @example 10012.345678
+             */
+            rate: string;
+        };
+        /**
          * GapPage
          * @description Open ones first, then newest beginning first. `next_cursor` continues; null at the end.
          */
@@ -679,6 +899,74 @@ export interface components {
             status: "ok" | "degraded";
         };
         /**
+         * HeldMarket
+         * @description The prediction market behind a position. `outcome` is the token held: LONG holds YES/Up, SHORT holds NO/Down.
+         */
+        HeldMarket: {
+            /**
+             * End Ms
+             * @description When its window ends; the result comes afterwards
+             */
+            end_ms: number | null;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "YES" | "NO";
+            /**
+             * Payout
+             * @description What one token of those held paid, 0 to 1; null until then
+             */
+            payout: number | null;
+            /** Resolved Ms */
+            resolved_ms: number | null;
+            /** Title */
+            title: string | null;
+        };
+        /**
+         * LedgerRisk
+         * @description One ledger as of the broker's last checkpoint.
+         */
+        LedgerRisk: {
+            /**
+             * Day Ms
+             * @description UTC milliseconds
+             */
+            day_ms: number;
+            /**
+             * Day Start Equity
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            day_start_equity: string;
+            /**
+             * Equity
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            equity: string;
+            /**
+             * Event Time Ms
+             * @description UTC milliseconds
+             */
+            event_time_ms: number;
+            /**
+             * Exposure Fraction
+             * @description Of equity; null when that is not above 0
+             */
+            exposure_fraction: number | null;
+            /**
+             * Exposure Usd
+             * @description Notional of all open positions, long and short alike
+             * @example 10012.345678
+             */
+            exposure_usd: string;
+            /** Ledger */
+            ledger: string;
+            /** Strategies */
+            strategies: components["schemas"]["StrategyRisk"][];
+        };
+        /**
          * LimitsRequest
          * @description `limits` are laid over what is in force; none: as configured again.
          */
@@ -698,6 +986,37 @@ export interface components {
             who: string;
             /** Why */
             why: string;
+        };
+        /**
+         * Lineage
+         * @description Tick, snapshot, signal, checks, order, fill, funding, exit, P&L; `missing` says why when there are no steps.
+         */
+        Lineage: {
+            /** Id */
+            id: string;
+            /** Missing */
+            missing: string;
+            /** Steps */
+            steps: components["schemas"]["LineageStep"][];
+        };
+        /** LineageEvent */
+        LineageEvent: {
+            /** Id */
+            id: string;
+            /**
+             * Raw
+             * @description The market message as it was on the stream; null for others
+             */
+            raw: string | null;
+        };
+        /** LineageStep */
+        LineageStep: {
+            /** Events */
+            events: components["schemas"]["LineageEvent"][];
+            /** Lines */
+            lines: string[];
+            /** Title */
+            title: string;
         };
         /**
          * LiveCandle
@@ -963,11 +1282,23 @@ export interface components {
              */
             fees: string;
             /**
+             * Funding Interval Ms
+             * @description Between settlements; null where none is paid
+             * @default null
+             */
+            funding_interval_ms: number | null;
+            /**
              * Funding Pnl
              * @description Decimal string
              * @example 10012.345678
              */
             funding_pnl: string;
+            /**
+             * Funding Rate 1H
+             * @description The venue's estimate; above 0 longs pay
+             * @default null
+             */
+            funding_rate_1h: string | null;
             /** Id */
             id: string;
             /** Instrument */
@@ -982,6 +1313,22 @@ export interface components {
              * @default null
              */
             mark_price: string | null;
+            /**
+             * @description Of a prediction market only
+             * @default null
+             */
+            market: components["schemas"]["HeldMarket"] | null;
+            /**
+             * Next Funding
+             * @description Received (above 0) or paid at the next settlement, if rate and mark stay
+             * @default null
+             */
+            next_funding: string | null;
+            /**
+             * Next Funding Ms
+             * @default null
+             */
+            next_funding_ms: number | null;
             /**
              * Progress
              * @description 0 at the stop, 1 at the target; null without both
@@ -1107,6 +1454,31 @@ export interface components {
              */
             type: string;
         };
+        /** Risk */
+        Risk: {
+            /** Ledgers */
+            ledgers: components["schemas"]["LedgerRisk"][];
+        };
+        /** SignalInput */
+        SignalInput: {
+            /** Name */
+            name: string;
+            /**
+             * Value
+             * @description A number or a word as the strategy gave it; else JSON
+             */
+            value: string;
+        };
+        /**
+         * SignalPage
+         * @description Newest first. `next_cursor` continues; null at the end.
+         */
+        SignalPage: {
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Signals */
+            signals: components["schemas"]["SignalRow"][];
+        };
         /**
          * SignalRow
          * @description One signal and what the broker decided about it; `decision` is null until then.
@@ -1156,6 +1528,69 @@ export interface components {
             /** Signals */
             signals: components["schemas"]["SignalRow"][];
             summary: components["schemas"]["Summary"];
+        };
+        /** StrategyPause */
+        StrategyPause: {
+            /**
+             * Cause
+             * @enum {string}
+             */
+            cause: "max_daily_loss" | "person";
+            /** Reason */
+            reason: string;
+            /**
+             * Until Ms
+             * @description Null: until a person resumes it
+             */
+            until_ms: number | null;
+        };
+        /**
+         * StrategyRisk
+         * @description How much of its limits a strategy has used, by the rules in force.
+         */
+        StrategyRisk: {
+            /**
+             * Changed Limits
+             * @description Rules that a person has changed while the broker ran
+             */
+            changed_limits: string[];
+            /**
+             * Day Loss Limit
+             * @description A loss of this much pauses it until midnight UTC
+             * @example 10012.345678
+             */
+            day_loss_limit: string;
+            /**
+             * Day Realised
+             * @description Positions closed this UTC day
+             * @example 10012.345678
+             */
+            day_realised: string;
+            /**
+             * Day Used
+             * @description Loss of the day over its limit; 1 pauses. Null: no limit
+             */
+            day_used: number | null;
+            /**
+             * Exposure Usd
+             * @description Notional of its own open positions
+             * @example 10012.345678
+             */
+            exposure_usd: string;
+            /**
+             * Max Exposure
+             * @description What the whole ledger's exposure may reach, stake included
+             * @example 10012.345678
+             */
+            max_exposure: string;
+            /** Max Positions */
+            max_positions: number;
+            /** Open Positions */
+            open_positions: number;
+            /** Pauses */
+            pauses: components["schemas"]["StrategyPause"][];
+            /** Strategy */
+            strategy: string;
         };
         /** StrategyRow */
         StrategyRow: {
@@ -1384,8 +1819,88 @@ export interface components {
             unrealised_pnl: string;
         };
         /**
+         * TradeDetail
+         * @description One position from its signal to its result. Prices of a prediction market are those of the token held.
+         */
+        TradeDetail: {
+            closed_by: components["schemas"]["TradeSignal"] | null;
+            /** Deadline Ms */
+            deadline_ms: number | null;
+            /**
+             * Entry Ref
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            entry_ref: string;
+            /** Exit Ref */
+            exit_ref: string | null;
+            /** Fills */
+            fills: components["schemas"]["TradeFill"][];
+            /** Funding */
+            funding: components["schemas"]["FundingRow"][];
+            /**
+             * Ledger
+             * @description Portfolio, or with per_strategy isolation the strategy's own ledger
+             */
+            ledger: string;
+            opened_by: components["schemas"]["TradeSignal"] | null;
+            /** Stop Price */
+            stop_price: string | null;
+            /** Target Price */
+            target_price: string | null;
+            trade: components["schemas"]["TradeRow"];
+        };
+        /** TradeFill */
+        TradeFill: {
+            /**
+             * Fee
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            fee: string;
+            /** Id */
+            id: string;
+            /** Late */
+            late: boolean;
+            /**
+             * Price
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            price: string;
+            /** Purpose */
+            purpose: string;
+            /**
+             * Quantity
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            quantity: string;
+            /**
+             * Reference Price
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            reference_price: string;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "BUY" | "SELL";
+            /**
+             * Slippage Bps
+             * @description Fill against its reference; above 0 is worse for the trader
+             */
+            slippage_bps: number;
+            /**
+             * T
+             * @description UTC milliseconds
+             */
+            t: number;
+        };
+        /**
          * TradePage
-         * @description Newest entry first. `next_cursor` continues; null at the end.
+         * @description In the order asked for. `next_cursor` continues in the same order; null at the end.
          */
         TradePage: {
             /** Next Cursor */
@@ -1397,6 +1912,8 @@ export interface components {
         TradeRow: {
             /** Asset */
             asset: string;
+            /** Confidence */
+            confidence: number;
             /**
              * Direction
              * @enum {string}
@@ -1437,8 +1954,15 @@ export interface components {
             gross_pnl: string | null;
             /** Id */
             id: string;
+            /**
+             * Instrument
+             * @description The coin, or the id of the prediction market
+             */
+            instrument: string;
             /** Late */
             late: boolean;
+            /** @description Of a prediction market only */
+            market?: components["schemas"]["HeldMarket"] | null;
             /**
              * Quantity
              * @description Decimal string
@@ -1469,6 +1993,82 @@ export interface components {
             /** Suspect */
             suspect: boolean;
         };
+        /**
+         * TradeSignal
+         * @description A signal that opened or closed the position, with what the strategy based it on.
+         */
+        TradeSignal: {
+            /** Asset */
+            asset: string;
+            /** Confidence */
+            confidence: number | null;
+            /** Decision */
+            decision: string | null;
+            /** Direction */
+            direction: string;
+            /** Entry Price */
+            entry_price: string | null;
+            /** Exchange */
+            exchange: string;
+            /** Id */
+            id: string;
+            /** Inputs */
+            inputs: components["schemas"]["SignalInput"][];
+            /** Reason */
+            reason: string | null;
+            /** Strategy */
+            strategy: string;
+            /**
+             * T
+             * @description UTC milliseconds
+             */
+            t: number;
+        };
+        /**
+         * TradeTotals
+         * @description Everything that matches the filters, not only one page. The sums are of closed positions, in USD:
+         *     realised_pnl = gross_pnl - fees + funding_pnl; slippage_cost is information, it is inside the prices.
+         */
+        TradeTotals: {
+            /**
+             * Fees
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            fees: string;
+            /**
+             * Funding Pnl
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            funding_pnl: string;
+            /**
+             * Gross Pnl
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            gross_pnl: string;
+            /** Losses */
+            losses: number;
+            /** Open */
+            open: number;
+            /**
+             * Realised Pnl
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            realised_pnl: string;
+            /**
+             * Slippage Cost
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            slippage_cost: string;
+            /** Trades */
+            trades: number;
+            /** Wins */
+            wins: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -1489,6 +2089,9 @@ export interface operations {
                 /** @description UTC ms */
                 to?: number | null;
                 limit?: number;
+                /** @description Also the fills under these candles */
+                markers?: boolean;
+                strategy?: string | null;
             };
             header?: never;
             path?: never;
@@ -2219,6 +2822,53 @@ export interface operations {
             };
         };
     };
+    risk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Risk"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     signals: {
         parameters: {
             query?: {
@@ -2317,6 +2967,152 @@ export interface operations {
             };
         };
     };
+    strategy_signals: {
+        parameters: {
+            query?: {
+                asset?: string | null;
+                direction?: ("LONG" | "SHORT" | "CLOSE") | null;
+                decision?: ("opened" | "reversed" | "closed" | "rejected") | null;
+                /** @description UTC ms, included */
+                from?: number | null;
+                /** @description UTC ms */
+                to?: number | null;
+                /** @description next_cursor of a page */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalPage"];
+                };
+            };
+            /** @description There is no such strategy */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    strategy_trades: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of a page in the same order */
+                cursor?: string | null;
+                limit?: number;
+                asset?: string | null;
+                exchange?: ("hyperliquid" | "polymarket") | null;
+                direction?: ("LONG" | "SHORT") | null;
+                status?: ("OPEN" | "CLOSED") | null;
+                exit_reason?: ("stop_loss" | "take_profit" | "timeout" | "signal" | "manual" | "resolved") | null;
+                /** @description Of closed positions: realised P&L above, below, at 0 */
+                result?: ("win" | "loss" | "flat") | null;
+                /** @description Fills far from the mark, or a result out of proportion */
+                suspect?: boolean | null;
+                /** @description UTC ms, included */
+                from?: number | null;
+                /** @description UTC ms */
+                to?: number | null;
+                sort?: "entry" | "exit" | "pnl" | "hold" | "fees" | "funding" | "slippage";
+                order?: "asc" | "desc";
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TradePage"];
+                };
+            };
+            /** @description There is no such strategy */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     summary: {
         parameters: {
             query?: never;
@@ -2364,18 +3160,28 @@ export interface operations {
             };
         };
     };
-    trades: {
+    all_trades: {
         parameters: {
             query?: {
-                asset?: string | null;
+                /** @description next_cursor of a page in the same order */
+                cursor?: string | null;
+                limit?: number;
                 strategy?: string | null;
+                asset?: string | null;
+                exchange?: ("hyperliquid" | "polymarket") | null;
+                direction?: ("LONG" | "SHORT") | null;
+                status?: ("OPEN" | "CLOSED") | null;
+                exit_reason?: ("stop_loss" | "take_profit" | "timeout" | "signal" | "manual" | "resolved") | null;
+                /** @description Of closed positions: realised P&L above, below, at 0 */
+                result?: ("win" | "loss" | "flat") | null;
+                /** @description Fills far from the mark, or a result out of proportion */
+                suspect?: boolean | null;
                 /** @description UTC ms, included */
                 from?: number | null;
                 /** @description UTC ms */
                 to?: number | null;
-                /** @description next_cursor of a page */
-                cursor?: string | null;
-                limit?: number;
+                sort?: "entry" | "exit" | "pnl" | "hold" | "fees" | "funding" | "slippage";
+                order?: "asc" | "desc";
             };
             header?: never;
             path?: never;
@@ -2390,6 +3196,250 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TradePage"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trades_csv: {
+        parameters: {
+            query?: {
+                strategy?: string | null;
+                asset?: string | null;
+                exchange?: ("hyperliquid" | "polymarket") | null;
+                direction?: ("LONG" | "SHORT") | null;
+                status?: ("OPEN" | "CLOSED") | null;
+                exit_reason?: ("stop_loss" | "take_profit" | "timeout" | "signal" | "manual" | "resolved") | null;
+                /** @description Of closed positions: realised P&L above, below, at 0 */
+                result?: ("win" | "loss" | "flat") | null;
+                /** @description Fills far from the mark, or a result out of proportion */
+                suspect?: boolean | null;
+                /** @description UTC ms, included */
+                from?: number | null;
+                /** @description UTC ms */
+                to?: number | null;
+                sort?: "entry" | "exit" | "pnl" | "hold" | "fees" | "funding" | "slippage";
+                order?: "asc" | "desc";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One line a trade */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trade_totals: {
+        parameters: {
+            query?: {
+                strategy?: string | null;
+                asset?: string | null;
+                exchange?: ("hyperliquid" | "polymarket") | null;
+                direction?: ("LONG" | "SHORT") | null;
+                status?: ("OPEN" | "CLOSED") | null;
+                exit_reason?: ("stop_loss" | "take_profit" | "timeout" | "signal" | "manual" | "resolved") | null;
+                /** @description Of closed positions: realised P&L above, below, at 0 */
+                result?: ("win" | "loss" | "flat") | null;
+                /** @description Fills far from the mark, or a result out of proportion */
+                suspect?: boolean | null;
+                /** @description UTC ms, included */
+                from?: number | null;
+                /** @description UTC ms */
+                to?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TradeTotals"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trade: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Event id, po:… */
+                trade_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TradeDetail"];
+                };
+            };
+            /** @description There is no such trade in the portfolio that is shown */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Event id, po:… */
+                trade_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lineage"];
+                };
+            };
+            /** @description There is no such trade in the portfolio that is shown */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description Problem document (RFC 9457) */

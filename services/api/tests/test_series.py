@@ -101,3 +101,19 @@ async def test_signals_carry_their_decision(api: Api) -> None:
 async def test_only_a_fill_that_closed_names_a_result(api: Api) -> None:
     for fill in await api.get("/api/fills", limit=100):
         assert (fill["realised_pnl"] is None) == (fill["purpose"] == "entry")
+
+
+async def test_candles_bring_the_fills_under_them_when_asked(api: Api, seeded: Seeded) -> None:
+    asked = {"asset": "BTC", "interval": "5m", "limit": 60, "strategy": "funding_arb"}
+    assert CandleSeries.model_validate(await api.get("/api/candles", **asked)).markers == []
+    series = CandleSeries.model_validate(await api.get("/api/candles", **asked, markers=True))
+    begin, end = series.candles[0].t, series.candles[-1].t + 300_000
+    expected = []
+    for row in seeded.positions:
+        if (row["strategy"], row["asset"]) == ("funding_arb", "BTC"):
+            exits = [(ms(row["exit_ts"]), row["exit_price"])] if row["status"] == "CLOSED" else []
+            expected += [(ms(row["entry_ts"]), row["entry_price"]), *exits]
+    found = [(marker.t, Decimal(marker.price)) for marker in series.markers]
+    assert found == sorted((t, price) for t, price in expected if begin <= t <= end)
+    assert found
+    assert all((marker.realised_pnl is None) == (marker.purpose == "entry") for marker in series.markers)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
 from trading_api.live.marks import Mark, Marks
+from trading_api.live.prospects import funding_ahead
 from trading_api.live.valuation import held_mark, value
 from trading_core.broker.events import PositionState
 from trading_core.market.samples import A_MARKET, T0, a_poll
@@ -44,3 +47,20 @@ def test_a_poll_is_the_mark_of_its_market_and_no_news() -> None:
     marks.hear(a_poll(mid="0.67"))
     assert marks.newest["polymarket", A_MARKET] == Mark(Decimal("0.67"), T0)
     assert not marks.changed
+
+
+def test_the_next_funding_is_what_a_long_would_pay_at_this_rate() -> None:
+    """0.01 at 84,000 are 840 USD of notional; a rate of 0.0001 makes 0.084 an hour, 0.672 in eight."""
+    long = a_position(exchange="hyperliquid", instrument="BTC", direction="LONG", quantity=Decimal("0.01"))
+    mark = Mark(Decimal(84_000), T0, Decimal("0.0001"))
+    hour_ms = 3_600_000
+    now_ms = 5 * hour_ms
+    assert funding_ahead(long, mark, now_ms, 1) == {
+        "funding_interval_ms": hour_ms,
+        "next_funding_ms": 6 * hour_ms,  # that of this very hour has been settled
+        "funding_rate_1h": "0.0001",
+        "next_funding": "-0.084000",
+    }
+    assert funding_ahead(replace(long, direction="SHORT"), mark, now_ms, 8)["next_funding"] == "0.672000"
+    assert "next_funding" not in funding_ahead(long, Mark(Decimal(84_000), T0), now_ms, 1)
+    assert funding_ahead(a_position(), mark, now_ms, 1) == {}, "a token pays none"

@@ -2,12 +2,17 @@
 
 import asyncio
 import json
+from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 from a_run import START, an_hour, publish
+from api_lab import running
 
+from trading_api.schemas import TradeDetail
 from trading_core.__main__ import main
 from trading_core.archive import retention
 from trading_core.archive.files import writing
@@ -23,7 +28,12 @@ pytestmark = pytest.mark.integration
 
 
 async def test_every_position_is_traced_back_to_its_market_messages(
-    bus: Bus, database_url: str, service_at: ServiceAt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bus: Bus,
+    database_url: str,
+    role_url: Callable[[str], str],
+    service_at: ServiceAt,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     hour = an_hour(seed=3)
     for name, role in (("paper_broker", "broker"), ("recorder", "recorder")):
@@ -61,10 +71,35 @@ async def test_every_position_is_traced_back_to_its_market_messages(
             raw = {event["id"]: event["raw"] for event in steps[step]["events"]}
             assert any(id in published and json.loads(text)["id"] == id for id, text in raw.items() if text)
 
+    await _same_on_the_page(role_url("api_ro"), told, closed)
     before = file.read_bytes()
     await _prune(database_url, hour.grids[-1].ts + 20 * DAY_MS)
     assert await _run("explain", "--last", str(len(rows)), "--json", str(file)) == 0
     assert file.read_bytes() == before, "also after the messages left for the archive"
+
+
+async def _same_on_the_page(url: str, told: dict[int, Any], closed: dict[int, Decimal]) -> None:
+    """The API tells each position as the command does, with the figures that make up its result."""
+    async with running(url) as api:
+        for number, realised in list(closed.items())[:4]:
+            one = told[number]
+            lineage = await api.get(f"/api/trades/{one['event_id']}/lineage")
+            assert (lineage["missing"], lineage["steps"]) == ("", one["steps"])
+            detail = TradeDetail.model_validate(await api.get(f"/api/trades/{one['event_id']}"))
+            trade = detail.trade
+            assert trade.gross_pnl is not None
+            fees = sum(Decimal(fill.fee) for fill in detail.fills)
+            funding = sum((Decimal(hour.amount) for hour in detail.funding), Decimal(0))
+            assert Decimal(trade.gross_pnl) - fees + funding == realised
+            assert detail.opened_by is not None
+        [ledger] = (await api.get("/api/risk"))["ledgers"]
+        assert ledger["ledger"] == "default"
+        open_now = {row["id"]: row for row in await api.get("/api/positions/open")}
+        assert sum(strategy["open_positions"] for strategy in ledger["strategies"]) == len(open_now)
+        own = sum(Decimal(strategy["exposure_usd"]) for strategy in ledger["strategies"])
+        assert own == Decimal(ledger["exposure_usd"])
+        day = sum(Decimal(strategy["day_realised"]) for strategy in ledger["strategies"])
+        assert day == sum(closed.values()), "all of the hour's day"
 
 
 async def test_an_unknown_position_is_one_line(

@@ -12,7 +12,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trading_api import frontend, live_messages, metrics, problems
 from trading_api.context import Context
-from trading_api.routes import control, health, live, positions, probes, quality, series, signals, summary
+from trading_api.routes import (
+    control,
+    health,
+    lineage,
+    live,
+    positions,
+    probes,
+    quality,
+    risk,
+    series,
+    signals,
+    summary,
+    trades,
+)
 from trading_api.schemas import Problem
 from trading_api.security import Guard
 from trading_core.config import ApiConfig
@@ -64,7 +77,7 @@ def create_app(context: Context | None = None, config: ApiConfig | None = None) 
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.context = context
-    for part in (summary, positions, series, signals, health, quality, live, control, probes):
+    for part in (summary, positions, trades, lineage, risk, series, signals, health, quality, live, control, probes):
         app.include_router(part.router)
     frontend.install(app, settings.frontend_dir)
     problems.install(app)

@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 
 from trading_api.database import Database
 from trading_api.figures import Figures
+from trading_api.ledgers import Ledgers
 from trading_api.live.hub import Hub
 from trading_api.live.marks import Marks
 from trading_api.live.portfolio import Portfolio
@@ -27,12 +28,15 @@ class Context:
     hub: Hub = field(default_factory=Hub)
     portfolio: Portfolio = field(init=False)
     figures: Figures = field(init=False)
+    ledgers: Ledgers = field(init=False)
     bus: Bus | None = None
     """What requests to the broker go through; None in a process that has none."""
 
     def __post_init__(self) -> None:
         name = self.settings.broker.portfolio
-        self.portfolio = Portfolio(self.database, self.marks, name, self.settings.broker.initial_capital)
+        self.ledgers = Ledgers(self.database, self.settings)
+        broker = self.settings.broker
+        self.portfolio = Portfolio(self.database, self.marks, name, broker.initial_capital, broker.funding_interval_h)
         self.figures = Figures(self.database, self.portfolio, self.settings.metrics.annualisation_days)
 
 

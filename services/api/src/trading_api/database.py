@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import asyncpg
 
 from trading_core.db.pool import AWAY
-from trading_core.db.times import millis
+from trading_core.db.times import millis, utc
 from trading_core.errors import TradingError
 
 ACQUIRE_S = 2.0
@@ -29,6 +29,10 @@ class QueryTooSlow(TradingError):
 
 def maybe_ms(moment: datetime | None) -> int | None:
     return None if moment is None else millis(moment)
+
+
+def maybe_utc(time_ms: int | None) -> datetime | None:
+    return None if time_ms is None else utc(time_ms)
 
 
 class Database:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import Query
+from fastapi import Path, Query
 
 NEWEST_TIME_MS = 4_102_444_800_000  # 2100-01-01
 PAGE_LIMIT = 1_000
@@ -17,6 +17,27 @@ Strategy = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_]{1,64}$", examples
 Interval = Annotated[Literal["1m", "5m", "15m", "1h", "4h", "1d"], Query()]
 FromMs = Annotated[int | None, Query(alias="from", ge=0, le=NEWEST_TIME_MS, description="UTC ms, included")]
 ToMs = Annotated[int | None, Query(alias="to", ge=0, le=NEWEST_TIME_MS, description="UTC ms")]
+Direction = Annotated[Literal["LONG", "SHORT"] | None, Query()]
+PositionStatus = Annotated[Literal["OPEN", "CLOSED"] | None, Query()]
+ExitReason = Annotated[Literal["stop_loss", "take_profit", "timeout", "signal", "manual", "resolved"] | None, Query()]
+TradeResult = Annotated[
+    Literal["win", "loss", "flat"] | None, Query(description="Of closed positions: realised P&L above, below, at 0")
+]
+Suspect = Annotated[bool | None, Query(description="Fills far from the mark, or a result out of proportion")]
+TradeSort = Annotated[Literal["entry", "exit", "pnl", "hold", "fees", "funding", "slippage"], Query()]
+Order = Annotated[Literal["asc", "desc"], Query()]
+TradeCursor = Annotated[
+    str | None,
+    Query(
+        pattern=r"^(-?[0-9]{1,24}(\.[0-9]{1,24})?|-?Infinity)~[0-9]{1,18}$",
+        description="next_cursor of a page in the same order",
+    ),
+]
+StrategyName = Annotated[str, Path(pattern=r"^[A-Za-z0-9_]{1,64}$", examples=["rsi_mean_reversion"])]
+PositionId = Annotated[str, Path(pattern=r"^po:[A-Za-z0-9:._-]{1,250}$", description="Event id, po:…")]
+SignalDirection = Annotated[Literal["LONG", "SHORT", "CLOSE"] | None, Query()]
+Verdict = Annotated[Literal["opened", "reversed", "closed", "rejected"] | None, Query()]
+Markers = Annotated[bool, Query(description="Also the fills under these candles")]
 Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT)]
 Points = Annotated[
     int,

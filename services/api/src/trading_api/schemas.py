@@ -92,6 +92,16 @@ class StrategyRow(TradeStatistics, Ratios):
     last_evaluation_ms: TimeMs | None
 
 
+class HeldMarket(Model):
+    """The prediction market behind a position. `outcome` is the token held: LONG holds YES/Up, SHORT holds NO/Down."""
+
+    title: str | None
+    outcome: Literal["YES", "NO"]
+    end_ms: Annotated[TimeMs | None, Field(description="When its window ends; the result comes afterwards")]
+    resolved_ms: TimeMs | None
+    payout: Annotated[float | None, Field(description="What one token of those held paid, 0 to 1; null until then")]
+
+
 class OpenPosition(Model):
     id: str
     strategy: str
@@ -117,6 +127,13 @@ class OpenPosition(Model):
     deadline_ms: TimeMs | None
     confidence: float
     suspect: bool
+    funding_interval_ms: Annotated[int | None, Field(description="Between settlements; null where none is paid")] = None
+    next_funding_ms: TimeMs | None = None
+    funding_rate_1h: Annotated[Money | None, Field(description="The venue's estimate; above 0 longs pay")] = None
+    next_funding: Annotated[
+        Money | None, Field(description="Received (above 0) or paid at the next settlement, if rate and mark stay")
+    ] = None
+    market: Annotated[HeldMarket | None, Field(description="Of a prediction market only")] = None
 
 
 class EquityPoint(Model):
@@ -150,11 +167,26 @@ class CandlePoint(Model):
     v: float
 
 
+class ChartMarker(Model):
+    """One fill on a chart. `realised_pnl` and `exit_reason` belong to the position that an exit closed."""
+
+    t: TimeMs
+    trade_id: str
+    strategy: str
+    direction: Literal["LONG", "SHORT"]
+    purpose: str
+    price: Money
+    realised_pnl: Money | None
+
+
 class CandleSeries(Model):
     exchange: str
     asset: str
     interval: str
     candles: list[CandlePoint]
+    markers: Annotated[
+        list[ChartMarker], Field(description="Fills under these candles, the newest 1,000; with markers=true only")
+    ] = []
 
 
 class TradeRow(Model):
@@ -162,6 +194,7 @@ class TradeRow(Model):
     strategy: str
     exchange: str
     asset: str
+    instrument: Annotated[str, Field(description="The coin, or the id of the prediction market")]
     direction: Literal["LONG", "SHORT"]
     status: Literal["OPEN", "CLOSED"]
     quantity: Money
@@ -176,15 +209,37 @@ class TradeRow(Model):
     fees: Money
     funding_pnl: Money
     slippage_cost: Money
+    confidence: float
     suspect: bool
     late: bool
+    market: Annotated[HeldMarket | None, Field(description="Of a prediction market only")] = None
 
 
 class TradePage(Model):
-    """Newest entry first. `next_cursor` continues; null at the end."""
+    """In the order asked for. `next_cursor` continues in the same order; null at the end."""
 
     trades: list[TradeRow]
     next_cursor: str | None
+
+
+class TradeTotals(Model):
+    """Everything that matches the filters, not only one page. The sums are of closed positions, in USD:
+    realised_pnl = gross_pnl - fees + funding_pnl; slippage_cost is information, it is inside the prices."""
+
+    trades: int
+    open: int
+    wins: int
+    losses: int
+    realised_pnl: Money
+    gross_pnl: Money
+    fees: Money
+    funding_pnl: Money
+    slippage_cost: Money
+
+
+class SignalInput(Model):
+    name: str
+    value: Annotated[str, Field(description="A number or a word as the strategy gave it; else JSON")]
 
 
 class SignalRow(Model):
@@ -200,6 +255,117 @@ class SignalRow(Model):
     entry_price: Money | None
     decision: str | None
     reason: str | None
+
+
+class SignalPage(Model):
+    """Newest first. `next_cursor` continues; null at the end."""
+
+    signals: list[SignalRow]
+    next_cursor: str | None
+
+
+class TradeSignal(SignalRow):
+    """A signal that opened or closed the position, with what the strategy based it on."""
+
+    inputs: list[SignalInput]
+
+
+class TradeFill(Model):
+    id: str
+    t: TimeMs
+    side: Literal["BUY", "SELL"]
+    purpose: str
+    quantity: Money
+    price: Money
+    reference_price: Money
+    slippage_bps: Annotated[float, Field(description="Fill against its reference; above 0 is worse for the trader")]
+    fee: Money
+    late: bool
+
+
+class FundingRow(Model):
+    """One full hour held. `amount` is signed from the trader's view: received is above 0."""
+
+    id: str
+    hour_ms: TimeMs
+    booked_ms: TimeMs
+    rate: Annotated[Money, Field(description="Fraction of notional of that hour; above 0 longs pay")]
+    quantity: Money
+    mark_price: Money
+    amount: Money
+
+
+class TradeDetail(Model):
+    """One position from its signal to its result. Prices of a prediction market are those of the token held."""
+
+    trade: TradeRow
+    ledger: Annotated[str, Field(description="Portfolio, or with per_strategy isolation the strategy's own ledger")]
+    entry_ref: Money
+    exit_ref: Money | None
+    stop_price: Money | None
+    target_price: Money | None
+    deadline_ms: TimeMs | None
+    opened_by: TradeSignal | None
+    closed_by: TradeSignal | None
+    fills: list[TradeFill]
+    funding: list[FundingRow]
+
+
+class LineageEvent(Model):
+    id: str
+    raw: Annotated[str | None, Field(description="The market message as it was on the stream; null for others")]
+
+
+class LineageStep(Model):
+    title: str
+    lines: list[str]
+    events: list[LineageEvent]
+
+
+class Lineage(Model):
+    """Tick, snapshot, signal, checks, order, fill, funding, exit, P&L; `missing` says why when there are no steps."""
+
+    id: str
+    steps: list[LineageStep]
+    missing: str
+
+
+class StrategyPause(Model):
+    cause: Literal["max_daily_loss", "person"]
+    until_ms: Annotated[TimeMs | None, Field(description="Null: until a person resumes it")]
+    reason: str
+
+
+class StrategyRisk(Model):
+    """How much of its limits a strategy has used, by the rules in force."""
+
+    strategy: str
+    day_realised: Annotated[Money, Field(description="Positions closed this UTC day")]
+    day_loss_limit: Annotated[Money, Field(description="A loss of this much pauses it until midnight UTC")]
+    day_used: Annotated[Fraction | None, Field(description="Loss of the day over its limit; 1 pauses. Null: no limit")]
+    open_positions: int
+    max_positions: int
+    exposure_usd: Annotated[Money, Field(description="Notional of its own open positions")]
+    max_exposure: Annotated[Money, Field(description="What the whole ledger's exposure may reach, stake included")]
+    changed_limits: Annotated[list[str], Field(description="Rules that a person has changed while the broker ran")]
+    pauses: list[StrategyPause]
+
+
+class LedgerRisk(Model):
+    """One ledger as of the broker's last checkpoint."""
+
+    ledger: str
+    event_time_ms: TimeMs
+    equity: Money
+    exposure_usd: Annotated[Money, Field(description="Notional of all open positions, long and short alike")]
+    exposure_fraction: Annotated[Fraction | None, Field(description="Of equity; null when that is not above 0")]
+    day_ms: TimeMs
+    day_start_equity: Money
+    strategies: list[StrategyRisk]
+
+
+class Risk(Model):
+    ledgers: list[LedgerRisk]
 
 
 class FillRow(Model):

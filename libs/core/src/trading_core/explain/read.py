@@ -57,7 +57,9 @@ async def recorded_position(db: asyncpg.Connection, wanted: str) -> Recorded:
     orders, states = await _announced(db, row)
     if not states:
         raise ConfigError(f"position {wanted}: the recorder has not stored it yet. Try again in a moment.")
-    opening = next(decision for decision in decided if decision.position_id == position_id)
+    opening = next((decision for decision in decided if decision.position_id == position_id), None)
+    if opening is None:
+        raise ConfigError(f"position {wanted}: the decision that opened it is not stored. Restore the ledger whole.")
     closing = next((decision for decision in decided if decision.closed_position == position_id), None)
     signal = await _signal(db, opening.signal_id)
     found = Recorded(
@@ -120,4 +122,9 @@ async def _raw(db: asyncpg.Connection, found: Recorded) -> dict[str, str]:
 
 
 def _body(text: Any, kind: type[Body]) -> Body:
-    return msgspec.json.decode(text, type=kind)
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.ValidationError as error:
+        raise ConfigError(
+            f"a stored {kind.__name__} is not what the broker writes: {error}. Restore the ledger."
+        ) from error

@@ -228,8 +228,9 @@ class Feed:
         context = self._context
         hub = context.hub
         ledger = await context.portfolio.ledger(fresh=True)
-        fills = await context.database.fetch(activity.FILLS_BY_ID, ledger.portfolio_id, pending.fills)
-        signals = await context.database.fetch(activity.SIGNALS_BY_ID, ledger.portfolio_id, pending.decided)
+        ids = await context.ledgers.ids()
+        fills = await context.database.fetch(activity.FILLS_BY_ID, ids, pending.fills)
+        signals = await context.database.fetch(activity.SIGNALS_BY_ID, ids, pending.decided)
         newest = await context.figures.newest_equity() if pending.equity else None
         for row in signals:
             hub.publish(LiveSignal(seq=hub.next_sequence(), signal=rows.signal(row)))

@@ -14,8 +14,11 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
+    """`funding_rate_1h`: the venue's estimate that came with it; None where none is paid or known."""
+
     price: Decimal
     event_time_ms: int
+    funding_rate_1h: Decimal | None = None
 
 
 @dataclass
@@ -37,7 +40,10 @@ class Marks:
                 self.offer(key, Mark(decimal_of(message.mid), message.event_time_ms))
                 self.changed.discard(key)
         elif not message.polled:
-            self.offer((message.exchange, message.asset), Mark(decimal_of(message.mark_price), message.event_time_ms))
+            estimate = message.funding_estimate_1h
+            rate = None if estimate is None else decimal_of(estimate)
+            mark = Mark(decimal_of(message.mark_price), message.event_time_ms, rate)
+            self.offer((message.exchange, message.asset), mark)
 
     def offer(self, key: Key, mark: Mark) -> None:
         """An older event never replaces a newer mark."""

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from trading_api.database import Database, maybe_ms
 from trading_api.live import valuation
 from trading_api.live.marks import Key, Mark, Marks
+from trading_api.live.prospects import funding_ahead, held_markets
 from trading_api.live_messages import PositionMark, Totals
 from trading_api.queries import ledger
-from trading_api.schemas import OpenPosition
+from trading_api.schemas import HeldMarket, OpenPosition
 from trading_core.broker.events import PositionState
 from trading_core.broker.valuation import open_costs
 from trading_core.db.times import millis
@@ -33,6 +34,7 @@ class OpenRow:
     key: Key
     row: dict[str, Any]
     state: PositionState
+    market: HeldMarket | None = None
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,14 @@ class Ledger:
 
 
 class Portfolio:
-    def __init__(self, database: Database, marks: Marks, name: str, initial_capital: Decimal) -> None:
+    def __init__(
+        self, database: Database, marks: Marks, name: str, initial_capital: Decimal, funding_interval_h: int = 1
+    ) -> None:
         self._database = database
         self._marks = marks
         self.name = name
         self._default_capital = initial_capital
+        self._funding_interval_h = funding_interval_h
         self._ledger: Ledger | None = None
         self._lock = asyncio.Lock()
 
@@ -79,13 +84,15 @@ class Portfolio:
             rows = await connection.fetch(ledger.OPEN_POSITIONS, head["id"])
             clock = maybe_ms(await connection.fetchval(ledger.NEWEST_CLOSE))
             await self._seed_marks(connection, {(row["exchange"], row["instrument"]) for row in rows})
+            opened = [_open_row(row) for row in rows]
+            markets = await held_markets(connection, [row.state for row in opened])
         times = [moment for moment in (maybe_ms(head["newest"]), clock) if moment is not None]
         return Ledger(
             head["id"],
             head["initial_capital"],
             head["realised_pnl"],
             head["trades"],
-            tuple(_open_row(row) for row in rows),
+            tuple(replace(row, market=markets.get(row.state.position_id)) for row in opened),
             max(times, default=None),
             read_at_s,
         )
@@ -95,17 +102,23 @@ class Portfolio:
         for key in keys - self._marks.newest.keys():
             row = await connection.fetchrow(ledger.NEWEST_MARK, *key)
             if row is not None:
-                self._marks.offer(key, Mark(Decimal(row["price"]), millis(row["ts"])))
+                rate = row["funding_rate_1h"]
+                mark = Mark(Decimal(row["price"]), millis(row["ts"]), None if rate is None else Decimal(rate))
+                self._marks.offer(key, mark)
 
     def positions(self, held: Ledger) -> list[OpenPosition]:
-        return [self._position(row) for row in held.positions]
+        now_ms = self.event_time_ms(held)
+        return [self._position(row, now_ms) for row in held.positions]
 
-    def _position(self, open_row: OpenRow) -> OpenPosition:
+    def _position(self, open_row: OpenRow, now_ms: int | None) -> OpenPosition:
         mark = self._marks.newest.get(open_row.key)
+        ahead = funding_ahead(open_row.state, mark, now_ms, self._funding_interval_h)
         if mark is None:
-            return OpenPosition(**open_row.row)
+            return OpenPosition(**open_row.row, **ahead, market=open_row.market)
         return OpenPosition(
             **open_row.row,
+            **ahead,
+            market=open_row.market,
             mark_price=plain(valuation.held_mark(open_row.state, mark.price)),
             mark_ms=mark.event_time_ms,
             **_valued(valuation.value(open_row.state, mark.price)),

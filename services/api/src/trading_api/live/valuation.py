@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from trading_core.broker import holding, valuation
 from trading_core.broker.events import PositionState
-from trading_core.money import ZERO, exactly
+from trading_core.money import ZERO, exactly, usd
 
 ONE = Decimal(1)
 
@@ -36,6 +36,13 @@ def value(position: PositionState, market_mark: Decimal) -> Valuation:
         target_distance=_distance(position.target_price, mark, direction),
         progress=_progress(position, mark),
     )
+
+
+def next_funding(position: PositionState, mark: Decimal, rate_1h: Decimal, interval_h: int) -> Decimal:
+    """USD received (above 0) or paid at the next settlement of a perpetual, if `mark` and `rate_1h` stay."""
+    with exactly():
+        paid = usd(position.quantity * mark * rate_1h * interval_h)
+    return -paid if position.direction == "LONG" else paid
 
 
 def held_mark(position: PositionState, market_mark: Decimal) -> Decimal:

@@ -57,6 +57,14 @@ WHERE exchange = $1 AND asset = $2 AND interval = '1m' AND open_time >= $3 AND o
 ORDER BY open_time
 """
 
+MARKERS = """
+SELECT f.ts, f.position_id, f.strategy, p.direction, f.purpose, f.price, p.realised_pnl
+FROM trading_paper.fills f JOIN trading_paper.positions p ON p.event_id = f.position_id
+WHERE f.portfolio_id = ANY($1::integer[]) AND f.exchange = $2 AND f.asset = $3 AND f.ts >= $4 AND f.ts <= $5
+  AND ($6::text IS NULL OR f.strategy = $6)
+ORDER BY f.ts DESC, f.event_id DESC LIMIT 1000
+"""
+
 # A wider candle is made of the one-minute candles that exist; the newest one may still be forming. Where these have
 # left, of the widest candles that are kept and fit in ($6, of width $7).
 WIDER_CANDLES = """

@@ -18,7 +18,8 @@ ORDER BY entry_ts, id
 """
 
 NEWEST_MARK = """
-SELECT coalesce(price::text, payload ->> 'mark_price') AS price, ts
+SELECT coalesce(price::text, payload ->> 'mark_price') AS price, ts,
+       payload ->> 'funding_estimate_1h' AS funding_rate_1h
 FROM trading_market_data.ticks
 WHERE exchange = $1 AND asset = $2 AND kind = 'ctx' AND payload ->> 'polled' IS DISTINCT FROM 'true'
 ORDER BY visible_ms DESC LIMIT 1

@@ -5,21 +5,26 @@ from __future__ import annotations
 from decimal import Decimal
 
 from trading_api.database import Row, maybe_ms
-from trading_api.schemas import FillRow, GapRow, MarketRow, OpenGap, SignalRow, TradeRow
+from trading_api.schemas import FillRow, GapRow, HeldMarket, MarketRow, OpenGap, SignalRow, TradeRow
+from trading_core.broker import holding
 from trading_core.db.times import millis
+from trading_core.model import Exchange
 from trading_core.money import plain
+
+POLYMARKET = Exchange.POLYMARKET.value
 
 
 def text(amount: Decimal | None) -> str | None:
     return None if amount is None else plain(amount)
 
 
-def trade(row: Row) -> TradeRow:
+def trade(row: Row, market: HeldMarket | None = None) -> TradeRow:
     return TradeRow(
         id=row["event_id"],
         strategy=row["strategy"],
         exchange=row["exchange"],
         asset=row["asset"],
+        instrument=row["instrument"],
         direction=row["direction"],
         status=row["status"],
         quantity=plain(row["quantity"]),
@@ -34,8 +39,23 @@ def trade(row: Row) -> TradeRow:
         fees=plain(row["fees"]),
         funding_pnl=plain(row["funding_pnl"]),
         slippage_cost=plain(row["slippage_cost"]),
+        confidence=row["confidence"],
         suspect=row["suspect"],
         late=row["late"],
+        market=market,
+    )
+
+
+def held_market(row: Row, direction: str) -> HeldMarket:
+    """`row` of `trades.MARKETS`."""
+    yes_payout: Decimal | None = row["yes_payout"]
+    payout = None if yes_payout is None else holding.held_price(POLYMARKET, direction, yes_payout)
+    return HeldMarket(
+        title=row["market_title"],
+        outcome="YES" if direction == "LONG" else "NO",
+        end_ms=maybe_ms(row["end_ts"]),
+        resolved_ms=maybe_ms(row["resolved_ts"]),
+        payout=_number(payout),
     )
 
 

@@ -47,3 +47,14 @@ HEARTBEATS = """
 SELECT service, instance, sent_at, started_at, status, event_time, detail::text AS detail FROM trading_ops.heartbeats
 WHERE sent_at > now() - interval '1 day'
 """
+
+KNOWN = """
+SELECT EXISTS (SELECT FROM trading_paper.strategies WHERE name = $1)
+    OR EXISTS (SELECT FROM trading_paper.positions WHERE strategy = $1) AS known
+"""
+
+RULES = "SELECT name, rules::text AS rules FROM trading_paper.strategies"
+CHECKPOINTS = """
+SELECT portfolio_id, visible_ms, rank, key, state FROM trading_paper.checkpoints
+WHERE portfolio_id = ANY($1::integer[])
+"""

@@ -47,8 +47,9 @@ async def live(socket: WebSocket) -> None:
 async def snapshot(context: contexts.Context, subscriber: Subscriber) -> Snapshot:
     """What is true no earlier than message number `since`: what follows repeats at worst, and never leaves out."""
     held = await context.portfolio.ledger()
-    signals = await context.database.fetch(activity.SIGNALS, held.portfolio_id, None, None, RECENT)
-    fills = await context.database.fetch(activity.FILLS, held.portfolio_id, None, None, RECENT)
+    ids = await context.ledgers.ids()
+    signals = await context.database.fetch(activity.SIGNALS, ids, None, None, RECENT)
+    fills = await context.database.fetch(activity.FILLS, ids, None, None, RECENT)
     return Snapshot(
         seq=subscriber.since,
         summary=await summarise(context),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from trading_api.context import Ctx
+from trading_api.context import Context, Ctx
 from trading_api.params import (
     NEWEST_TIME_MS,
     Asset,
@@ -16,16 +16,17 @@ from trading_api.params import (
     FromMs,
     Interval,
     Limit,
+    Markers,
     OptionalAsset,
     Points,
     Strategy,
     ToMs,
 )
 from trading_api.problems import Refused
-from trading_api.queries import curves
+from trading_api.queries import curves, rows
 from trading_api.schemas import CandleSeries, EquityCurve
 from trading_core.db.rollups import INTERVALS
-from trading_core.db.times import EPOCH, utc
+from trading_core.db.times import EPOCH, millis, utc
 from trading_core.model import INTERVALS_MS, MINUTE_MS
 from trading_core.money import plain
 
@@ -75,6 +76,26 @@ def _widest_kept(interval: str) -> tuple[str, timedelta]:
     return name, timedelta(milliseconds=INTERVALS_MS[name])
 
 
+async def _markers(
+    context: Context, exchange: str, asset: str, strategy: str | None, begin: datetime, end: datetime
+) -> list[dict[str, object]]:
+    """Fills in [begin, end], oldest first."""
+    ids = await context.ledgers.ids()
+    found = await context.database.fetch(curves.MARKERS, ids, exchange, asset, begin, end, strategy)
+    return [
+        {
+            "t": millis(row["ts"]),
+            "trade_id": row["position_id"],
+            "strategy": row["strategy"],
+            "direction": row["direction"],
+            "purpose": row["purpose"],
+            "price": plain(row["price"]),
+            "realised_pnl": None if row["purpose"] == "entry" else rows.text(row["realised_pnl"]),
+        }
+        for row in reversed(found)
+    ]
+
+
 @router.get("/candles", response_model=CandleSeries)
 async def candles(
     context: Ctx,
@@ -84,8 +105,13 @@ async def candles(
     from_: FromMs = None,
     to: ToMs = None,
     limit: Limit = 500,
+    markers: Markers = False,
+    strategy: Strategy = None,
 ) -> Response:
-    """The newest `limit` candles that open in [from, to), oldest first. Wider ones are built from one-minute ones."""
+    """The newest `limit` candles that open in [from, to), oldest first. Wider ones are built from one-minute ones.
+
+    With `markers` also the fills at their prices, of one strategy or of all.
+    """
     width = timedelta(milliseconds=INTERVALS_MS[interval])
     newest = await context.database.fetchrow(curves.NEWEST_CANDLE, exchange, asset)
     last_open = newest[0] if newest is not None else None
@@ -101,10 +127,15 @@ async def candles(
             if interval == "1m"
             else await context.database.fetch(curves.WIDER_CANDLES, *arguments, width, *_widest_kept(interval))
         )
+    marked: list[dict[str, object]] = []
+    if markers and found:
+        begin, end = utc(found[0]["t"]), utc(found[-1]["t"]) + width
+        marked = await _markers(context, exchange, asset, strategy, begin, end)
     body = {
         "exchange": exchange,
         "asset": asset,
         "interval": interval,
         "candles": [dict(row) for row in found],
+        "markers": marked,
     }
     return Response(msgspec.json.encode(body), media_type=JSON)

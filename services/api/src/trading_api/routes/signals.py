@@ -5,9 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from trading_api.context import Ctx
-from trading_api.params import Limit, OptionalAsset, Strategy
+from trading_api.database import maybe_utc
+from trading_api.params import Cursor, FromMs, Limit, OptionalAsset, SignalDirection, Strategy, ToMs, Verdict
 from trading_api.queries import activity, rows
-from trading_api.schemas import SignalRow
+from trading_api.routes.trades import UNKNOWN, Known
+from trading_api.schemas import SignalPage, SignalRow
+from trading_core.db.times import millis
 
 router = APIRouter(prefix="/api", tags=["signals"])
 
@@ -17,6 +20,37 @@ async def signals(
     context: Ctx, asset: OptionalAsset = None, strategy: Strategy = None, limit: Limit = 50
 ) -> list[SignalRow]:
     """LONG, SHORT and CLOSE with their decisions, newest first. Evaluations without an opinion are left out."""
-    held = await context.portfolio.ledger()
-    found = await context.database.fetch(activity.SIGNALS, held.portfolio_id, asset, strategy, limit)
+    found = await context.database.fetch(activity.SIGNALS, await context.ledgers.ids(), asset, strategy, limit)
     return [rows.signal(row) for row in found]
+
+
+@router.get("/strategies/{name}/signals", responses={404: UNKNOWN})
+async def strategy_signals(
+    context: Ctx,
+    name: Known,
+    asset: OptionalAsset = None,
+    direction: SignalDirection = None,
+    decision: Verdict = None,
+    from_: FromMs = None,
+    to: ToMs = None,
+    cursor: Cursor = None,
+    limit: Limit = 200,
+) -> SignalPage:
+    """The signals of one strategy with ts in [from, to) and what the broker decided about each."""
+    said_ms, row_id = (int(part) for part in cursor.split("-")) if cursor else (None, None)
+    found = await context.database.fetch(
+        activity.SIGNALS_OF,
+        await context.ledgers.ids(),
+        name,
+        asset,
+        direction,
+        decision,
+        maybe_utc(said_ms),
+        row_id,
+        maybe_utc(from_),
+        maybe_utc(to),
+        limit + 1,
+    )
+    page = found[:limit]
+    more = f"{millis(page[-1]['ts'])}-{page[-1]['id']}" if len(found) > limit else None
+    return SignalPage(signals=[rows.signal(row) for row in page], next_cursor=more)

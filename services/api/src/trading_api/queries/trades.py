@@ -1,0 +1,161 @@
+"""Positions that were or are held, in pages of any order. What is put into the texts are constants of this module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from trading_core.db.times import utc
+
+SortKey = Literal["entry", "exit", "pnl", "hold", "fees", "funding", "slippage"]
+Result = Literal["win", "loss", "flat"]
+
+COLUMNS = """id, event_id, strategy, exchange, asset, instrument, direction, status, quantity, stake, entry_ts,
+       entry_price, exit_ts, exit_price, exit_reason, realised_pnl, gross_pnl, fees, funding_pnl, slippage_cost,
+       confidence, suspect, late"""
+
+# What an open position does not have yet sorts at one end: its exit and its hold are still to come, its result is not
+# above any other. Row id last, so that every order is total. Indexed: entry, exit and pnl (migration 0018).
+_SORTS: dict[SortKey, tuple[str, str]] = {
+    "entry": ("entry_ts", "timestamptz"),
+    "exit": ("coalesce(exit_ts, 'infinity'::timestamptz)", "timestamptz"),
+    "pnl": ("coalesce(realised_pnl, '-Infinity'::numeric)", "numeric"),
+    "hold": ("coalesce(extract(epoch FROM exit_ts - entry_ts), 'Infinity'::numeric)", "numeric"),
+    "fees": ("fees", "numeric"),
+    "funding": ("funding_pnl", "numeric"),
+    "slippage": ("slippage_cost", "numeric"),
+}
+_RESULTS: dict[Result, str] = {"win": "realised_pnl > 0", "loss": "realised_pnl < 0", "flat": "realised_pnl = 0"}
+
+
+@dataclass(frozen=True)
+class TradeFilters:
+    """None does not filter. `from_ms` and `to_ms`: held at any time in [from, to)."""
+
+    strategy: str | None = None
+    asset: str | None = None
+    exchange: str | None = None
+    direction: str | None = None
+    status: str | None = None
+    exit_reason: str | None = None
+    result: Result | None = None
+    suspect: bool | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page ended: the sorted value as a number (a time in seconds), `Infinity` and `-Infinity` too; row id."""
+
+    value: str
+    row_id: int
+
+    def of(self, kind: str) -> str:
+        """The value as text that Postgres reads as `kind`."""
+        if kind == "numeric" or self.value.endswith("Infinity"):
+            return self.value
+        return utc(int(Decimal(self.value) * 1_000)).isoformat()
+
+
+@dataclass(frozen=True)
+class Statement:
+    sql: str
+    values: tuple[object, ...]
+
+
+class _Conditions:
+    """Clauses with their parameters, numbered as they come."""
+
+    def __init__(self, ledger_ids: Sequence[int], filters: TradeFilters) -> None:
+        self.values: list[object] = []
+        self.clauses: list[str] = []
+        self.add("portfolio_id = ANY({}::integer[])", list(ledger_ids))
+        for column in ("strategy", "asset", "exchange", "direction", "status", "exit_reason", "suspect"):
+            if (wanted := getattr(filters, column)) is not None:
+                self.add(f"{column} = {{}}", wanted)
+        if filters.result is not None:
+            self.clauses.append(_RESULTS[filters.result])
+        if filters.from_ms is not None:
+            self.add("coalesce(exit_ts, 'infinity'::timestamptz) >= {}::timestamptz", utc(filters.from_ms))
+        if filters.to_ms is not None:
+            self.add("entry_ts < {}::timestamptz", utc(filters.to_ms))
+
+    def add(self, clause: str, *values: object) -> None:
+        places = [f"${len(self.values) + number}" for number in range(1, len(values) + 1)]
+        self.values += values
+        self.clauses.append(clause.format(*places))
+
+    def __str__(self) -> str:
+        return " AND ".join(self.clauses)
+
+
+def page(
+    ledger_ids: Sequence[int],
+    filters: TradeFilters,
+    sort: SortKey,
+    *,
+    descending: bool,
+    after: Place | None,
+    limit: int,
+) -> Statement:
+    """`limit` positions beyond `after`; column `place` is what a cursor needs of each."""
+    value, kind = _SORTS[sort]
+    order = "DESC" if descending else "ASC"
+    conditions = _Conditions(ledger_ids, filters)
+    if after is not None:
+        step = "<" if descending else ">"
+        conditions.add(f"({value}, id) {step} ({{}}::text::{kind}, {{}}::bigint)", after.of(kind), after.row_id)
+    number = f"extract(epoch FROM {value})" if kind == "timestamptz" else value
+    sql = f"""
+SELECT {COLUMNS}, ({number})::text AS place FROM trading_paper.positions
+WHERE {conditions}
+ORDER BY {value} {order}, id {order} LIMIT {int(limit)}"""  # noqa: S608
+    return Statement(sql, tuple(conditions.values))
+
+
+def totals(ledger_ids: Sequence[int], filters: TradeFilters) -> Statement:
+    """Counts of all positions that match; sums of the closed ones, so that they add up to the realised P&L."""
+    conditions = _Conditions(ledger_ids, filters)
+    sums = ", ".join(
+        f"coalesce(sum({name}) FILTER (WHERE status = 'CLOSED'), 0) AS {name}"
+        for name in ("realised_pnl", "gross_pnl", "fees", "funding_pnl", "slippage_cost")
+    )
+    sql = f"""
+SELECT count(*) AS trades, count(*) FILTER (WHERE status = 'OPEN') AS open,
+       count(*) FILTER (WHERE realised_pnl > 0) AS wins, count(*) FILTER (WHERE realised_pnl < 0) AS losses, {sums}
+FROM trading_paper.positions WHERE {conditions}"""  # noqa: S608
+    return Statement(sql, tuple(conditions.values))
+
+
+# The newest poll of each prediction market that is named, and the venue's report of its result.
+MARKETS = """
+SELECT named.id AS market_id, newest.market_title, newest.end_ts, result.ts AS resolved_ts, result.yes_payout
+FROM unnest($1::text[]) AS named (id)
+LEFT JOIN LATERAL (
+    SELECT market_title, end_ts FROM trading_market_data.polymarket_markets p
+    WHERE p.market_id = named.id ORDER BY p.ts DESC LIMIT 1) newest ON true
+LEFT JOIN trading_market_data.polymarket_results result ON result.market_id = named.id
+"""
+
+TRADE = f"""
+SELECT {COLUMNS}, portfolio_id, entry_ref, exit_ref, stop_price, target_price, deadline_ts
+FROM trading_paper.positions WHERE event_id = $1 AND portfolio_id = ANY($2::integer[])
+"""  # noqa: S608
+FILLS = """
+SELECT event_id, ts, side, purpose, quantity, price, reference_price, fee, late
+FROM trading_paper.fills WHERE position_id = $1 ORDER BY ts, event_id COLLATE "C"
+"""
+FUNDING = """
+SELECT event_id, hour, booked_ts, rate, quantity, mark_price, amount
+FROM trading_paper.funding_payments WHERE position_id = $1 ORDER BY hour
+"""
+SIGNALS = """
+SELECT s.event_id, s.ts, s.strategy, s.exchange, s.asset, s.direction, s.confidence, s.entry_price,
+       s.metadata::text AS metadata, d.decision, d.reason, d.position_id = $1 AS opened
+FROM trading_paper.decisions d JOIN trading_signals.signals s ON s.event_id = d.signal_event_id
+WHERE d.portfolio_id = $2 AND (d.position_id = $1 OR d.closed_position = $1)
+ORDER BY s.ts, s.id
+"""
