@@ -7,6 +7,7 @@ import './ui/styles/signs.css'
 import './ui/styles/charts.css'
 import './ui/styles/tables.css'
 import './ui/styles/quality.css'
+import './ui/styles/dialog.css'
 import './ui/styles/narrow.css'
 
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
