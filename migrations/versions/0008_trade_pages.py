@@ -1,12 +1,12 @@
 """Indexes for pages of trades in the order of entry, exit and result, and from a position to its decisions.
 
-Revision ID: 0018
+Revision ID: 0008
 Revises: 0007
 """
 
 from trading_core.db.migrate import run_script
 
-revision = "0018"
+revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
