@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from api_lab import Api, running
 from api_seed import START, Seeded, ms
-
 from trading_api.context import Context
 from trading_api.database import Database
 from trading_api.schemas import TradeDetail, TradePage

@@ -10,8 +10,8 @@ from typing import Any
 import asyncpg
 import pytest
 from a_run import START, an_hour, publish
-from api_lab import running
 
+from api_lab import running
 from trading_api.schemas import TradeDetail
 from trading_core.__main__ import main
 from trading_core.archive import retention
