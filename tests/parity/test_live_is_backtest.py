@@ -31,7 +31,7 @@ from trading_core.testing import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
-MINUTES = 300
+MINUTES = 200
 BEHIND = 60
 """Minutes a busy recorder may be behind the ledger when both are stopped: what both have is what is compared."""
 KINDS = {"market", "book", "signal", "grid", "exec"}

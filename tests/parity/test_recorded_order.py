@@ -23,8 +23,8 @@ from trading_core.testing import eventually
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 KILLED = ("paper-broker", "strategy-runner", "nats", "recorder", "paper-broker")
-MINUTES_BETWEEN_KILLS = 60
-MINUTES_AFTER = 90
+MINUTES_BETWEEN_KILLS = 40
+MINUTES_AFTER = 60
 
 
 async def event_time_ms(stack: DemoStack) -> int:

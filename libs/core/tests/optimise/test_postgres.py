@@ -85,8 +85,8 @@ async def test_a_killed_search_goes_on_and_ends_like_an_unbroken_one(
     workspace: Path, role_url: Callable[[str], str], empty_database_url: str, search: str
 ) -> None:
     url = role_url("research")
-    asked = ["--param", "salt=0:11:1", "--param", "timeout_m=20,50"]
-    asked += ["--search", "tpe", "--trials", "24"] if search == "tpe" else []
+    asked = ["--param", "salt=0:7:1", "--param", "timeout_m=20,50"]
+    asked += ["--search", "tpe", "--trials", "16"] if search == "tpe" else []
     process = started(workspace, url, *asked)
     try:
 
@@ -98,7 +98,7 @@ async def test_a_killed_search_goes_on_and_ends_like_an_unbroken_one(
         process.send_signal(signal.SIGKILL)
         process.wait()
     done = len(await rows(url, TRIALS))
-    assert done < 24
+    assert done < 16
     said = await asyncio.to_thread(optimise, workspace, url, *asked, "--json", "resumed.json")
     assert "resuming: " in said
     # Without a database that knows it: the same study from the first set to the last, by one process.
@@ -108,7 +108,7 @@ async def test_a_killed_search_goes_on_and_ends_like_an_unbroken_one(
     assert (workspace / "resumed.json").read_bytes() == (workspace / "unbroken.json").read_bytes()
     if search == "tpe":
         [count] = await rows(url, "SELECT count(*) AS trials FROM trading_research.trials WHERE state <> 'RUNNING'")
-        assert count["trials"] == 24
+        assert count["trials"] == 16
 
 
 async def test_its_workers_end_with_a_killed_search(workspace: Path) -> None:
