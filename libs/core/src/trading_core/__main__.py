@@ -60,6 +60,7 @@ MODULES = {
         "make EXEC anew from the ledger after NATS lost some",
     ),
     "control": ("trading_core.control.command", "pause, resume, close, or change limits of the running broker"),
+    "secrets": ("trading_core.secrets", "write the passwords of an installation that are missing"),
     "exporter": ("trading_core.exporter.command", "what NATS, PostgreSQL and the disks do, for Prometheus"),
     "check-strategy": ("trading_core.check.command", "look-ahead, purity, warm-up and speed of a strategy"),
     "new-strategy": ("trading_core.strategy.new", "write a new strategy to start from"),
@@ -106,11 +107,14 @@ def migrate(_arguments: argparse.Namespace) -> int:
 
 
 def _role_passwords() -> dict[str, str]:
-    """From TRADING_ROLE_PASSWORD_<ROLE>, for example TRADING_ROLE_PASSWORD_BROKER."""
+    """From TRADING_ROLE_PASSWORD_<ROLE>, for example TRADING_ROLE_PASSWORD_BROKER, else from TRADING_SECRETS_DIR."""
     from trading_core.db.roles import LOGIN_ROLES
+    from trading_core.secrets import passwords
 
+    folder = os.environ.get("TRADING_SECRETS_DIR")
+    kept = passwords(Path(folder)) if folder else {}
     given = {role: os.environ.get(f"TRADING_ROLE_PASSWORD_{role.upper()}") for role in LOGIN_ROLES}
-    return {role: password for role, password in given.items() if password}
+    return kept | {role: password for role, password in given.items() if password}
 
 
 def provision(_arguments: argparse.Namespace) -> int:

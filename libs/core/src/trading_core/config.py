@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
@@ -27,6 +28,7 @@ from pydantic_settings import (
 )
 
 from trading_core.broker.rules import CooldownAfter, Isolation, Levels, OppositeSignal, Sizing
+from trading_core.config_files import names_a_file, nested, secret_files
 from trading_core.config_problems import ENV_PREFIX, sentences, unknown_variables
 from trading_core.errors import ConfigError
 from trading_core.model import INTERVALS_MS
@@ -362,6 +364,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        assert isinstance(env_settings, EnvSettingsSource)
+        env_settings.env_vars = {n: value for n, value in env_settings.env_vars.items() if not names_a_file(n)}
         return (init_settings, env_settings, InitSettingsSource(settings_cls, dict(_file_values.get() or {})))
 
 
@@ -373,11 +377,13 @@ def load(path: str | Path | None = None, **overrides: Any) -> Settings:
     """
     file = _file(path)
     values = _read(file) if file else {}
-    if unknown := unknown_variables(os.environ, Settings.model_fields):
+    from_files = secret_files(os.environ)
+    names = [name for name in os.environ if name not in from_files]
+    if unknown := unknown_variables(names, Settings.model_fields):
         raise ConfigError("\n".join(unknown))
     token = _file_values.set(values)
     try:
-        settings = Settings(**overrides)
+        settings = Settings(**{**nested(from_files), **overrides})
     except ValidationError as error:
         raise ConfigError("\n".join(sentences(error, str(file or DEFAULT_FILE), os.environ, Settings))) from error
     except SettingsError as error:
