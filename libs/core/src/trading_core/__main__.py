@@ -30,6 +30,7 @@ examples:
   python -m trading_core rebuild-stream EXEC --check    does EXEC lack what the ledger has?
   python -m trading_core import --help                  your own candles for backtests
   python -m trading_core archive --help                 recorded history as Parquet files, and back
+  python -m trading_core seed --page                    a made-up past of 90 days, and its dashboard
   python -m trading_core new-strategy --name BuyDips    a folder under strategies/ to start from
   python -m trading_core check-strategy BuyDips         does it look ahead?
   python -m trading_core migrate                        brings database.url to the newest schema
@@ -63,6 +64,7 @@ MODULES = {
     "secrets": ("trading_core.secrets", "write the passwords of an installation that are missing"),
     "exporter": ("trading_core.exporter.command", "what NATS, PostgreSQL and the disks do, for Prometheus"),
     "check-strategy": ("trading_core.check.command", "look-ahead, purity, warm-up and speed of a strategy"),
+    "seed": ("trading_core.seed.command", "fill a database with a made-up past, to look at and to measure"),
     "new-strategy": ("trading_core.strategy.new", "write a new strategy to start from"),
 }
 ATTACHED = frozenset({"parity", "explain", "audit"})

@@ -15,6 +15,7 @@ from trading_api.live.hub import Hub
 from trading_api.live.marks import Marks
 from trading_api.live.portfolio import Portfolio
 from trading_api.live.pulse import Pulse
+from trading_api.queries import ledger
 from trading_core.bus.connection import Bus
 from trading_core.config import Settings
 
@@ -31,6 +32,7 @@ class Context:
     ledgers: Ledgers = field(init=False)
     bus: Bus | None = None
     """What requests to the broker go through; None in a process that has none."""
+    _made_up: str | None = None
 
     def __post_init__(self) -> None:
         name = self.settings.broker.portfolio
@@ -38,6 +40,13 @@ class Context:
         broker = self.settings.broker
         self.portfolio = Portfolio(self.database, self.marks, name, broker.initial_capital, broker.funding_interval_h)
         self.figures = Figures(self.database, self.portfolio, self.settings.metrics.annualisation_days)
+
+    async def notice(self) -> str:
+        """What every page says about the data: that it was made up, if the database says so; else as configured."""
+        if self._made_up is None:
+            row = await self.database.fetchrow(ledger.MADE_UP)
+            self._made_up = "" if row is None else str(row["notice"])
+        return self._made_up or self.settings.api.data_notice
 
 
 def of(connection: HTTPConnection) -> Context:

@@ -24,6 +24,11 @@ _KIND_OF: dict[str, ExecKind] = {
 }
 
 
+def kind_of(event: Event) -> ExecKind:
+    """The kind under which `event` is announced."""
+    return _KIND_OF[str(event.__struct_config__.tag)]
+
+
 def announcement(event: Event, portfolio: str, outbox_id: int = 0) -> ExecMessage:
     """`event` for EXEC; the outbox gives `outbox_id` when the row is sent."""
     body: dict[str, Any] = msgspec.to_builtins(event)

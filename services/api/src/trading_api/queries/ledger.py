@@ -30,3 +30,6 @@ NEWEST_CLOSE = """
 SELECT max(open_time) + interval '1 minute' FROM (
     SELECT open_time FROM trading_market_data.candles WHERE interval = '1m' ORDER BY id DESC LIMIT 20) last
 """
+
+# Put there by `python -m trading_core seed`, the first thing it writes; a real run never has it.
+MADE_UP = "SELECT body ->> 'notice' AS notice FROM trading_ops.events WHERE event_id = 'seed:made-up'"

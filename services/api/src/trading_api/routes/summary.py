@@ -18,7 +18,7 @@ async def summarise(context: Context) -> Summary:
         initial_capital=format(held.initial_capital, "f"),
         drawdown=await context.figures.drawdown(),
         event_time_ms=context.portfolio.event_time_ms(held),
-        data_notice=context.settings.api.data_notice,
+        data_notice=await context.notice(),
         assets=list(context.settings.assets),
         annualisation_days=context.settings.metrics.annualisation_days,
         **context.portfolio.totals(held).model_dump(),
