@@ -68,10 +68,14 @@ class SilenceConfig(Section):
     busy_s: float = Field(8, gt=0)
 
 
+HttpUrl = Annotated[str, Field(pattern=r"^https?://[^/\s]+")]
+SocketUrl = Annotated[str, Field(pattern=r"^wss?://[^/\s]+")]
+
+
 class HyperliquidConfig(Section):
     enabled: bool = True
-    base_url: str = "https://api.hyperliquid.xyz"
-    ws_url: str | None = None
+    base_url: HttpUrl = "https://api.hyperliquid.xyz"
+    ws_url: SocketUrl | None = None
     """Default: `base_url` with ws(s) and `/ws`."""
     simulated_clock: bool = False
     """True when the venue is `venue-sim`: venue time is then what its clock frames say."""
@@ -92,9 +96,9 @@ class HyperliquidConfig(Section):
 
 class PolymarketConfig(Section):
     enabled: bool = False
-    base_url: str = "https://clob.polymarket.com"
-    gamma_url: str = "https://gamma-api.polymarket.com"
-    ws_url: str = "wss://ws-subscriptions-clob.polymarket.com/ws/market"
+    base_url: HttpUrl = "https://clob.polymarket.com"
+    gamma_url: HttpUrl = "https://gamma-api.polymarket.com"
+    ws_url: SocketUrl = "wss://ws-subscriptions-clob.polymarket.com/ws/market"
     simulated_clock: bool = False
     poll_interval_s: int = Field(60, ge=1)
     lateness_ms: int = Field(1_500, ge=0)

@@ -42,6 +42,11 @@ class Health:
     status: Literal["ok", "standby", "degraded"] = "ok"
     event_time_ms: int | None = None
     detail: dict[str, Any] = field(default_factory=dict)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tell(self) -> None:
+        """The next heartbeat goes out now."""
+        self.news.set()
 
 
 @dataclass
@@ -199,7 +204,9 @@ async def _heartbeat(runtime: Runtime) -> None:
                 await asyncio.wait_for(runtime._bus.publish(subject, message), HEARTBEAT_S)
             except Exception as error:
                 runtime.log.warning("heartbeat_missed", error=str(error) or type(error).__name__)
-        await asyncio.sleep(HEARTBEAT_S)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(health.news.wait(), HEARTBEAT_S)
+        health.news.clear()
 
 
 def _touch_health_file(health: Health) -> None:

@@ -24,11 +24,13 @@ from trading_core.bus.connection import Bus, reach
 from trading_core.bus.publisher import WindowPublisher
 from trading_core.collect.patience import until_answered, wall_ms
 from trading_core.collect.position import last_watermark_ms, read_back
+from trading_core.collect.reach import Reach
 from trading_core.collect.stamp import Stamp, full_minute
 from trading_core.config import NatsConfig, Settings, load
 from trading_core.messages import CandleMessage, FundingMessage, decode
 from trading_core.model import DAY_MS, MINUTE_MS
 from trading_core.streams import MARKET, market_kind, market_subject
+from trading_core.runtime import Health
 from trading_core.supervise.attach import environment, newest, running
 
 SETTLED_MS = 60_000
@@ -55,7 +57,7 @@ async def _fill(settings: Settings, days: int, console: Console) -> list[str]:
     bus = await reach(settings.nats.url, name="collector-hl/backfill")
     publisher = WindowPublisher(bus)
     try:
-        async with Rest(config.base_url, limiter(config)) as rest:
+        async with Rest(config.base_url, limiter(config), Reach(Health())) as rest:
             await check_assets(rest, settings.assets)
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:

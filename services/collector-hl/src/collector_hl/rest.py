@@ -8,11 +8,13 @@ from types import TracebackType
 import httpx
 
 from trading_core.collect.limit import Limiter
+from trading_core.collect.reach import Reach, reason
 from trading_core.config import HyperliquidConfig
 from trading_core.errors import VenueMessageInvalid, VenueUnavailable
 from trading_core.model import HOUR_MS, MINUTE_MS
 
-TIMEOUT_S = 10.0
+TIMEOUT_S, CONNECT_S = 10.0, 5.0
+SETTING = "exchanges.hyperliquid.base_url"
 PAGE_ROWS = 500
 """A time range is answered with at most so many rows; of candles more may come at once."""
 CANDLES_KEPT = 5_000
@@ -24,9 +26,11 @@ CANDLES_PER_WEIGHT, RATES_PER_WEIGHT = 60, 20
 
 
 class Rest:
-    def __init__(self, base_url: str, limiter: Limiter) -> None:
-        self._client = httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT_S)
+    def __init__(self, base_url: str, limiter: Limiter, reach: Reach) -> None:
+        self._client = httpx.AsyncClient(base_url=base_url, timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_S))
+        self._base_url = base_url
         self._limiter = limiter
+        self._reach = reach
 
     async def __aenter__(self) -> Rest:
         return self
@@ -63,13 +67,17 @@ class Rest:
         try:
             response = await self._client.post("/info", json=body)
         except httpx.HTTPError as error:
+            self._reach.failed(SETTING, self._base_url, reason(error))
             raise VenueUnavailable(f"{body['type']}: {error!r}") from error
         data = response.content
         if response.status_code == 200 and data not in (b"null", b"") and data[:1] in (b"[", b"{"):
             self._limiter.answered()
+            self._reach.answered(SETTING)
             return data
         said = f"{body}: status {response.status_code}, {data[:120]!r}"
         is_permanent = data == b"null" and response.status_code in (200, 500)
+        if not is_permanent:
+            self._reach.failed(SETTING, self._base_url, f"it answers with status {response.status_code}")
         if is_permanent or response.status_code in (400, 405, 415, 422):
             raise VenueMessageInvalid(said)
         if response.status_code == 429:

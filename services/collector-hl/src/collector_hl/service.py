@@ -14,6 +14,7 @@ from collector_hl.rest import Rest, limiter
 from trading_core.bus.publisher import WindowPublisher
 from trading_core.collect import metrics
 from trading_core.collect.patience import back_off_s, wall_ms
+from trading_core.collect.reach import Reach, reason
 from trading_core.collect.spool import Spool
 from trading_core.errors import VenueUnavailable
 from trading_core.runtime import Runtime
@@ -26,8 +27,11 @@ FLUSH_LIMIT_S = 2.0
 class Collector:
     """One start of the collector."""
 
-    def __init__(self, runtime: Runtime, publisher: WindowPublisher, rest: Rest, last: resume.Resume) -> None:
+    def __init__(
+        self, runtime: Runtime, publisher: WindowPublisher, rest: Rest, last: resume.Resume, reach: Reach
+    ) -> None:
         self._runtime = runtime
+        self._reach = reach
         self._log = runtime.log
         self._config = runtime.settings.exchanges.hyperliquid
         self._spool = Spool(publisher, EXCHANGE)
@@ -81,11 +85,16 @@ class Collector:
         self._feed.disconnected(wall_ms())
         failing_since_s = time.monotonic()
         while True:
+            url, is_open = self._config.websocket_url, False
             try:
-                async with ws.opened(self._config.websocket_url) as socket:
+                async with ws.opened(url) as socket:
+                    is_open = True
+                    self._reach.answered(ws.SETTING)
                     await self._read(socket)
             except VenueUnavailable as error:
                 self._log.warning("venue_lost", error=str(error))
+                if not is_open:
+                    self._reach.failed(ws.SETTING, url, reason(error))
             finally:
                 is_refused = self._socket is not None and self._feed.was_refused(time.monotonic())
                 self._socket = None
@@ -130,7 +139,8 @@ class Collector:
     def _report(self, now_s: float, now_ms: int) -> None:
         feed, health = self._feed, self._runtime.health
         clock_ms = feed.clock.now_ms(now_ms)
-        health.status = "ok" if feed.is_healthy(now_s, now_ms) else "degraded"
+        trouble = self._reach.trouble
+        health.status = "ok" if feed.is_healthy(now_s, now_ms) and not trouble else "degraded"
         health.event_time_ms = feed.stamp.watermark_ms
         health.detail = {
             "watermark_ms": feed.stamp.watermark_ms,
@@ -141,6 +151,7 @@ class Collector:
             "connections": self._connections,
             "open_gaps": feed.open_gaps,
             "clock_offset_ms": feed.clock.offset_ms,
+            "trouble": trouble,
         }
         metrics.WATERMARK_MS.labels(EXCHANGE).set(feed.stamp.watermark_ms or 0)
         metrics.CLOCK_MS.labels(EXCHANGE).set(clock_ms or 0)
@@ -157,13 +168,14 @@ async def start(runtime: Runtime) -> None:
         await runtime.stop.wait()
         return
     with one_sentence():
-        async with Rest(config.base_url, limiter(config)) as rest:
+        reach = Reach(runtime.health)
+        async with Rest(config.base_url, limiter(config), reach) as rest:
             last = await runtime.until_stop(_prepare(runtime, rest))
             if last is None:
                 return
             publisher = WindowPublisher(runtime.bus)
             try:
-                await Collector(runtime, publisher, rest, last).run()
+                await Collector(runtime, publisher, rest, last, reach).run()
             finally:
                 await publisher.close()
 

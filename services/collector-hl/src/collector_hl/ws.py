@@ -9,6 +9,7 @@ from typing import Any
 
 from trading_core.collect import socket
 
+SETTING = "exchanges.hyperliquid.ws_url"
 PING_EVERY_S = 30.0
 """The venue cuts a socket to which it has sent nothing for 60 s; a pong counts as sending."""
 FRAME_BYTES_MAX = 4 * 1024 * 1024
@@ -26,7 +27,7 @@ def opened(url: str) -> AbstractAsyncContextManager[Socket]:
     return socket.opened(
         Socket,
         url,
-        setting="exchanges.hyperliquid.ws_url",
+        setting=SETTING,
         ping=json.dumps({"method": "ping"}),
         ping_every_s=PING_EVERY_S,
         frame_bytes_max=FRAME_BYTES_MAX,

@@ -7,9 +7,11 @@ from types import TracebackType
 
 import httpx
 
+from trading_core.collect.reach import Reach, reason
 from trading_core.errors import VenueMessageInvalid, VenueUnavailable
 
-TIMEOUT_S = 10.0
+TIMEOUT_S, CONNECT_S = 10.0, 5.0
+GAMMA_SETTING, CLOB_SETTING = "exchanges.polymarket.gamma_url", "exchanges.polymarket.base_url"
 NAMED_MAX = 40
 """Markets asked for at once: their ids stand in the address."""
 BOOKS_MAX = 400
@@ -18,8 +20,9 @@ PERMANENT = (400, 404, 405, 422)
 
 
 class Rest:
-    def __init__(self, gamma_url: str, clob_url: str) -> None:
-        self._client = httpx.AsyncClient(timeout=TIMEOUT_S)
+    def __init__(self, gamma_url: str, clob_url: str, reach: Reach) -> None:
+        self._client = httpx.AsyncClient(timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_S))
+        self._reach = reach
         self._gamma, self._clob = gamma_url.rstrip("/"), clob_url.rstrip("/")
 
     async def __aenter__(self) -> Rest:
@@ -60,14 +63,20 @@ class Rest:
 
     async def _ask(self, request: httpx.Request) -> bytes:
         """VenueUnavailable: worth trying again. VenueMessageInvalid: the same question gets the same answer."""
+        is_gamma = str(request.url).startswith(self._gamma)
+        setting, base_url = (GAMMA_SETTING, self._gamma) if is_gamma else (CLOB_SETTING, self._clob)
         try:
             response = await self._client.send(request)
         except httpx.HTTPError as error:
+            self._reach.failed(setting, base_url, reason(error))
             raise VenueUnavailable(f"{request.url.path}: {error!r}") from error
         data = response.content
         if response.status_code == 200 and data[:1] in (b"[", b"{"):
+            self._reach.answered(setting)
             return data
         said = f"{request.url.path}: status {response.status_code}, {data[:120]!r}"
+        if data[:1] not in (b"[", b"{"):  # what the venue itself refuses, it refuses in JSON
+            self._reach.failed(setting, base_url, f"it answers with status {response.status_code}")
         if response.status_code in PERMANENT:
             raise VenueMessageInvalid(said)
         raise VenueUnavailable(said)

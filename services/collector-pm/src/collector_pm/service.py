@@ -14,6 +14,7 @@ from collector_pm.rest import Rest
 from trading_core.bus.publisher import WindowPublisher
 from trading_core.collect import metrics as shared_metrics
 from trading_core.collect.patience import back_off_s, wall_ms
+from trading_core.collect.reach import Reach, reason
 from trading_core.collect.spool import Spool
 from trading_core.errors import VenueUnavailable
 from trading_core.runtime import Runtime
@@ -26,8 +27,11 @@ FLUSH_LIMIT_S = 2.0
 class Collector:
     """One start of the collector."""
 
-    def __init__(self, runtime: Runtime, publisher: WindowPublisher, rest: Rest, last: resume.Resume) -> None:
+    def __init__(
+        self, runtime: Runtime, publisher: WindowPublisher, rest: Rest, last: resume.Resume, reach: Reach
+    ) -> None:
         self._runtime = runtime
+        self._reach = reach
         self._log = runtime.log
         self._config = runtime.settings.exchanges.polymarket
         self._spool = Spool(publisher, EXCHANGE)
@@ -111,13 +115,16 @@ class Collector:
         """Reads sockets for ever; every end of one is followed by the next."""
         failing_since_s = time.monotonic()
         while True:
-            began_s = time.monotonic()
+            began_s, is_open = time.monotonic(), False
             try:
                 async with ws.opened(self._config.ws_url, self._config.silence_s) as socket:
-                    failing_since_s = began_s
+                    failing_since_s, is_open = began_s, True
+                    self._reach.answered(ws.SETTING)
                     await self._read(line, socket)
             except VenueUnavailable as error:
                 self._log.warning("venue_lost", line=line, error=str(error))
+                if not is_open:
+                    self._reach.failed(ws.SETTING, self._config.ws_url, reason(error))
             finally:
                 self._sockets.pop(line, None)
                 self._feed.disconnected(line)
@@ -154,7 +161,9 @@ class Collector:
         tokens = sum(len(socket.tokens) for socket in self._sockets.values())
         open_markets, ended = len(feed.roster.open()), len(feed.roster.ended())
         unknown = feed.unknown_books(now_ms)
-        health.status = "ok" if feed.live.is_set() and self._sockets and not unknown else "degraded"
+        trouble = self._reach.trouble
+        is_well = feed.live.is_set() and self._sockets and not unknown and not trouble
+        health.status = "ok" if is_well else "degraded"
         health.event_time_ms = feed.stamp.watermark_ms
         health.detail = {
             "watermark_ms": feed.stamp.watermark_ms,
@@ -168,6 +177,7 @@ class Collector:
             "unknown_books": unknown,
             "tokens": tokens,
             "clock_offset_ms": feed.clock.offset_ms,
+            "trouble": trouble,
         }
         metrics.MARKETS.labels("open").set(open_markets)
         metrics.MARKETS.labels("awaiting_result").set(ended)
@@ -187,13 +197,14 @@ async def start(runtime: Runtime) -> None:
         await runtime.stop.wait()
         return
     with one_sentence():
-        async with Rest(config.gamma_url, config.base_url) as rest:
+        reach = Reach(runtime.health)
+        async with Rest(config.gamma_url, config.base_url, reach) as rest:
             last = await runtime.until_stop(resume.read(runtime.bus))
             if last is None:
                 return
             runtime.log.info("position_read", watermark_ms=last.watermark_ms, unresolved=len(last.unresolved))
             publisher = WindowPublisher(runtime.bus)
             try:
-                await Collector(runtime, publisher, rest, last).run()
+                await Collector(runtime, publisher, rest, last, reach).run()
             finally:
                 await publisher.close()

@@ -10,6 +10,7 @@ from websockets.asyncio.client import ClientConnection
 
 from trading_core.collect import socket
 
+SETTING = "exchanges.polymarket.ws_url"
 PING_EVERY_S = 10.0
 PINGS_PER_SILENCE = 3
 FRAME_BYTES_MAX = 32 * 1024 * 1024
@@ -47,7 +48,7 @@ def opened(url: str, silence_s: float) -> AbstractAsyncContextManager[Socket]:
     return socket.opened(
         Socket,
         url,
-        setting="exchanges.polymarket.ws_url",
+        setting=SETTING,
         ping="PING",  # a text of its own, not the protocol's; it is answered well within `silence_s`
         ping_every_s=min(PING_EVERY_S, silence_s / PINGS_PER_SILENCE),
         frame_bytes_max=FRAME_BYTES_MAX,

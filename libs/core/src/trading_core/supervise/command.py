@@ -93,6 +93,19 @@ async def _unless(stop: asyncio.Event, work: Coroutine[None, None, None]) -> boo
 def _welcome(platform: Platform, options: Options, console: Console) -> None:
     console.plain("")
     console.plain(f"  Dashboard  {platform.addresses.page}")
+    console.plain(f"  Data       {_source(options)}")
     console.plain(f"  Logs       {options.folder.logs}")
     console.plain("  Ctrl-C stops everything; the next start continues where this one stopped.")
     console.plain("")
+
+
+def _source(options: Options) -> str:
+    if options.demo_speed is not None:
+        return f"recorded, {options.demo_speed:g} times faster than real time"
+    hyperliquid, polymarket = load().exchanges.hyperliquid, load().exchanges.polymarket
+    venues = (
+        ("hyperliquid", hyperliquid.enabled, hyperliquid.base_url),
+        ("polymarket", polymarket.enabled, polymarket.base_url),
+    )
+    said = [f"{name} {url}" if on else f"{name} is off (exchanges.{name}.enabled)" for name, on, url in venues]
+    return "live: " + ", ".join(said)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 
 import asyncpg
+from nats.aio.msg import Msg
 
 from trading_core.bus.connection import Bus, connect
 from trading_core.bus.provision import provision
@@ -19,6 +20,7 @@ from trading_core.db.roles import LOGIN_ROLES, set_passwords, url_for
 from trading_core.embedded.launch import Launch, answers, free_port
 from trading_core.embedded.nats import NatsServer
 from trading_core.embedded.postgres import PostgresServer
+from trading_core.errors import MessageInvalid
 from trading_core.messages import HeartbeatMessage, decode
 from trading_core.streams import HEALTH, heartbeat_subject
 from trading_core.supervise.child import Child
@@ -32,6 +34,7 @@ from trading_core.supervise.services import (
     service_launch,
     venue_launch,
 )
+from trading_core.supervise.troubles import Troubles
 
 PARTITION_CHECK_S = 24 * 3600
 
@@ -65,6 +68,7 @@ class Platform:
         self._services: list[Child] = []
         self._venue: Child | None = None
         self._partitions: asyncio.Task[None] | None = None
+        self._troubles = Troubles(console.say)
 
     async def start(self) -> None:
         """Returns once every service says it is ready. ConfigError or TradingError names the one that is not."""
@@ -77,6 +81,7 @@ class Platform:
             await self._start_server("nats", self._nats.prepare, self._nats.ready)
             self._bus = await connect(self._nats.url, name="supervisor/1", on_error=lambda _error: None)
             await provision(self._bus)
+            await self._bus.nc.subscribe(HEALTH.subjects[0], cb=self._beat_heard)
         if self._options.demo_speed is not None:
             with console.step("venue-sim"):
                 self._venue = self._child("venue-sim", self._venue_launch, self._venue_ready, may_finish=True)
@@ -155,6 +160,12 @@ class Platform:
         return lambda: service_launch(
             name, self.addresses, self._secrets, demo_speed=self._options.demo_speed, metrics_port=port
         )
+
+    async def _beat_heard(self, message: Msg) -> None:
+        with contextlib.suppress(MessageInvalid):
+            beat = decode(message.data)
+            if isinstance(beat, HeartbeatMessage):
+                self._troubles.heard(beat)
 
     async def _heard_from(self, service: Child) -> bool:
         """Whether a heartbeat of this very process has arrived (and the page answers)."""
