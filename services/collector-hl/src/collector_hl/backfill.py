@@ -29,8 +29,8 @@ from trading_core.collect.stamp import Stamp, full_minute
 from trading_core.config import NatsConfig, Settings, load
 from trading_core.messages import CandleMessage, FundingMessage, decode
 from trading_core.model import DAY_MS, MINUTE_MS
-from trading_core.streams import MARKET, market_kind, market_subject
 from trading_core.runtime import Health
+from trading_core.streams import MARKET, market_kind, market_subject
 from trading_core.supervise.attach import environment, newest, running
 
 SETTLED_MS = 60_000
