@@ -38,6 +38,11 @@ export interface MarketFilters {
   asset: string | null
 }
 
+export interface ParityFilters {
+  order: 'recorded' | 'ideal' | null
+  verdict: 'identical' | 'different' | 'explained' | 'unexplained' | null
+}
+
 export const keys = {
   summary: ['summary'],
   strategies: ['strategies'],
@@ -48,6 +53,14 @@ export const keys = {
   coverage: ['coverage'],
   gaps: (filters: GapFilters) => ['gaps', filters],
   markets: (filters: MarketFilters) => ['markets', filters],
+  probability: (market: string) => ['probability', market],
+  backtests: ['backtests'],
+  comparison: (ids: readonly number[]) => ['backtests', 'compare', ids],
+  studies: ['studies'],
+  study: (id: number, across: string | null, down: string | null) => ['studies', id, across, down],
+  parity: (filters: ParityFilters) => ['parity', filters],
+  parityReport: (id: number) => ['parity', id],
+  system: ['system'],
   eventTime: ['event-time'],
   connection: ['connection'],
   equity: (name: string | null, range: Range) => ['equity', name, range],

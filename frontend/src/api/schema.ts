@@ -4,6 +4,86 @@
  */
 
 export interface paths {
+    "/api/backtests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Backtest Runs
+         * @description Stored backtest runs, newest first, with their key figures.
+         */
+        get: operations["backtest_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Backtests
+         * @description Up to six runs side by side: figures, equity, and every setting with those that differ first.
+         */
+        get: operations["compare_backtests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Backtest Run
+         * @description One run with its equity by the hour and the parts it is made of.
+         */
+        get: operations["backtest_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backtests/{run_id}/trades": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Backtest Trades
+         * @description Closed positions of a run in order of closing.
+         */
+        get: operations["backtest_trades"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/candles": {
         parameters: {
             query?: never;
@@ -206,6 +286,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/parity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Parity Reports
+         * @description Checks of this portfolio, newest first, each with its differences by cause.
+         */
+        get: operations["parity_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/parity/{report_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Parity Report
+         * @description One check with its first differences, what was live and what was replayed.
+         */
+        get: operations["parity_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/polymarket/markets": {
         parameters: {
             query?: never;
@@ -220,6 +340,26 @@ export interface paths {
          *     `awaited`: ended within the last three days, and the venue has not reported the result; `resolved`: it has.
          */
         get: operations["polymarket_markets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/polymarket/markets/{market_id}/probability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Polymarket Probability
+         * @description The probability of one market over time, from its polls, with its result.
+         */
+        get: operations["polymarket_probability"];
         put?: never;
         post?: never;
         delete?: never;
@@ -348,6 +488,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/studies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Optimise Studies
+         * @description Searches for parameters, newest first, with what they are worth.
+         */
+        get: operations["optimise_studies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/studies/{study_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Optimise Study
+         * @description One search: its verdict, the surface over two parameters, what each fold chose, and its best sets.
+         */
+        get: operations["optimise_study"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/summary": {
         parameters: {
             query?: never;
@@ -360,6 +540,26 @@ export interface paths {
          * @description Equity, P&L, drawdown and ratios of the portfolio, and how far market time has come.
          */
         get: operations["summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * System
+         * @description Services with their lag, streams with their readers, watermarks, versions. Parts that are away are left out.
+         */
+        get: operations["system"];
         put?: never;
         post?: never;
         delete?: never;
@@ -513,6 +713,470 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * BacktestComparison
+         * @description Runs in the order asked for, and every setting of any of them, those that differ first.
+         */
+        BacktestComparison: {
+            /**
+             * Comparable
+             * @description Same span, assets and capital, so that figures can be compared
+             */
+            comparable: boolean;
+            /** Runs */
+            runs: components["schemas"]["BacktestRun"][];
+            /** Settings */
+            settings: components["schemas"]["BacktestSetting"][];
+            /** Why Not */
+            why_not: string;
+        };
+        /**
+         * BacktestPage
+         * @description Newest first. `next_cursor` continues; null at the end.
+         */
+        BacktestPage: {
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Runs */
+            runs: components["schemas"]["BacktestRow"][];
+        };
+        /**
+         * BacktestPart
+         * @description One strategy or one asset of a run.
+         */
+        BacktestPart: {
+            /**
+             * Max Drawdown
+             * @description 0.02 is two per cent
+             */
+            max_drawdown: number;
+            /** Name */
+            name: string;
+            /**
+             * Realised Pnl
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            realised_pnl: string;
+            /** Sharpe */
+            sharpe: number | null;
+            /** Trades */
+            trades: number;
+            /** Win Rate */
+            win_rate: number | null;
+        };
+        /** BacktestPoint */
+        BacktestPoint: {
+            /**
+             * Drawdown
+             * @description 0.02 is two per cent
+             */
+            drawdown: number;
+            /**
+             * Equity
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            equity: string;
+            /**
+             * T
+             * @description UTC milliseconds
+             */
+            t: number;
+        };
+        /**
+         * BacktestRow
+         * @description One stored run and its key figures. `code_hash` and `params_hash`: of one strategy, or a digest of several.
+         */
+        BacktestRow: {
+            /** Assets */
+            assets: string[];
+            /** Avg Hold S */
+            avg_hold_s: number | null;
+            /** Code Hash */
+            code_hash: string;
+            /**
+             * Coverage
+             * @description Of the asset-minutes, those that had a candle
+             */
+            coverage: number;
+            /**
+             * Created Ms
+             * @description Wall clock
+             */
+            created_ms: number;
+            /** Days */
+            days: number;
+            /** Expectancy */
+            expectancy: number | null;
+            /**
+             * Fees
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            fees: string;
+            /**
+             * Fidelity
+             * @description What decided exits: candle or tick
+             */
+            fidelity: string;
+            /**
+             * Final Equity
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            final_equity: string;
+            /**
+             * From Ms
+             * @description UTC milliseconds
+             */
+            from_ms: number;
+            /**
+             * Funding Pnl
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            funding_pnl: string;
+            /**
+             * Gross Pnl
+             * @description Between the fill prices, before fees and funding
+             * @example 10012.345678
+             */
+            gross_pnl: string;
+            /** Id */
+            id: number;
+            /**
+             * Initial Capital
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            initial_capital: string;
+            /**
+             * Max Drawdown
+             * @description 0.02 is two per cent
+             */
+            max_drawdown: number;
+            /** Params Hash */
+            params_hash: string;
+            /** Profit Factor */
+            profit_factor: number | null;
+            /** Profit Factor Infinite */
+            profit_factor_infinite: boolean;
+            /**
+             * Realised Pnl
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            realised_pnl: string;
+            /**
+             * Return Fraction
+             * @description 0.02 is two per cent
+             */
+            return_fraction: number;
+            /** Sharpe */
+            sharpe: number | null;
+            /**
+             * Slippage Cost
+             * @description Already inside gross_pnl
+             * @example 10012.345678
+             */
+            slippage_cost: string;
+            /** Sortino */
+            sortino: number | null;
+            /** Source */
+            source: string;
+            /** Strategies */
+            strategies: string[];
+            /**
+             * To Ms
+             * @description Excluded
+             */
+            to_ms: number;
+            /** Trades */
+            trades: number;
+            /** Win Rate */
+            win_rate: number | null;
+        };
+        /**
+         * BacktestRun
+         * @description With its equity by the hour, down-sampled by the server, and what its figures rest on.
+         */
+        BacktestRun: {
+            /** Assets */
+            assets: string[];
+            /** Avg Hold S */
+            avg_hold_s: number | null;
+            /** By Asset */
+            by_asset: components["schemas"]["BacktestPart"][];
+            /** By Strategy */
+            by_strategy: components["schemas"]["BacktestPart"][];
+            /** Code Hash */
+            code_hash: string;
+            /**
+             * Coverage
+             * @description Of the asset-minutes, those that had a candle
+             */
+            coverage: number;
+            /**
+             * Created Ms
+             * @description Wall clock
+             */
+            created_ms: number;
+            /** Days */
+            days: number;
+            /** Equity */
+            equity: components["schemas"]["BacktestPoint"][];
+            /**
+             * Equity Rows
+             * @description Rows before down-sampling
+             */
+            equity_rows: number;
+            /** Exit Reasons */
+            exit_reasons: {
+                [key: string]: number;
+            };
+            /** Expectancy */
+            expectancy: number | null;
+            /**
+             * Fees
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            fees: string;
+            /**
+             * Fidelity
+             * @description What decided exits: candle or tick
+             */
+            fidelity: string;
+            /**
+             * Final Equity
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            final_equity: string;
+            /**
+             * From Ms
+             * @description UTC milliseconds
+             */
+            from_ms: number;
+            /**
+             * Funding Pnl
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            funding_pnl: string;
+            /**
+             * Gross Pnl
+             * @description Between the fill prices, before fees and funding
+             * @example 10012.345678
+             */
+            gross_pnl: string;
+            /** Id */
+            id: number;
+            /**
+             * Initial Capital
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            initial_capital: string;
+            /**
+             * Isolation
+             * @enum {string}
+             */
+            isolation: "shared" | "per_strategy";
+            /**
+             * Max Drawdown
+             * @description 0.02 is two per cent
+             */
+            max_drawdown: number;
+            /** Notes */
+            notes: string[];
+            /** Params Hash */
+            params_hash: string;
+            /** Profit Factor */
+            profit_factor: number | null;
+            /** Profit Factor Infinite */
+            profit_factor_infinite: boolean;
+            /**
+             * Realised Pnl
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            realised_pnl: string;
+            /**
+             * Return Fraction
+             * @description 0.02 is two per cent
+             */
+            return_fraction: number;
+            /** Sharpe */
+            sharpe: number | null;
+            /**
+             * Slippage Cost
+             * @description Already inside gross_pnl
+             * @example 10012.345678
+             */
+            slippage_cost: string;
+            /** Sortino */
+            sortino: number | null;
+            /** Source */
+            source: string;
+            /** Strategies */
+            strategies: string[];
+            /**
+             * To Ms
+             * @description Excluded
+             */
+            to_ms: number;
+            /** Trades */
+            trades: number;
+            /** Win Rate */
+            win_rate: number | null;
+        };
+        /**
+         * BacktestSetting
+         * @description One setting of each run, in their order; null where a run has no such setting.
+         */
+        BacktestSetting: {
+            /** Differs */
+            differs: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Part
+             * @description A strategy, or `run` for what holds for all of it
+             */
+            part: string;
+            /** Values */
+            values: (string | null)[];
+        };
+        /**
+         * BacktestTrade
+         * @description One closed position of a run.
+         */
+        BacktestTrade: {
+            /** Asset */
+            asset: string;
+            /** Confidence */
+            confidence: number;
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "LONG" | "SHORT";
+            /**
+             * Entry Price
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            entry_price: string;
+            /**
+             * Entry Time
+             * @description UTC milliseconds
+             */
+            entry_time: number;
+            /**
+             * Exit Price
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            exit_price: string;
+            /** Exit Reason */
+            exit_reason: string;
+            /**
+             * Exit Time
+             * @description UTC milliseconds
+             */
+            exit_time: number;
+            /**
+             * Fees
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            fees: string;
+            /**
+             * Funding Pnl
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            funding_pnl: string;
+            /**
+             * Gross Pnl
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            gross_pnl: string;
+            /**
+             * Quantity
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            quantity: string;
+            /**
+             * Realised Pnl
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            realised_pnl: string;
+            /**
+             * Slippage Cost
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            slippage_cost: string;
+            /**
+             * Stake
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            stake: string;
+            /** Strategy */
+            strategy: string;
+            /** Suspect */
+            suspect: boolean;
+        };
+        /**
+         * BacktestTradePage
+         * @description In order of closing. `next_cursor` continues; null at the end.
+         */
+        BacktestTradePage: {
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Total */
+            total: number;
+            /** Trades */
+            trades: components["schemas"]["BacktestTrade"][];
+        };
+        /**
+         * Candidate
+         * @description One set: the mean of the metric over the folds, sums of P&L and trades, the worst drawdown.
+         */
+        Candidate: {
+            /** In Sample */
+            in_sample: number | null;
+            /**
+             * Max Drawdown Out Of Sample
+             * @description 0.02 is two per cent
+             */
+            max_drawdown_out_of_sample: number;
+            /** Number */
+            number: number;
+            /** Out Of Sample */
+            out_of_sample: number | null;
+            /** Params */
+            params: {
+                [key: string]: string;
+            };
+            /** Pnl In Sample */
+            pnl_in_sample: number;
+            /** Pnl Out Of Sample */
+            pnl_out_of_sample: number;
+            /** Rank */
+            rank: number;
+            /** Trades In Sample */
+            trades_in_sample: number;
+            /** Trades Out Of Sample */
+            trades_out_of_sample: number;
+        };
+        /**
          * CandlePoint
          * @description Market data, so plain numbers. `t` is the open time.
          */
@@ -549,6 +1213,15 @@ export interface components {
              * @default []
              */
             markers: components["schemas"]["ChartMarker"][];
+        };
+        /** ChangedField */
+        ChangedField: {
+            /** Field */
+            field: string;
+            /** Live */
+            live: string;
+            /** Replayed */
+            replayed: string;
         };
         /**
          * ChartMarker
@@ -634,6 +1307,20 @@ export interface components {
              * @enum {string}
              */
             state: "ok" | "standby" | "degraded" | "down";
+        };
+        /**
+         * ConsumerRow
+         * @description A durable reader of a stream. `pending`: messages that it has not been given yet.
+         */
+        ConsumerRow: {
+            /** Name */
+            name: string;
+            /** Pending */
+            pending: number;
+            /** Redelivered */
+            redelivered: number;
+            /** Unacknowledged */
+            unacknowledged: number;
         };
         /**
          * ControlAnswer
@@ -798,6 +1485,45 @@ export interface components {
              * @description UTC milliseconds
              */
             t: number;
+        };
+        /**
+         * FoldResult
+         * @description Chosen on [from_ms, split_ms), judged on [split_ms, to_ms).
+         */
+        FoldResult: {
+            /** Chosen */
+            chosen: number | null;
+            /**
+             * From Ms
+             * @description UTC milliseconds
+             */
+            from_ms: number;
+            /** In Sample */
+            in_sample: number | null;
+            /** Out Of Sample */
+            out_of_sample: number | null;
+            /** Params */
+            params: {
+                [key: string]: string;
+            };
+            /** Pnl In Sample */
+            pnl_in_sample: number;
+            /** Pnl Out Of Sample */
+            pnl_out_of_sample: number;
+            /**
+             * Split Ms
+             * @description UTC milliseconds
+             */
+            split_ms: number;
+            /**
+             * To Ms
+             * @description UTC milliseconds
+             */
+            to_ms: number;
+            /** Trades In Sample */
+            trades_in_sample: number;
+            /** Trades Out Of Sample */
+            trades_out_of_sample: number;
         };
         /**
          * FundingRow
@@ -1381,6 +2107,196 @@ export interface components {
             unrealised_pnl: string | null;
         };
         /**
+         * OverfitStatistic
+         * @description One figure about the search as a whole and what it means; null where there was too little data.
+         */
+        OverfitStatistic: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "probability" | "count";
+            /** Label */
+            label: string;
+            /** Meaning */
+            meaning: string;
+            /** Name */
+            name: string;
+            /**
+             * Tone
+             * @enum {string}
+             */
+            tone: "good" | "doubt" | "bad" | "plain";
+            /** Value */
+            value: number | null;
+        };
+        /** ParityCause */
+        ParityCause: {
+            /** Advice */
+            advice: string;
+            /** Cause */
+            cause: string;
+            /** Count */
+            count: number;
+            /** Meaning */
+            meaning: string;
+        };
+        /**
+         * ParityDifference
+         * @description `root`: not merely a consequence of another one. Without a live or a replayed text one side has no such event.
+         */
+        ParityDifference: {
+            /** Cause */
+            cause: string;
+            /** Changed */
+            changed: components["schemas"]["ChangedField"][];
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Live */
+            live: string | null;
+            /** Replayed */
+            replayed: string | null;
+            /** Root */
+            root: boolean;
+            /**
+             * T
+             * @description UTC milliseconds
+             */
+            t: number;
+        };
+        /**
+         * ParityPage
+         * @description Newest first. `next_cursor` continues; null at the end.
+         */
+        ParityPage: {
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Reports */
+            reports: components["schemas"]["ParityRow"][];
+        };
+        /** ParityReport */
+        ParityReport: {
+            /**
+             * Began
+             * @description From where it was replayed
+             */
+            began: string;
+            /**
+             * Causes
+             * @description Consequences of others count as `follows`
+             */
+            causes: components["schemas"]["ParityCause"][];
+            /** Code Version */
+            code_version: string;
+            /** Compared */
+            compared: {
+                [key: string]: number;
+            };
+            /**
+             * Created Ms
+             * @description Wall clock
+             */
+            created_ms: number;
+            /** Difference Count */
+            difference_count: number;
+            /**
+             * Differences
+             * @description The first 200, roots before consequences
+             */
+            differences: components["schemas"]["ParityDifference"][];
+            /** Duration Ms */
+            duration_ms: number;
+            /**
+             * From Ms
+             * @description UTC milliseconds
+             */
+            from_ms: number;
+            /** Id */
+            id: number;
+            /** Nightly */
+            nightly: boolean;
+            /**
+             * Order
+             * @enum {string}
+             */
+            order: "recorded" | "ideal";
+            /** Passed */
+            passed: boolean;
+            /** Sentence */
+            sentence: string;
+            /**
+             * To Ms
+             * @description The last grid point, included
+             */
+            to_ms: number;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "identical" | "different" | "explained" | "unexplained";
+        };
+        /**
+         * ParityRow
+         * @description One check of a span. `ideal`: against a backtest of it; `recorded`: the recorded messages once more.
+         */
+        ParityRow: {
+            /**
+             * Began
+             * @description From where it was replayed
+             */
+            began: string;
+            /**
+             * Causes
+             * @description Consequences of others count as `follows`
+             */
+            causes: components["schemas"]["ParityCause"][];
+            /** Code Version */
+            code_version: string;
+            /** Compared */
+            compared: {
+                [key: string]: number;
+            };
+            /**
+             * Created Ms
+             * @description Wall clock
+             */
+            created_ms: number;
+            /** Difference Count */
+            difference_count: number;
+            /** Duration Ms */
+            duration_ms: number;
+            /**
+             * From Ms
+             * @description UTC milliseconds
+             */
+            from_ms: number;
+            /** Id */
+            id: number;
+            /** Nightly */
+            nightly: boolean;
+            /**
+             * Order
+             * @enum {string}
+             */
+            order: "recorded" | "ideal";
+            /** Passed */
+            passed: boolean;
+            /** Sentence */
+            sentence: string;
+            /**
+             * To Ms
+             * @description The last grid point, included
+             */
+            to_ms: number;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "identical" | "different" | "explained" | "unexplained";
+        };
+        /**
          * PartEquity
          * @description Initial capital plus one strategy's P&L.
          */
@@ -1422,6 +2338,53 @@ export interface components {
              */
             unrealised_pnl: string;
         };
+        /**
+         * ProbabilityPoint
+         * @description One poll of a prediction market; null where a side of its book was empty.
+         */
+        ProbabilityPoint: {
+            /** Ask */
+            ask: number | null;
+            /** Bid */
+            bid: number | null;
+            /** Probability */
+            probability: number | null;
+            /**
+             * T
+             * @description UTC milliseconds
+             */
+            t: number;
+        };
+        /**
+         * ProbabilitySeries
+         * @description A market's polls, evenly thinned out by the server, with what became of it.
+         */
+        ProbabilitySeries: {
+            /** Asset */
+            asset: string;
+            /**
+             * End Ms
+             * @description UTC milliseconds
+             */
+            end_ms: number;
+            /** Id */
+            id: string;
+            /** Points */
+            points: components["schemas"]["ProbabilityPoint"][];
+            /**
+             * Polls
+             * @description Before down-sampling
+             */
+            polls: number;
+            /** Resolved Ms */
+            resolved_ms: number | null;
+            /** Start Ms */
+            start_ms: number | null;
+            /** Title */
+            title: string | null;
+            /** Yes Payout */
+            yes_payout: number | null;
+        };
         /** Probe */
         Probe: {
             /**
@@ -1458,6 +2421,56 @@ export interface components {
         Risk: {
             /** Ledgers */
             ledgers: components["schemas"]["LedgerRisk"][];
+        };
+        /**
+         * ServiceRow
+         * @description A component with how far it is behind in market time, and what else it said in its heartbeat.
+         */
+        ServiceRow: {
+            /** Age S */
+            age_s: number | null;
+            /**
+             * Behind S
+             * @description Market time less the service's own; null without one
+             */
+            behind_s: number | null;
+            /**
+             * Detail
+             * @description Counters of its heartbeat as text
+             */
+            detail: {
+                [key: string]: string;
+            };
+            /** Event Time Ms */
+            event_time_ms: number | null;
+            /** Expected */
+            expected: boolean;
+            /** Instance */
+            instance: string | null;
+            /**
+             * Last Heartbeat Ms
+             * @description Wall clock
+             */
+            last_heartbeat_ms: number | null;
+            /**
+             * Note
+             * @description What is wrong and what to do; empty when all is well
+             */
+            note: string;
+            /** Service */
+            service: string;
+            /**
+             * Started Ms
+             * @description Wall clock
+             */
+            started_ms: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "standby" | "degraded" | "down";
+            /** Uptime S */
+            uptime_s: number | null;
         };
         /** SignalInput */
         SignalInput: {
@@ -1687,6 +2700,220 @@ export interface components {
             /** Win Rate */
             win_rate: number | null;
         };
+        /**
+         * StreamRow
+         * @description One JetStream stream; `last_ms` is when the bus stored its newest message.
+         */
+        StreamRow: {
+            /** Bytes */
+            bytes: number;
+            /**
+             * Bytes Limit
+             * @description The oldest messages leave at this size
+             */
+            bytes_limit: number;
+            /** Consumers */
+            consumers: components["schemas"]["ConsumerRow"][];
+            /**
+             * Fill Fraction
+             * @description 0.02 is two per cent
+             */
+            fill_fraction: number;
+            /**
+             * First Ms
+             * @description Wall clock; null while it is empty
+             */
+            first_ms: number | null;
+            /**
+             * Last Ms
+             * @description Wall clock; null while it is empty
+             */
+            last_ms: number | null;
+            /** Messages */
+            messages: number;
+            /** Name */
+            name: string;
+            /**
+             * Readers
+             * @description Readers that come and go
+             */
+            readers: number;
+        };
+        /**
+         * Study
+         * @description A search with its verdict, its surface over two parameters, its folds and its best sets.
+         */
+        Study: {
+            /**
+             * Asked
+             * @description Sets to try
+             */
+            asked: number;
+            /** Assets */
+            assets: string[];
+            /**
+             * Axes
+             * @description Parameters that the surface can be drawn over
+             */
+            axes: string[];
+            /** Best */
+            best: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Candidates
+             * @description The best ones in sample
+             */
+            candidates: components["schemas"]["Candidate"][];
+            /** Class Name */
+            class_name: string;
+            /**
+             * Created Ms
+             * @description Wall clock
+             */
+            created_ms: number;
+            /**
+             * Done
+             * @description Sets tried so far
+             */
+            done: number;
+            /** Failed */
+            failed: number;
+            /** First Failure */
+            first_failure: string | null;
+            /** Folds */
+            folds: number;
+            /**
+             * From Ms
+             * @description UTC milliseconds
+             */
+            from_ms: number;
+            /** Headline */
+            headline: string;
+            /** Id */
+            id: number;
+            /** Metric */
+            metric: string;
+            /** Ran */
+            ran: number;
+            /** Refused */
+            refused: number;
+            /**
+             * Search
+             * @enum {string}
+             */
+            search: "grid" | "random" | "tpe";
+            /** Seed */
+            seed: number;
+            /**
+             * Sentence
+             * @description The verdict in a sentence; empty without one
+             */
+            sentence: string;
+            /** Source */
+            source: string;
+            /** Statistics */
+            statistics: components["schemas"]["OverfitStatistic"][];
+            /** Strategy */
+            strategy: string;
+            surface: components["schemas"]["Surface"] | null;
+            /**
+             * To Ms
+             * @description UTC milliseconds
+             */
+            to_ms: number;
+            /**
+             * Updated Ms
+             * @description Wall clock
+             */
+            updated_ms: number;
+            /** Verdict */
+            verdict: ("noise" | "unclear" | "edge") | null;
+            /** Walk Forward */
+            walk_forward: components["schemas"]["FoldResult"][];
+            /** Why */
+            why: string;
+        };
+        /**
+         * StudyPage
+         * @description Newest first. `next_cursor` continues; null at the end.
+         */
+        StudyPage: {
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Studies */
+            studies: components["schemas"]["StudyRow"][];
+        };
+        /**
+         * StudyRow
+         * @description One search for parameters. `verdict` is null until it has ended with sets that traded.
+         */
+        StudyRow: {
+            /**
+             * Asked
+             * @description Sets to try
+             */
+            asked: number;
+            /** Assets */
+            assets: string[];
+            /** Best */
+            best: {
+                [key: string]: string;
+            } | null;
+            /** Class Name */
+            class_name: string;
+            /**
+             * Created Ms
+             * @description Wall clock
+             */
+            created_ms: number;
+            /**
+             * Done
+             * @description Sets tried so far
+             */
+            done: number;
+            /** Folds */
+            folds: number;
+            /**
+             * From Ms
+             * @description UTC milliseconds
+             */
+            from_ms: number;
+            /** Headline */
+            headline: string;
+            /** Id */
+            id: number;
+            /** Metric */
+            metric: string;
+            /**
+             * Search
+             * @enum {string}
+             */
+            search: "grid" | "random" | "tpe";
+            /** Seed */
+            seed: number;
+            /**
+             * Sentence
+             * @description The verdict in a sentence; empty without one
+             */
+            sentence: string;
+            /** Source */
+            source: string;
+            /** Strategy */
+            strategy: string;
+            /**
+             * To Ms
+             * @description UTC milliseconds
+             */
+            to_ms: number;
+            /**
+             * Updated Ms
+             * @description Wall clock
+             */
+            updated_ms: number;
+            /** Verdict */
+            verdict: ("noise" | "unclear" | "edge") | null;
+        };
         /** Summary */
         Summary: {
             /** Annualisation Days */
@@ -1769,6 +2996,72 @@ export interface components {
              * @example 10012.345678
              */
             unrealised_pnl: string;
+        };
+        /** Surface */
+        Surface: {
+            across: components["schemas"]["SurfaceAxis"];
+            /** Cells */
+            cells: components["schemas"]["SurfaceCell"][];
+            down: components["schemas"]["SurfaceAxis"] | null;
+            /**
+             * Others
+             * @description Parameters over which each cell shows the best set
+             */
+            others: string[];
+        };
+        /** SurfaceAxis */
+        SurfaceAxis: {
+            /** Labels */
+            labels: string[];
+            /** Name */
+            name: string;
+        };
+        /**
+         * SurfaceCell
+         * @description The best set in sample of one place, and what it did out of sample. Places count from 0.
+         */
+        SurfaceCell: {
+            /** In Sample */
+            in_sample: number | null;
+            /** Number */
+            number: number;
+            /** Out Of Sample */
+            out_of_sample: number | null;
+            /** Trades In Sample */
+            trades_in_sample: number;
+            /** Trades Out Of Sample */
+            trades_out_of_sample: number;
+            /** X */
+            x: number;
+            /** Y */
+            y: number;
+        };
+        /**
+         * System
+         * @description Everything that is known about the running platform. It comes also while parts of it are away.
+         */
+        System: {
+            /** Database Bytes */
+            database_bytes: number | null;
+            /**
+             * Dead Letters
+             * @description Messages that could not be used; null: not known now
+             */
+            dead_letters: number | null;
+            /** Event Time Ms */
+            event_time_ms: number | null;
+            /** Services */
+            services: components["schemas"]["ServiceRow"][];
+            /** Streams */
+            streams: components["schemas"]["StreamRow"][];
+            /**
+             * Streams Note
+             * @description Why streams are missing; empty when none is
+             */
+            streams_note: string;
+            versions: components["schemas"]["Versions"];
+            /** Watermarks */
+            watermarks: components["schemas"]["WatermarkRow"][];
         };
         /**
          * Totals
@@ -2069,6 +3362,40 @@ export interface components {
             /** Wins */
             wins: number;
         };
+        /**
+         * Versions
+         * @description null: it cannot be reached right now.
+         */
+        Versions: {
+            /** Nats */
+            nats: string | null;
+            /** Platform */
+            platform: string;
+            /** Postgres */
+            postgres: string | null;
+            /** Python */
+            python: string;
+        };
+        /**
+         * WatermarkRow
+         * @description Up to which moment an exchange's data of this stream is complete.
+         */
+        WatermarkRow: {
+            /** Exchange */
+            exchange: string;
+            /**
+             * Stored Ms
+             * @description Wall clock
+             */
+            stored_ms: number;
+            /** Stream */
+            stream: string;
+            /**
+             * Watermark Ms
+             * @description UTC milliseconds
+             */
+            watermark_ms: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -2078,6 +3405,211 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    backtest_runs: {
+        parameters: {
+            query?: {
+                strategy?: string | null;
+                asset?: string | null;
+                /** @description next_cursor of a page */
+                cursor?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestPage"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_backtests: {
+        parameters: {
+            query: {
+                /** @description Runs to put side by side */
+                id: number[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestComparison"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backtest_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestRun"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    backtest_trades: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of a page */
+                cursor?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestTradePage"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     candles: {
         parameters: {
             query: {
@@ -2722,6 +4254,108 @@ export interface operations {
             };
         };
     };
+    parity_reports: {
+        parameters: {
+            query?: {
+                order?: ("recorded" | "ideal") | null;
+                verdict?: ("identical" | "different" | "explained" | "unexplained") | null;
+                /** @description next_cursor of a page */
+                cursor?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParityPage"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    parity_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                report_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParityReport"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     polymarket_markets: {
         parameters: {
             query?: {
@@ -2744,6 +4378,57 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MarketPage"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    polymarket_probability: {
+        parameters: {
+            query?: {
+                points?: number;
+            };
+            header?: never;
+            path: {
+                market_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbabilitySeries"];
                 };
             };
             /** @description Problem document (RFC 9457) */
@@ -3113,6 +4798,110 @@ export interface operations {
             };
         };
     };
+    optimise_studies: {
+        parameters: {
+            query?: {
+                strategy?: string | null;
+                /** @description next_cursor of a page */
+                cursor?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyPage"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    optimise_study: {
+        parameters: {
+            query?: {
+                across?: string | null;
+                down?: string | null;
+            };
+            header?: never;
+            path: {
+                study_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Study"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     summary: {
         parameters: {
             query?: never;
@@ -3129,6 +4918,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Summary"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["System"];
                 };
             };
             /** @description Problem document (RFC 9457) */

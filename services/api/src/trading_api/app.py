@@ -17,13 +17,16 @@ from trading_api.routes import (
     health,
     lineage,
     live,
+    parity,
     positions,
     probes,
     quality,
+    research,
     risk,
     series,
     signals,
     summary,
+    system,
     trades,
 )
 from trading_api.schemas import Problem
@@ -34,6 +37,24 @@ ABOUT = """A paper-trading portfolio: everything can be read, and with a token t
 
 Money and quantities are decimal strings, times UTC milliseconds of market time, fractions 0.02 for two per cent.
 `/api/ws` is a WebSocket: a `Snapshot` first, then `LiveMessage`s numbered without a hole."""
+PARTS = (
+    summary,
+    positions,
+    trades,
+    lineage,
+    risk,
+    series,
+    signals,
+    health,
+    quality,
+    research,
+    parity,
+    system,
+    live,
+    control,
+    probes,
+)
+"""In the order of the document that describes them."""
 PROBLEM = {"model": Problem, "description": "Problem document (RFC 9457)"}
 
 
@@ -77,7 +98,7 @@ def create_app(context: Context | None = None, config: ApiConfig | None = None) 
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.context = context
-    for part in (summary, positions, trades, lineage, risk, series, signals, health, quality, live, control, probes):
+    for part in PARTS:
         app.include_router(part.router)
     frontend.install(app, settings.frontend_dir)
     problems.install(app)

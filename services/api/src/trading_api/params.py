@@ -56,3 +56,11 @@ MarketState = Annotated[Literal["open", "awaited", "resolved"], Query()]
 MarketCursor = Annotated[
     str | None, Query(pattern=r"^[0-9]{1,13}-[A-Za-z0-9_-]{1,100}$", description="next_cursor of a page")
 ]
+IdCursor = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="next_cursor of a page")]
+RunIds = Annotated[list[int], Query(alias="id", min_length=1, max_length=6, description="Runs to put side by side")]
+RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+TradePlace = Annotated[int, Query(ge=0, le=10_000_000, description="next_cursor of a page")]
+Parameter = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_.]{1,64}$", examples=["oversold"])]
+ParityOrder = Annotated[Literal["recorded", "ideal"] | None, Query()]
+ParityVerdict = Annotated[Literal["identical", "different", "explained", "unexplained"] | None, Query()]
+MarketId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,100}$", examples=["0xabc"])]

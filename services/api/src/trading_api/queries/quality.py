@@ -68,3 +68,20 @@ FROM page w CROSS JOIN LATERAL ({newest.format(columns=columns)}) newest
 LEFT JOIN trading_market_data.polymarket_results result ON result.market_id = w.market_id
 ORDER BY newest.end_ts {order}, w.market_id {order}
 """  # noqa: S608 - only the constants above are put into the text
+
+
+MARKET = """
+SELECT p.asset, p.market_title, p.start_ts, p.end_ts, r.ts AS resolved_ts, r.yes_payout
+FROM trading_market_data.polymarket_markets p
+LEFT JOIN trading_market_data.polymarket_results r ON r.market_id = p.market_id
+WHERE p.market_id = $1 ORDER BY p.ts DESC LIMIT 1
+"""
+# Every n-th poll and the last one: probabilities are read as a line, and its extremes are polls as good as any.
+POLLS = """
+SELECT (extract(epoch FROM ts) * 1000)::bigint AS t, yes_price::float8 AS probability, bid::float8 AS bid,
+       ask::float8 AS ask, total
+FROM (SELECT ts, yes_price, bid, ask, count(*) OVER () AS total, row_number() OVER (ORDER BY ts DESC) AS from_end
+      FROM trading_market_data.polymarket_markets WHERE market_id = $1) numbered
+WHERE (from_end - 1) % ((total + $2::bigint - 1) / $2::bigint) = 0
+ORDER BY ts
+"""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from trading_api.context import Ctx
+from trading_api.database import maybe_ms
 from trading_api.params import (
     POINTS_LIMIT,
     Channel,
@@ -16,6 +17,7 @@ from trading_api.params import (
     GapState,
     Limit,
     MarketCursor,
+    MarketId,
     MarketState,
     OptionalAsset,
     OptionalExchange,
@@ -24,6 +26,7 @@ from trading_api.params import (
 from trading_api.problems import Refused
 from trading_api.queries import quality, rows
 from trading_api.schemas import Coverage, CoverageDay, GapPage, MarketPage
+from trading_api.schemas_system import ProbabilityPoint, ProbabilitySeries
 from trading_core.db.times import millis, utc
 from trading_core.model import DAY_MS
 
@@ -102,6 +105,31 @@ async def polymarket_markets(
     last = page[-1] if len(found) > limit else None
     more = None if last is None else f"{millis(last['end_ts'])}-{last['market_id']}"
     return MarketPage(event_time_ms=newest[0], markets=[rows.market(row, newest[0]) for row in page], next_cursor=more)
+
+
+@router.get("/polymarket/markets/{market_id}/probability")
+async def polymarket_probability(
+    context: Ctx, market_id: MarketId, points: Annotated[int, Query(ge=2, le=POINTS_LIMIT)] = 600
+) -> ProbabilitySeries:
+    """The probability of one market over time, from its polls, with its result."""
+    market = await context.database.fetchrow(quality.MARKET, market_id)
+    if market is None:
+        raise Refused(404, f"No market {market_id} has been followed. GET /api/polymarket/markets lists them.")
+    polls = await context.database.fetch(quality.POLLS, market_id, points)
+    return ProbabilitySeries(
+        id=market_id,
+        asset=market["asset"],
+        title=market["market_title"],
+        start_ms=maybe_ms(market["start_ts"]),
+        end_ms=millis(market["end_ts"]),
+        resolved_ms=maybe_ms(market["resolved_ts"]),
+        yes_payout=None if market["yes_payout"] is None else float(market["yes_payout"]),
+        polls=polls[0]["total"] if polls else 0,
+        points=[
+            ProbabilityPoint(t=row["t"], probability=row["probability"], bid=row["bid"], ask=row["ask"])
+            for row in polls
+        ],
+    )
 
 
 def _day(time_ms: int) -> date:
