@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from api_lab import Api
 
+from api_lab import Api
 from trading_api.research.curve import thinned
 from trading_api.research.settings import side_by_side
 from trading_api.research.surface import axes, surface

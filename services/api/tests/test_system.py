@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from api_lab import Api, LiveApi
-
 from trading_api.schemas_system import System
 from trading_api.streams_seen import UNREACHABLE
 from trading_core.bus.connection import Bus
