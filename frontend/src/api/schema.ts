@@ -3137,6 +3137,11 @@ export interface components {
              */
             ledger: string;
             opened_by: components["schemas"]["TradeSignal"] | null;
+            /**
+             * Reference Pnl
+             * @description What the reference prices alone would have made: gross_pnl + slippage_cost; null while open
+             */
+            reference_pnl: string | null;
             /** Stop Price */
             stop_price: string | null;
             /** Target Price */

@@ -17,6 +17,8 @@ export const HOME: ViewSpec = { view: '', title: 'Dashboard', load: () => Promis
 
 export const VIEWS: readonly ViewSpec[] = [
   HOME,
+  { view: 'positions', title: 'Positions', load: () => import('./pages/Positions') },
+  { view: 'trades', title: 'Trades', load: () => import('./pages/Trades') },
   { view: 'polymarket', title: 'Polymarket', load: () => import('./pages/Polymarket') },
   { view: 'data', title: 'Data quality', load: () => import('./pages/DataQuality') },
 ]

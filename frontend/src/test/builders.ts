@@ -60,6 +60,11 @@ export const aPosition = (changes: Partial<OpenPosition> = {}): OpenPosition => 
   deadline_ms: 1_741_206_780_000,
   confidence: 0.7,
   suspect: false,
+  funding_interval_ms: 3_600_000,
+  next_funding_ms: 1_741_206_000_000,
+  funding_rate_1h: '0.0000125',
+  next_funding: '-0.0025',
+  market: null,
   ...changes,
 })
 
@@ -98,6 +103,7 @@ export const aTrade = (changes: Partial<TradeRow> = {}): TradeRow => ({
   strategy: 'rsi_mean_reversion',
   exchange: 'hyperliquid',
   asset: 'BTC',
+  instrument: 'BTC',
   direction: 'LONG',
   status: 'CLOSED',
   quantity: '0.00237',
@@ -112,8 +118,10 @@ export const aTrade = (changes: Partial<TradeRow> = {}): TradeRow => ({
   fees: '0.2',
   funding_pnl: '0',
   slippage_cost: '0.2',
+  confidence: 0.7,
   suspect: false,
   late: false,
+  market: null,
   ...changes,
 })
 

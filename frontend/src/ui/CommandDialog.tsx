@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { FormEvent, ReactNode } from 'react'
+import type { ReactNode, SubmitEvent } from 'react'
 
 import { ApiError } from '../api/client'
 import { command, kept } from '../api/control'
@@ -45,7 +45,7 @@ export function CommandDialog({ verb, target, title, children, onClose }: Props)
       setAsksToken(true)
     },
   })
-  const submit = (event: FormEvent) => {
+  const submit = (event: SubmitEvent) => {
     event.preventDefault()
     sent.mutate({ verb, target, who: who.trim(), why: why.trim(), token, key })
   }

@@ -10,6 +10,7 @@ import {
   createSeriesMarkers,
 } from 'lightweight-charts'
 import type {
+  AutoscaleInfo,
   CandlestickData,
   IChartApi,
   IPriceLine,
@@ -31,6 +32,13 @@ export interface Marker {
   place: 'above' | 'below'
   colour: 'up' | 'down' | 'ink'
   text: string
+}
+
+/** A price that stays: where a position was opened, where it is to be closed. */
+export interface Level {
+  price: number
+  title: string
+  colour: 'up' | 'down' | 'ink' | 'accent'
 }
 
 /** Charts count seconds; the type is the library's own brand of number. */
@@ -59,6 +67,7 @@ export class CandleChart {
   private readonly volume: ISeriesApi<'Histogram'>
   private readonly markers: ISeriesMarkersPluginApi<Time>
   private markLine: IPriceLine | null = null
+  private levelLines: IPriceLine[] = []
   private lastMs = 0
 
   constructor(element: HTMLElement) {
@@ -142,6 +151,36 @@ export class CandleChart {
         }),
       ),
     )
+  }
+
+  setLevels(levels: readonly Level[]): void {
+    for (const line of this.levelLines) this.candles.removePriceLine(line)
+    const colours = chartColours()
+    this.levelLines = levels.map(({ price: at, title, colour }) =>
+      this.candles.createPriceLine({
+        price: at,
+        title,
+        color: colours[colour],
+        axisLabelColor: colours[colour],
+        axisLabelTextColor: colours.panel,
+        lineWidth: 1,
+        lineStyle: LineStyle.Dashed,
+      }),
+    )
+    // A level outside of the candles would be out of sight: the scale reaches it.
+    const prices = levels.map((level) => level.price)
+    this.candles.applyOptions({
+      autoscaleInfoProvider: (original: () => AutoscaleInfo | null) => {
+        const found = original()
+        if (!found?.priceRange || !prices.length) return found
+        const { minValue, maxValue } = found.priceRange
+        return { ...found, priceRange: { minValue: Math.min(minValue, ...prices), maxValue: Math.max(maxValue, ...prices) } }
+      },
+    })
+  }
+
+  fit(): void {
+    this.chart.timeScale().fitContent()
   }
 
   setMark(markPrice: number): void {

@@ -135,6 +135,7 @@ async def test_one_trade_shows_its_costs_and_says_what_is_missing(api: Api, seed
     detail = TradeDetail.model_validate(await api.get(f"/api/trades/{row['event_id']}"))
     assert detail.trade.id == row["event_id"]
     assert detail.ledger == "default"
+    assert Decimal(detail.reference_pnl or "") == row["gross_pnl"] + row["slippage_cost"]
     assert [Decimal(text or "") for text in (detail.stop_price, detail.target_price)] == [
         row["stop_price"], row["target_price"],
     ]  # fmt: skip

@@ -4,8 +4,9 @@ import type { CandlePoint, Interval, TradeRow } from '../../api/client'
 import { useClosedCandles, useMark } from '../../api/queries'
 import { price } from '../../format/numbers'
 import { CandleChart } from '../../ui/candleChart'
+import { markers } from '../../ui/markers'
 import { useIsDark } from '../../ui/theme'
-import { INTERVAL_MS, grown, lastMinute, markers } from './merge'
+import { INTERVAL_MS, grown, lastMinute } from './merge'
 
 interface Props {
   asset: string

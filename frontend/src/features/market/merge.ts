@@ -1,9 +1,7 @@
-/** From closed one-minute candles and trades to what the chart of one interval draws. */
+/** From closed one-minute candles to those of the interval that is drawn. */
 
-import type { CandlePoint, TradeRow } from '../../api/client'
+import type { CandlePoint } from '../../api/client'
 import type { Interval } from '../../api/client'
-import { signedUsd } from '../../format/numbers'
-import type { Marker } from '../../ui/candleChart'
 
 export const INTERVAL_MS: Record<Interval, number> = {
   '1m': 60_000,
@@ -32,42 +30,4 @@ export function grown(last: CandlePoint | undefined, minute: CandlePoint, interv
 /** Minutes up to here need not be added to the newest answered candle; a wider one may lack any but its first. */
 export function lastMinute(t: number, intervalMs: number): number {
   return intervalMs === INTERVAL_MS['1m'] ? t : t - 1
-}
-
-/** Entries as arrows in the direction of the position, exits as dots in the colour of the result, by time. */
-export function markers(trades: readonly TradeRow[], candles: readonly CandlePoint[], intervalMs: number): Marker[] {
-  const first = candles[0]?.t
-  if (first === undefined) return []
-  const found: Marker[] = []
-  // What happens at a full minute is known at the close of the candle before it.
-  const place = (ms: number) => Math.floor((ms - 1) / intervalMs) * intervalMs
-  // No end: the chart has grown by the candles that came over the WebSocket.
-  const inside = (t: number) => t >= first
-  for (const trade of trades) {
-    const long = trade.direction === 'LONG'
-    const entry = place(trade.entry_ms)
-    if (inside(entry)) {
-      found.push({
-        t: entry,
-        shape: long ? 'arrowUp' : 'arrowDown',
-        place: long ? 'below' : 'above',
-        // Not green or red: it would vanish among the candles.
-        colour: 'ink',
-        text: '',
-      })
-    }
-    if (trade.exit_ms === null || trade.realised_pnl === null) continue
-    const exit = place(trade.exit_ms)
-    if (inside(exit)) {
-      const pnl = Number(trade.realised_pnl)
-      found.push({
-        t: exit,
-        shape: 'circle',
-        place: long ? 'above' : 'below',
-        colour: pnl > 0 ? 'up' : pnl < 0 ? 'down' : 'ink',
-        text: signedUsd(trade.realised_pnl),
-      })
-    }
-  }
-  return found.sort((a, b) => a.t - b.t)
 }

@@ -300,6 +300,10 @@ class TradeDetail(Model):
 
     trade: TradeRow
     ledger: Annotated[str, Field(description="Portfolio, or with per_strategy isolation the strategy's own ledger")]
+    reference_pnl: Annotated[
+        Money | None,
+        Field(description="What the reference prices alone would have made: gross_pnl + slippage_cost; null while open"),
+    ]
     entry_ref: Money
     exit_ref: Money | None
     stop_price: Money | None

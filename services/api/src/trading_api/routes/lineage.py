@@ -54,6 +54,7 @@ async def trade(context: Ctx, trade_id: PositionId) -> TradeDetail:
     return TradeDetail(
         trade=shown,
         ledger=(await context.ledgers.names())[row["portfolio_id"]],
+        reference_pnl=None if row["gross_pnl"] is None else plain(row["gross_pnl"] + row["slippage_cost"]),
         entry_ref=plain(row["entry_ref"]),
         exit_ref=rows.text(row["exit_ref"]),
         stop_price=rows.text(row["stop_price"]),
