@@ -9,6 +9,7 @@ import './ui/styles/tables.css'
 import './ui/styles/quality.css'
 import './ui/styles/dialog.css'
 import './ui/styles/trades.css'
+import './ui/styles/research.css'
 import './ui/styles/narrow.css'
 
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'

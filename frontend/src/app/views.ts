@@ -19,8 +19,11 @@ export const VIEWS: readonly ViewSpec[] = [
   HOME,
   { view: 'positions', title: 'Positions', load: () => import('./pages/Positions') },
   { view: 'trades', title: 'Trades', load: () => import('./pages/Trades') },
+  { view: 'research', title: 'Research', load: () => import('./pages/Research') },
+  { view: 'parity', title: 'Parity', load: () => import('./pages/Parity') },
   { view: 'polymarket', title: 'Polymarket', load: () => import('./pages/Polymarket') },
   { view: 'data', title: 'Data quality', load: () => import('./pages/DataQuality') },
+  { view: 'system', title: 'System', load: () => import('./pages/System') },
 ]
 
 /** The view of an address; an unknown one is the home page. */

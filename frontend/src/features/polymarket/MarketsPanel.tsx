@@ -2,15 +2,27 @@ import type { MarketRow } from '../../api/client'
 import { useMarkets, useSummary } from '../../api/queries'
 import { NONE, percent, usd } from '../../format/numbers'
 import { clock, dateTime, dayClock, zoneName, zoneWord } from '../../format/times'
+import { CsvButton } from '../../ui/CsvButton'
 import { Choice } from '../../ui/Choice'
 import { Missing } from '../../ui/Figure'
 import { More } from '../../ui/More'
 import { Panel } from '../../ui/Panel'
 import { View } from '../../ui/View'
 import { link, replace, useRoute } from '../../ui/route'
-import { outcome, until } from './markets'
+import { STATES, outcome, until } from './markets'
 
-const STATES = ['open', 'awaited', 'resolved'] as const
+const FILE = [
+  { name: 'market', value: (row: MarketRow) => row.id },
+  { name: 'asset', value: (row: MarketRow) => row.asset },
+  { name: 'title', value: (row: MarketRow) => row.title },
+  { name: 'state', value: (row: MarketRow) => row.state },
+  { name: 'start_ms', value: (row: MarketRow) => row.start_ms },
+  { name: 'end_ms', value: (row: MarketRow) => row.end_ms },
+  { name: 'probability', value: (row: MarketRow) => row.probability },
+  { name: 'spread', value: (row: MarketRow) => row.spread },
+  { name: 'volume_24h_usd', value: (row: MarketRow) => row.volume_24h },
+  { name: 'yes_payout', value: (row: MarketRow) => row.yes_payout },
+]
 const ALL = 'all'
 const WHY_EMPTY = {
   open: 'No followed market is open right now. New windows are found by themselves before they open.',
@@ -52,6 +64,7 @@ export function MarketsPanel() {
               go({ state: next })
             }}
           />
+          <CsvButton name="prediction-markets" columns={FILE} rows={data?.rows} />
         </>
       }
       className="markets"
@@ -99,10 +112,18 @@ function Table({ rows, eventTimeMs }: { rows: MarketRow[]; eventTimeMs: number |
 }
 
 function Row({ market, eventTimeMs }: { market: MarketRow; eventTimeMs: number | null }) {
+  const { filters } = useRoute()
+  const chosen = filters.get('market') === market.id
   return (
-    <tr>
+    <tr className={chosen ? 'is-chosen' : ''}>
       <td>
-        <strong>{market.asset}</strong> {market.title ?? market.slug ?? market.id}
+        <a
+          href={link('polymarket', { ...Object.fromEntries(filters), market: market.id })}
+          aria-current={chosen ? 'true' : undefined}
+          title="Show its probability over time"
+        >
+          <strong>{market.asset}</strong> {market.title ?? market.slug ?? market.id}
+        </a>
         {market.slug ? <small className="below">{market.slug}</small> : null}
       </td>
       <td className="nowrap">

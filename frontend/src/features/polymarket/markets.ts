@@ -3,6 +3,8 @@
 import type { MarketRow } from '../../api/client'
 import { span } from '../../format/times'
 
+export const STATES = ['open', 'awaited', 'resolved'] as const
+
 /** `opens in 2 m`, `4 m 10 s left`, `ended 3 m ago`, by the venue's time; a result says how long it took. */
 export function until(market: Pick<MarketRow, 'start_ms' | 'end_ms' | 'resolved_ms'>, eventTimeMs: number | null): string {
   const { start_ms, end_ms, resolved_ms } = market

@@ -2,16 +2,26 @@ import type { Coverage, CoverageDay } from '../../api/client'
 import { useCoverage } from '../../api/queries'
 import { count } from '../../format/numbers'
 import { utcDay } from '../../format/times'
+import { CsvButton } from '../../ui/CsvButton'
 import { Panel } from '../../ui/Panel'
 import { View } from '../../ui/View'
 import { link, useRoute } from '../../ui/route'
 import { calendar, floored, level } from './coverage'
 import type { CalendarRow } from './coverage'
 
+const FILE = [
+  { name: 'exchange', value: (row: CoverageDay) => row.exchange },
+  { name: 'asset', value: (row: CoverageDay) => row.asset },
+  { name: 'channel', value: (row: CoverageDay) => row.channel },
+  { name: 'day_utc', value: (row: CoverageDay) => row.day },
+  { name: 'expected_minutes', value: (row: CoverageDay) => row.expected_minutes },
+  { name: 'covered_minutes', value: (row: CoverageDay) => row.covered_minutes },
+]
+
 export function CoveragePanel() {
   const query = useCoverage()
   return (
-    <Panel title="Coverage" aside="by UTC day" className="coverage">
+    <Panel title="Coverage" aside="by UTC day" tools={<CsvButton name="coverage" columns={FILE} rows={query.data?.days} />} className="coverage">
       <View
         query={query}
         lines={8}

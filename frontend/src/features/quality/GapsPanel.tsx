@@ -2,12 +2,22 @@ import type { GapRow } from '../../api/client'
 import { useEventTime, useGaps } from '../../api/queries'
 import { dateTime, span, zoneWord } from '../../format/times'
 import { Choice } from '../../ui/Choice'
+import { CsvButton } from '../../ui/CsvButton'
 import { More } from '../../ui/More'
 import { Panel } from '../../ui/Panel'
 import { View } from '../../ui/View'
 import { link, replace, useRoute } from '../../ui/route'
 import { meaning } from './meaning'
 
+const FILE = [
+  { name: 'exchange', value: (row: GapRow) => row.exchange },
+  { name: 'asset', value: (row: GapRow) => row.asset },
+  { name: 'channel', value: (row: GapRow) => row.channel },
+  { name: 'from_ms', value: (row: GapRow) => row.from_ms },
+  { name: 'to_ms', value: (row: GapRow) => row.to_ms },
+  { name: 'state', value: (row: GapRow) => row.state },
+  { name: 'reason', value: (row: GapRow) => row.reason },
+]
 const STATES = ['all', 'open', 'lost', 'filled'] as const
 
 export function GapsPanel() {
@@ -32,6 +42,7 @@ export function GapsPanel() {
         )
       }
       tools={
+        <>
         <Choice
           label="State"
           options={STATES}
@@ -40,6 +51,8 @@ export function GapsPanel() {
             replace(link('data', { exchange, asset, channel, state: next === 'all' ? null : next }))
           }}
         />
+        <CsvButton name="gaps" columns={FILE} rows={gaps} />
+        </>
       }
       className="gaps"
     >

@@ -1,0 +1,14 @@
+import { BacktestsPanel } from '../../features/research/BacktestsPanel'
+import { ComparisonPanel } from '../../features/research/ComparisonPanel'
+import { StudiesPanel } from '../../features/research/StudiesPanel'
+import { Page } from '../../ui/Page'
+
+export default function Research() {
+  return (
+    <Page title="Research">
+      <BacktestsPanel />
+      <ComparisonPanel />
+      <StudiesPanel />
+    </Page>
+  )
+}

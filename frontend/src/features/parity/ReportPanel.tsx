@@ -1,0 +1,104 @@
+import type { ParityDifference, ParityReport } from '../../api/client'
+import { useParityReport } from '../../api/research'
+import { count } from '../../format/numbers'
+import { dateTime, span } from '../../format/times'
+import { words } from '../../format/words'
+import { Panel } from '../../ui/Panel'
+import { View } from '../../ui/View'
+
+/** One check: its verdict in words, its differences by cause, and the first of them as they were live and replayed. */
+export function ReportPanel({ id }: { id: number }) {
+  const query = useParityReport(id)
+  return (
+    <Panel title={`Check #${id}`} aside={query.data ? `${query.data.order} order` : ''} className="report">
+      <View query={query} lines={5}>
+        {(report) => <Shown report={report} />}
+      </View>
+    </Panel>
+  )
+}
+
+function Shown({ report }: { report: ParityReport }) {
+  const { passed, sentence, began, duration_ms, compared, causes, differences, difference_count } = report
+  return (
+    <>
+      <div className={`judgement is-${passed ? 'edge' : 'bad'}`} data-testid="parity-sentence">
+        <strong>{sentence}</strong>
+        <p>
+          It was {began}, which took {span(duration_ms / 1_000)}. Compared:{' '}
+          {Object.entries(compared)
+            .map(([kind, times]) => `${count(times)} ${words(kind)}`)
+            .join(', ')}
+          .
+        </p>
+      </div>
+      {causes.length ? (
+        <div className="scroller" role="region" aria-label="Causes table" tabIndex={0}>
+          <table className="table is-dense">
+            <thead>
+              <tr>
+                <th scope="col">Cause</th>
+                <th scope="col" className="is-numeric">Differences</th>
+                <th scope="col">What it means</th>
+                <th scope="col">What to do</th>
+              </tr>
+            </thead>
+            <tbody>
+              {causes.map(({ cause, count: times, meaning, advice }) => (
+                <tr key={cause}>
+                  <td>{words(cause)}</td>
+                  <td className="is-numeric">{count(times)}</td>
+                  <td className="is-text">{meaning}</td>
+                  <td className="is-text">{advice}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      ) : null}
+      {differences.length ? (
+        <>
+          <div className="sub-head">
+            <h3>Differences</h3>
+            <small>
+              {count(differences.length)} of {count(difference_count)}, roots before their consequences
+            </small>
+          </div>
+          <ul className="differences">
+            {differences.map((each) => (
+              <Difference key={`${each.kind} ${each.id}`} of={each} />
+            ))}
+          </ul>
+        </>
+      ) : null}
+    </>
+  )
+}
+
+function Difference({ of: { kind, t, id, cause, live, replayed, changed } }: { of: ParityDifference }) {
+  const only = live === null ? 'only in the replay' : replayed === null ? 'only live' : ''
+  return (
+    <li>
+      <details>
+        <summary>
+          <time>{dateTime(t)}</time> <strong>{words(kind)}</strong> {only} <small>{words(cause)}</small>
+        </summary>
+        <p className="id">{id}</p>
+        {changed.length ? (
+          <dl className="changed">
+            {changed.map(({ field, live: was, replayed: is }) => (
+              <div key={field}>
+                <dt>{field}</dt>
+                <dd>
+                  live {was}, replayed {is}
+                </dd>
+              </div>
+            ))}
+          </dl>
+        ) : (
+          <pre>{live ?? replayed}</pre>
+        )}
+      </details>
+    </li>
+  )
+}

@@ -1,0 +1,121 @@
+import { useMemo, useState } from 'react'
+import { CartesianGrid, Line, LineChart as Chart, ReferenceLine, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts'
+
+import { clock, dateTime, day, isMidnight, zoneName } from '../format/times'
+import { timeTicks } from './timeTicks'
+
+export interface LineSeries {
+  name: string
+  label: string
+  colour: string
+  dashed?: boolean
+  points: readonly { t: number; value: number | null }[]
+}
+
+interface Props {
+  series: readonly LineSeries[]
+  /** What the chart shows, for whoever cannot see it, and where the figures are. */
+  label: string
+  format: (value: number) => string
+  domain?: [number, number]
+  /** A level to compare with, such as no gain. */
+  level?: number
+  /** Moments to mark, such as the end of a market. */
+  marks?: readonly { t: number; text: string }[]
+}
+
+const AXIS = { fontSize: 11, fill: 'var(--ink-faint)' }
+
+/** Lines over time with a crosshair; loaded when it is shown, as the library is larger than the page. */
+export default function LineChart({ series, label, format, domain, level, marks = [] }: Props) {
+  const [wide] = useState(() => window.matchMedia('(min-width: 700px)').matches)
+  const rows = useMemo(() => merged(series), [series])
+  const { ticks, daily } = timeTicks(rows[0]?.t ?? 0, rows.at(-1)?.t ?? 0, wide ? 9 : 4)
+  return (
+    <div className="chart-main" role="img" aria-label={label}>
+      <ResponsiveContainer width="100%" height="100%">
+        <Chart data={rows} margin={{ top: 8, right: 12, bottom: 0, left: 0 }} accessibilityLayer={false}>
+          <CartesianGrid vertical={false} stroke="var(--line)" />
+          <XAxis
+            dataKey="t"
+            type="number"
+            domain={['dataMin', 'dataMax']}
+            ticks={ticks}
+            tickFormatter={(t: number) => (daily || isMidnight(t) ? day(t) : clock(t))}
+            tick={AXIS}
+            tickLine={false}
+            axisLine={{ stroke: 'var(--line-strong)' }}
+          />
+          <YAxis domain={domain ?? ['auto', 'auto']} tickFormatter={format} tick={AXIS} tickLine={false} axisLine={false} width={62} />
+          {level === undefined ? null : <ReferenceLine y={level} stroke="var(--line-strong)" strokeDasharray="3 3" />}
+          {marks.map(({ t, text }) => (
+            <ReferenceLine key={text} x={t} stroke="var(--ink-faint)" label={{ value: text, position: 'insideTopRight', ...AXIS }} />
+          ))}
+          <Tooltip
+            isAnimationActive={false}
+            cursor={{ stroke: 'var(--line-strong)' }}
+            content={({ active, label: at }) => (
+              <Readout row={active ? rows.find((row) => row.t === at) : undefined} series={series} format={format} />
+            )}
+          />
+          {series.map(({ name, colour, dashed }) => (
+            <Line
+              key={name}
+              dataKey={(row: Row) => row.values[name]}
+              name={name}
+              stroke={colour}
+              strokeWidth={1.5}
+              strokeDasharray={dashed ? '3 3' : undefined}
+              dot={false}
+              activeDot={{ r: 3, strokeWidth: 0 }}
+              connectNulls
+              isAnimationActive={false}
+            />
+          ))}
+        </Chart>
+      </ResponsiveContainer>
+    </div>
+  )
+}
+
+interface Row {
+  t: number
+  values: Record<string, number | null>
+}
+
+function merged(series: readonly LineSeries[]): Row[] {
+  const rows = new Map<number, Row>()
+  for (const { name, points } of series) {
+    for (const { t, value } of points) {
+      const row = rows.get(t) ?? { t, values: {} }
+      row.values[name] = value
+      rows.set(t, row)
+    }
+  }
+  return [...rows.values()].sort((a, b) => a.t - b.t)
+}
+
+function Readout({ row, series, format }: { row: Row | undefined; series: readonly LineSeries[]; format: Props['format'] }) {
+  if (!row) return null
+  return (
+    <div className="readout">
+      <time>
+        {dateTime(row.t).slice(0, 16)} {zoneName(row.t)}
+      </time>
+      <dl>
+        {series.map(({ name, label, colour }) => {
+          const value = row.values[name]
+          return value === undefined || value === null ? null : (
+            <div key={name}>
+              <dt>
+                <span className="swatch" style={{ background: colour }} />
+                {label}
+              </dt>
+              <dd>{format(value)}</dd>
+            </div>
+          )
+        })}
+      </dl>
+    </div>
+  )
+}
