@@ -22,7 +22,7 @@ NODE_IS_FIT := const [a, b] = process.versions.node.split('.').map(Number); \
 	process.exit((a === 20 && b >= 19) || (a === 22 && b >= 12) || a > 22 ? 0 : 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test lint format bench clean test-python test-frontend test-browser
+.PHONY: help setup demo run test lint format bench chaos chaos-quick clean test-python test-frontend test-browser
 
 help: ## this list
 	@echo "make TARGET [PORT=8080] [SPEED=300] [RESET=1]"
@@ -70,6 +70,13 @@ format: setup ## rewrite the Python code in the common form
 
 bench: setup ## measure throughput and latency beside the raw limits of this machine
 	@$(PY) -m bench
+
+chaos: setup ## break the real processes on purpose (about an hour), and write docs/reliability.md; ROWS=R4,R7 for some
+	@PYTHONPATH=.:tests $(PY) -m chaos $(if $(ROWS),--rows $(ROWS)) $(if $(KEEP),--keep $(KEEP))
+
+chaos-quick: setup ## the faults of processes once each, judged by ids (about three minutes)
+	@echo "» chaos, quick"
+	@PYTHONPATH=.:tests $(PY) -m chaos --quick $(if $(KEEP),--keep $(KEEP))
 
 clean: ## remove what set-up and builds made; the data in .run stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis frontend/node_modules frontend/dist uv.lock

@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from chaos import processes
+from chaos import changes, network, outages, processes, storage, venue
 from chaos.document import document
-from chaos.platform import SPEED
+from chaos.platform import QUICK_SPEED, SPEED
 from chaos.run import Context
 from chaos.table import Found, counts, measured, read_bounds
 from repository import ROOT
@@ -31,6 +31,11 @@ EXAMPLES = """examples:
   make chaos KEEP=/tmp/logs         the logs of every process are kept there"""
 GROUPS: Mapping[str, tuple[Sequence[str], Callable[[Context], Awaitable[None]]]] = {
     "processes": (processes.ROWS, processes.run),
+    "outages": (outages.ROWS, outages.run),
+    "storage": (storage.ROWS, storage.run),
+    "venue": (venue.ROWS, venue.run),
+    "changes": (changes.ROWS, changes.run),
+    "network": (network.ROWS, network.run),
 }
 COLOURS = {"holds": "green", "FAILS": "bold red", "partly": "yellow", "not run": "dim"}
 
@@ -42,9 +47,10 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="processes only, each fault once (2–3 minutes)")
     parser.add_argument("--rows", default="", metavar="R1,R2", help="default: all")
     parser.add_argument("--seed", type=int, default=1, help="of the moments at which something dies; default: 1")
-    parser.add_argument("--speed", type=float, default=SPEED, help="of venue time; default: %(default)s")
+    parser.add_argument("--speed", type=float, help=f"of venue time; default: {SPEED:.0f}, quick {QUICK_SPEED:.0f}")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep every log there")
     args = parser.parse_args()
+    args.speed = args.speed or (QUICK_SPEED if args.quick else SPEED)
     bounds = read_bounds()
     asked = {name.strip() for name in args.rows.split(",") if name.strip()}
     if unknown := asked - set(bounds.rows):

@@ -41,8 +41,11 @@ async def judged(platform: Platform, until_ms: int, poisons: int = 0) -> list[st
     found += await _fills(platform)
     found += [f"I4, I5: {dict(row)}" for row in await platform.fetch(_BROKEN)]
     found += [f"I7: {what}" for what in await _rest(platform, poisons)]
-    for name, arguments in (("I8: parity", ["parity", "--order", "recorded"]), ("I5, I6: audit", ["audit"])):
-        found += [f"{name}: {line}" for line in await _command(platform, *arguments)]
+    for name, arguments in (
+        ("I8: parity", ["parity", "--order", "recorded"]),
+        ("I5, I6: audit", ["audit", "--json", str(platform.folder / "audit.json")]),
+    ):
+        found += [f"{name}: {line}" for line in await command(platform, *arguments)]
     return found
 
 
@@ -110,21 +113,19 @@ async def _rest(platform: Platform, poisons: int) -> list[str]:
     return found
 
 
-async def _command(platform: Platform, *arguments: str) -> list[str]:
-    """The lines of a command that found something; [] when it did not."""
-    report = platform.folder / f"{arguments[0]}.json"
+async def command(platform: Platform, *arguments: str) -> list[str]:
+    """The last lines of a command of the platform that found something; [] when it did not."""
     environment = {
         **os.environ, **RULES, "TRADING_DATABASE__URL": platform.postgres.url,
-        "TRADING_CONFIG": str(ROOT / "config.yaml"), "TRADING_RUNNER__STRATEGIES_DIR": str(platform.strategies),
+        "TRADING_NATS__URL": platform.servers_plan.url, "TRADING_CONFIG": str(ROOT / "config.yaml"),
+        "TRADING_RUNNER__STRATEGIES_DIR": str(platform.strategies),
     }  # fmt: skip
-    command = [sys.executable, "-m", "trading_core", *arguments, "--json", str(report)]
     process = await asyncio.create_subprocess_exec(
-        *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
+        sys.executable, "-m", "trading_core", *arguments, env=environment, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
     output, _ = await process.communicate()
-    if process.returncode == 0:
-        return []
-    return output.decode(errors="replace").strip().splitlines()[-SHOWN:]
+    return [] if process.returncode == 0 else output.decode(errors="replace").strip().splitlines()[-SHOWN:]
 
 
 def compared(platform: Platform) -> str:

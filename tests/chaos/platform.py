@@ -14,6 +14,7 @@ import httpx
 from nats import errors
 
 from blackbox_lab import STOP_LIMIT_S, BlackBox
+from chaos.proxy import Proxy
 from market_judge import Fault
 from repository import ROOT
 from trading_core import messages, streams
@@ -27,9 +28,11 @@ from trading_core.testing_servers import OwnPostgres, OwnServer, ServiceProcess
 
 SPEED = 400.0
 """Of venue time: 6.7 grid points a second with three tradable signals each, and about 270 market messages."""
+QUICK_SPEED = 150.0
+"""So that a machine with much else to do keeps pace."""
 ASSETS = ("BTC", "ETH", "SOL")
 PORTFOLIO = "default"
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 """However busy the machine is; how soon it should be is for bounds.yaml to say."""
 RULES = {"TRADING_BROKER__MAX_DAILY_LOSS": "1"}
 """A strategy that reverses at every minute loses money: without this it would soon be paused and nothing filled."""
@@ -39,8 +42,11 @@ Process = ServiceProcess | OwnServer
 class Platform(BlackBox):
     """`open` first. Services by name: collector, recorder, runner, broker, api, and those that `more` adds."""
 
-    def __init__(self, folder: Path, postgres: OwnPostgres, speed: float = SPEED) -> None:
+    def __init__(self, folder: Path, postgres: OwnPostgres, speed: float = SPEED, *, proxied: bool = False) -> None:
+        """proxied: services reach NATS and PostgreSQL through `proxies`."""
         super().__init__(folder, postgres, speed)
+        targets = {"nats": self.servers_plan.port, "postgres": postgres.server.port} if proxied else {}
+        self.proxies = {name: Proxy(port) for name, port in targets.items()}
         self.services: dict[str, ServiceProcess] = {}
         self.bus: Bus
         self.from_ms = 0
@@ -51,6 +57,8 @@ class Platform(BlackBox):
         """All of it runs, and the first minute has gone through to the dashboard."""
         shutil.copytree(ROOT / "strategies", self.strategies, ignore=shutil.ignore_patterns("__pycache__", "tests"))
         shutil.copytree(ROOT / "bench" / "strategies" / "minute_flip", self.strategies / "minute_flip")
+        for proxy in self.proxies.values():
+            await proxy.start()
         await self.start(**collector)
         self.bus = await connect(self.servers_plan.url, name="chaos/1", on_error=lambda _error: None)
         self.services = {"collector": self.collector, "recorder": self.recorder}
@@ -75,6 +83,9 @@ class Platform(BlackBox):
 
     def _service(self, module: str, **environment: str) -> ServiceProcess:
         name = "-".join(filter(None, [module, environment.get("TRADING_INSTANCE")]))
+        for proxy in self.proxies.values():
+            there, here = f"127.0.0.1:{proxy.target}", f"127.0.0.1:{proxy.port}"
+            environment = {key: value.replace(there, here) for key, value in environment.items()}
         return ServiceProcess(module, environment, self.folder / f"{name}.log")
 
     async def back(self, name: str) -> float:
@@ -158,6 +169,8 @@ class Platform(BlackBox):
         if hasattr(self, "bus"):
             await self.bus.close()
         self.close()
+        for proxy in self.proxies.values():
+            await proxy.close()
 
     def _probes(self) -> dict[str, Callable[[int], Awaitable[bool]]]:
         """Service → whether what it makes has reached a venue time."""
@@ -170,7 +183,7 @@ class Platform(BlackBox):
         }
 
     async def _newest(self, stream: streams.StreamSpec, subject: str) -> messages.Message | None:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):
             found = await self.bus.last(stream, subject)
         return None if found is None else messages.decode(found.data)
 
@@ -190,5 +203,5 @@ class Platform(BlackBox):
         return isinstance(newest, ExecMessage) and newest.event_time_ms >= at_ms // MINUTE_MS * MINUTE_MS
 
     async def _answered(self, _at_ms: int) -> bool:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.api_port}", timeout=2) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.api_port}", timeout=20) as client:
             return (await client.get("/api/summary")).status_code == 200

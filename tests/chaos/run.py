@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,18 +30,26 @@ class Context:
     keep: Path | None = None
 
     @contextlib.asynccontextmanager
-    async def platform(self, factor: float = 1.0, **collector: str) -> AsyncIterator[Platform]:
-        """All of it, running on servers of its own; nothing of it is left at the end. factor: of the usual speed."""
+    async def platform(
+        self, factor: float = 1.0, *, proxied: bool = False, disk_mb: int | None = None
+    ) -> AsyncIterator[Platform]:
+        """All of it, running on servers of its own; nothing of it is left at the end.
+
+        factor: of the usual speed. proxied: see Platform. disk_mb: NATS has no more space than that.
+        """
         self.step("starting the platform")
         with launch.temporary_folder() as folder:
             async with own_postgres(folder) as postgres:
-                platform = Platform(folder, postgres, self.speed * factor)
+                platform = Platform(folder, postgres, self.speed * factor, proxied=proxied)
                 try:
-                    await platform.open(**collector)
-                    yield platform
+                    with small_disk(folder / "nats", disk_mb):
+                        try:
+                            await platform.open()
+                            yield platform
+                        finally:
+                            with contextlib.redirect_stdout(None):
+                                await platform.shut()
                 finally:
-                    with contextlib.redirect_stdout(None):
-                        await platform.shut()
                     self._keep_logs(folder)
 
     def broken(self, rows: Iterable[str], broken: list[str], judged: str) -> None:
@@ -56,6 +65,23 @@ class Context:
             self.keep.mkdir(parents=True, exist_ok=True)
             for log in folder.glob("*.log"):
                 (self.keep / log.name).write_bytes(log.read_bytes())
+
+
+@contextlib.contextmanager
+def mounted(source: str, folder: Path, *options: str) -> Iterator[None]:
+    """Root only."""
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["mount", *options, source, str(folder)], check=True, capture_output=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True, capture_output=True)
+
+
+def small_disk(folder: Path, size_mb: int | None) -> contextlib.AbstractContextManager[None]:
+    if size_mb is None:
+        return contextlib.nullcontext()
+    return mounted("tmpfs", folder, "-t", "tmpfs", "-o", f"size={size_mb}m")
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,219 @@
+"""R4, R7, R16: the disk under NATS loses power, fills up, rots. The first two mount file systems, so they need root."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+
+from chaos.judge import command, compared, judged
+from chaos.platform import PATIENCE_S, Platform
+from chaos.run import Context, mounted
+from trading_core import ids, messages, streams
+from trading_core.bus.connection import Bus, connect
+from trading_core.bus.ordered import OrderedPull, Start
+from trading_core.bus.provision import provision
+from trading_core.bus.publisher import WindowPublisher
+from trading_core.embedded import launch
+from trading_core.embedded.nats import NatsServer, new_password
+from trading_core.messages import CtxMessage, ExecMessage, SignalMessage
+from trading_core.testing import eventually
+from trading_core.testing_servers import OwnServer
+
+ROWS = ("R4", "R7", "R16")
+POWER_CUTS, LOAD_S = 3, 5.0
+FULL_MB, ROOMY_MB = 24, 512
+SPIN_S = 10.0
+ACKED_STREAMS = (streams.SIGNALS, streams.EXEC)
+
+
+async def run(context: Context) -> None:
+    if can_mount():
+        for turn in range(POWER_CUTS):
+            context.step(f"R4 power cut {turn + 1}/{POWER_CUTS}")
+            await _power_cut(context)
+        context.found["R4"].say(f"{POWER_CUTS} × a copy of the device while the server runs, started on that copy")
+        await _disk_full(context)
+    else:
+        for row in ("R4", "R7"):
+            context.found[row].leave_out("it mounts a file system, for which root and loop devices are needed")
+    await _bit_rot(context)
+
+
+def can_mount() -> bool:
+    tools = all(shutil.which(tool) for tool in ("mkfs.ext4", "mount", "umount", "losetup"))
+    return os.geteuid() == 0 and tools and Path("/dev/loop-control").exists()
+
+
+async def _power_cut(context: Context) -> None:
+    """What the device had been given at a moment is all that the next server finds."""
+    found = context.found["R4"]
+    with launch.temporary_folder() as folder:
+        image, copy = folder / "disk", folder / "copy"
+        with image.open("wb") as file:
+            file.truncate(256 * 1024 * 1024)
+        await asyncio.to_thread(subprocess.run, ["mkfs.ext4", "-q", str(image)], check=True, capture_output=True)
+        with mounted(str(image), folder / "before", "-o", "loop"):
+            plan = _server(folder / "before")
+            server = OwnServer(plan, folder / "nats.log")
+            await asyncio.to_thread(server.start)
+            bus = await connect(plan.url, name="chaos/1", on_error=lambda _error: None)
+            try:
+                await provision(bus)
+                acked, market_ms = await _load(bus)
+                await asyncio.to_thread(server.freeze)
+                await asyncio.to_thread(shutil.copyfile, image, copy)
+            finally:
+                await asyncio.to_thread(server.kill)
+                await bus.close()
+        with mounted(str(copy), folder / "after", "-o", "loop"):
+            plan = _server(folder / "after")
+            server = OwnServer(plan, folder / "nats.log")
+            await asyncio.to_thread(server.start)
+            bus = await connect(plan.url, name="chaos/2", on_error=lambda _error: None)
+            try:
+                await provision(bus)
+                there = {info.config.name for info in await bus.js.streams_info()}
+                found.measure("streams_missing", len({spec.name for spec in streams.ALL} - there))
+                lost = 0
+                for spec, sent in zip(ACKED_STREAMS, acked, strict=True):
+                    lost += len(sent - {one.id for one in await _everything(bus, spec)})
+                found.measure("acked_lost", lost)
+                kept = [one for one in await _everything(bus, streams.MARKET) if isinstance(one, CtxMessage)]
+                newest = max((one.event_time_ms for one in kept), default=0)
+                found.measure("market_lost_s", (market_ms - newest) / 1000 if newest else LOAD_S)
+            finally:
+                await asyncio.to_thread(server.kill)
+                await bus.close()
+
+
+def _server(folder: Path) -> NatsServer:
+    return NatsServer(folder / "nats", launch.free_port(), launch.free_port(), new_password())
+
+
+async def _load(bus: Bus) -> tuple[tuple[set[str], set[str]], int]:
+    """Acknowledged ids on SIGNALS and on EXEC; the newest acknowledged time on MARKET."""
+    signals: set[str] = set()
+    fills: set[str] = set()
+    publisher = WindowPublisher(bus)
+    began_s, number, now_ms = time.monotonic(), 0, 0
+    while time.monotonic() - began_s < LOAD_S:
+        number += 1
+        now_ms = time.time_ns() // 1_000_000
+        mark = CtxMessage(
+            id=ids.ctx("hyperliquid", "BTC", now_ms, [str(number)]), exchange="hyperliquid", asset="BTC",
+            event_time_ms=now_ms, visible_ms=now_ms, mark_price="1",
+        )  # fmt: skip
+        await publisher.send(streams.market_subject(mark), mark)
+        signal = SignalMessage(
+            id=f"s:{number}", strategy="probe", exchange="hyperliquid", asset="BTC", instrument="BTC", ts=number,
+            grid="hyperliquid", direction="LONG",
+        )  # fmt: skip
+        await bus.publish(streams.signal_subject("probe", "hyperliquid", "BTC"), signal)
+        signals.add(signal.id)
+        fill = ExecMessage(
+            id=f"fl:{number}", kind="fill", portfolio="default", event_time_ms=number, outbox_id=number, body={}
+        )
+        await bus.publish(streams.exec_subject("fill", "default", None, None), fill)
+        fills.add(fill.id)
+    await publisher.barrier()
+    await publisher.close()
+    return (signals, fills), now_ms
+
+
+async def _everything(bus: Bus, stream: streams.StreamSpec) -> list[messages.Message]:
+    found: list[messages.Message] = []
+    reader = OrderedPull(bus, stream, [">"], Start.all())
+    async for batch in reader.batches():
+        found += [messages.decode(delivered.data) for delivered in batch]
+        if not batch or reader.caught_up:
+            break
+    await reader.close()
+    return found
+
+
+async def _disk_full(context: Context) -> None:
+    """NATS on a tmpfs that fills up; then there is room, and as the server asks for it, a restart."""
+    found = context.found["R7"]
+    async with context.platform(disk_mb=FULL_MB) as platform:
+        context.step("R7 the disk under NATS fills up")
+        from_ms = platform.venue_ms()
+        await eventually(lambda: _is_full(platform), PATIENCE_S * 5)
+        began_s = time.monotonic()
+        await eventually(lambda: _is_unhealthy(platform), PATIENCE_S)
+        found.measure("noticed_s", time.monotonic() - began_s)
+        found.measure("spin_cpu_percent", await _busiest(platform))
+        context.step("R7 there is room again")
+        resize = ["mount", "-o", f"remount,size={ROOMY_MB}m", str(platform.folder / "nats")]
+        await asyncio.to_thread(subprocess.run, resize, check=True, capture_output=True)
+        await platform.hit(platform.nats)
+        found.measure("back_s", await platform.all_back())
+        platform.excuse("disk_full", from_ms)
+        until_ms = await platform.quiet()
+        broken = await judged(platform, until_ms)
+        found.measure("acked_lost", sum(1 for one in broken if "missing" in one))
+        context.broken(("R7",), broken, f"NATS on {FULL_MB} MB; judged {compared(platform)}")
+        found.leave_out("a full disk under PostgreSQL was not tried", "broken")
+
+
+async def _is_full(platform: Platform) -> bool:
+    return bool(psutil.disk_usage(str(platform.folder / "nats")).free < 64 * 1024)
+
+
+async def _is_unhealthy(platform: Platform) -> bool:
+    """What the alert looks at."""
+    async with httpx.AsyncClient(timeout=2) as client:
+        answer = await client.get(f"http://127.0.0.1:{platform.servers_plan.monitor_port}/healthz")
+    return answer.status_code != 200
+
+
+async def _busiest(platform: Platform) -> float:
+    """Per cent of a core that the busiest service takes while it can do nothing."""
+    processes = [psutil.Process(service.pid) for service in platform.services.values()]
+    for process in processes:
+        process.cpu_percent()
+    await asyncio.sleep(SPIN_S)
+    return max(float(process.cpu_percent()) for process in processes)
+
+
+async def _bit_rot(context: Context) -> None:
+    """A bit in the header of a record of EXEC; then the stream is made anew from Postgres."""
+    found = context.found["R16"]
+    async with context.platform() as platform:
+        context.step("R16 a bit of EXEC flips")
+        await asyncio.sleep(10)
+        until_ms = await platform.quiet()
+        assert await asyncio.to_thread(platform.services["broker"].terminate) == 0
+        before = len(await _everything(platform.bus, streams.EXEC))
+        await asyncio.to_thread(platform.nats.stop)
+        [block, *_] = sorted((platform.folder / "nats").rglob("EXEC/msgs/*.blk"))
+        flip(block)
+        for index in block.parent.glob("index.db"):
+            index.unlink()
+        began_s = time.monotonic()
+        await asyncio.to_thread(platform.nats.start)
+        await platform.bus.wait_connected()
+        after = len(await _everything(platform.bus, streams.EXEC))
+        lines = await command(platform, "rebuild-stream", "EXEC", "--check")
+        if lines and before > after:
+            found.measure("noticed_s", time.monotonic() - began_s)
+        context.step("R16 rebuild-stream EXEC")
+        failed = await command(platform, "rebuild-stream", "EXEC")
+        found.measure("fills_missing_after_rebuild", before - len(await _everything(platform.bus, streams.EXEC)))
+        broken = [*failed, *await judged(platform, until_ms)]
+        context.broken(("R16",), broken, f"{before - after} of {before} messages of EXEC gone, then made anew")
+        found.say("noticed by rebuild-stream --check; the recorder's audit each minute looks at market data")
+
+
+def flip(block: Path) -> None:
+    """One bit of the length of the record in the middle: what follows it in the block cannot be read."""
+    data = bytearray(block.read_bytes())
+    middle = data.index(b"exec.", len(data) // 2)
+    data[middle - 22] ^= 0x10
+    block.write_bytes(data)

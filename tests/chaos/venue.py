@@ -1,0 +1,136 @@
+"""R9, R10, R11: a venue that misbehaves, payloads that are none, and clocks that are wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from chaos.judge import compared, judged
+from chaos.platform import PATIENCE_S, Platform
+from chaos.run import Context
+from collector_hl import parse as hyperliquid
+from collector_pm import parse as polymarket
+from trading_core.errors import VenueMessageInvalid
+from trading_core.testing import eventually
+
+ROWS = ("R9", "R10", "R11")
+SPEED_FACTOR = 0.15
+"""Four prints of each asset a second at the usual speed: every channel is a busy one, none says too much."""
+BUSY_AFTER_S, STALL_S = 30.0, 25.0
+FAULTS = (
+    {"kind": "close", "code": 1000}, {"kind": "close", "code": 1001}, {"kind": "close", "code": 1006},
+    {"kind": "rest_429"}, {"kind": "rest_500"}, {"kind": "rest_502"}, {"kind": "rest_truncated"},
+    {"kind": "duplicate"}, {"kind": "out_of_order"}, {"kind": "late"},
+)  # fmt: skip
+FAULT_S = 3.0
+PAYLOADS = 1_000
+LIBRARIES = tuple(f"/usr/lib/{cpu}-linux-gnu/faketime/libfaketime.so.1" for cpu in ("x86_64", "aarch64"))
+OFFSETS = ("+1h", "-1h", "+1d", "-1d", "-2s")
+_TWICE = "SELECT count(*) - count(DISTINCT event_id) FROM trading_market_data.ticks"
+
+
+async def run(context: Context) -> None:
+    _malformed(context)
+    async with context.platform(SPEED_FACTOR) as platform:
+        await _misbehaves(platform, context)
+        await _wrong_clocks(platform, context)
+        until_ms = await platform.quiet()
+        context.found["R9"].measure("duplicates", await platform.value(_TWICE))
+        broken = await judged(platform, until_ms)
+        context.broken(("R9", "R11") if library() else ("R9",), broken, f"judged {compared(platform)}")
+
+
+async def _misbehaves(platform: Platform, context: Context) -> None:
+    found = context.found["R9"]
+    context.step("R9 the feed falls silent")
+    await asyncio.sleep(BUSY_AFTER_S)  # a channel must have been busy for its silence to mean anything so soon
+    left, began_s = platform.collector.times_said("venue_silent"), time.monotonic()
+    await platform.begin("stall", for_s=STALL_S)
+    await eventually(lambda: platform.collector.times_said("venue_silent") > left, PATIENCE_S)
+    found.measure("seen_s", time.monotonic() - began_s)
+    await eventually(platform._healed, PATIENCE_S)
+    found.measure("back_s", await platform.back("collector"))
+    for fault in FAULTS:
+        context.step(f"R9 {fault['kind']} {fault.get('code', '')}")
+        await platform.begin(str(fault["kind"]), for_s=FAULT_S, **{k: v for k, v in fault.items() if k != "kind"})
+        await platform.over()
+    found.say(f"silence, then {len(FAULTS)} other faults of {FAULT_S:.0f} s each")
+
+
+def library() -> str | None:
+    return next((path for path in LIBRARIES if Path(path).exists()), None)
+
+
+async def _wrong_clocks(platform: Platform, context: Context) -> None:
+    """Each service in turn on a clock that is wrong; what it says must not change (parity, ids, no decision amiss)."""
+    found = context.found["R11"]
+    preload = library()
+    if preload is None:
+        found.leave_out("libfaketime is not installed (Debian: apt-get install libfaketime)")
+        return
+    for name in ("broker", "runner", "recorder", "collector"):
+        for offset in OFFSETS[:1] if context.quick else OFFSETS:
+            context.step(f"R11 clock of {name} {offset}")
+            await platform.hit(platform.services[name], LD_PRELOAD=preload, FAKETIME=offset, DONT_FAKE_MONOTONIC="1")
+            await platform.back(name)
+        await platform.hit(platform.services[name])
+        await platform.back(name)
+    found.say(f"four services × {', '.join(OFFSETS)}; the monotonic clock right")
+    found.leave_out("byte-identical parity of the run says it; no second run is compared", "signals_differ")
+
+
+def _malformed(context: Context) -> None:
+    """Good payloads with bytes changed, cut or doubled, a good one after each; every parser reads or refuses."""
+    found, chance = context.found["R10"], random.Random(context.seed)
+    context.step(f"R10 {PAYLOADS} malformed payloads")
+    for venue, frame, good in (
+        ("hyperliquid", hyperliquid.frame, GOOD_HYPERLIQUID), ("polymarket", polymarket.frame, GOOD_POLYMARKET)
+    ):  # fmt: skip
+        for _ in range(PAYLOADS):
+            payload = chance.choice(good)
+            began_s = time.perf_counter()
+            found.measure("uncaught", 0 if _read_or_refused(frame, _damaged(payload, chance)) else 1)
+            found.measure("longest_s", time.perf_counter() - began_s)
+            found.measure("good_lost", 0 if _rows(frame, payload) else 1)
+        found.say(f"{PAYLOADS:,} of {venue}")
+
+
+GOOD_HYPERLIQUID: Sequence[bytes] = (
+    b'{"channel":"trades","data":[{"coin":"BTC","side":"B","px":"64000.5","sz":"0.25","hash":"0x0","time":1793066400000,'
+    b'"tid":7,"users":["0x1","0x2"]}]}',
+    b'{"channel":"bbo","data":{"coin":"BTC","time":1793066400000,"bbo":[{"px":"63999.5","sz":"1.5","n":2},'
+    b'{"px":"64000.5","sz":"0.7","n":1}]}}',
+    b'{"channel":"l2Book","data":{"coin":"BTC","time":1793066400000,"levels":[[{"px":"1.0","sz":"2","n":1}],'
+    b'[{"px":"1.5","sz":"2","n":1}]]}}',
+)
+GOOD_POLYMARKET: Sequence[bytes] = (
+    b'[{"event_type":"book","asset_id":"11","market":"0x1f","timestamp":"1793066400000","hash":"h","bids":'
+    b'[{"price":"0.48","size":"30"}],"asks":[{"price":"0.52","size":"25"}]}]',
+)
+
+
+def _damaged(payload: bytes, chance: random.Random) -> bytes:
+    start = chance.randrange(len(payload))
+    end = min(len(payload), start + chance.randint(0, 12))
+    junk = bytes(chance.randrange(256) for _ in range(chance.randint(0, 8)))
+    return chance.choice(
+        [payload[:start] + junk + payload[end:], payload[:end] + payload[start:], payload[:start], junk]
+    )
+
+
+def _read_or_refused(frame: Callable[[bytes], object], data: bytes) -> bool:
+    try:
+        frame(data)
+    except VenueMessageInvalid:
+        return True
+    except Exception:
+        return False
+    return True
+
+
+def _rows(frame: Callable[[bytes], Sequence[object]], data: bytes) -> bool:
+    """Whether a good payload still gives its rows: they are one of the parts of what `frame` returns."""
+    return any(isinstance(part, list) and part and not isinstance(part[0], str) for part in frame(data))
