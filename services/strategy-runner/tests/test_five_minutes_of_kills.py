@@ -9,12 +9,13 @@ from collections.abc import Callable
 
 import pytest
 from market_recording import ASSETS, START, Recording, a_recording
-from runner_streams import all_of, enabled, publish, said_by_the_core
+from runner_streams import enabled, on_signals, publish, said_by_the_core
 
 from trading_core import messages
 from trading_core.bus.connection import Bus
 from trading_core.messages import GridMessage, SignalMessage
 from trading_core.model import MINUTE_MS
+from trading_core.testing import eventually
 from trading_core.testing_servers import ServiceAt, ServiceProcess
 
 pytestmark = [pytest.mark.long, pytest.mark.integration, pytest.mark.timeout(1_800)]
@@ -51,10 +52,27 @@ async def storm(
         await asyncio.wait({publishing}, timeout=down_s)
         runners[victim].start()
     await publishing
-    said = await all_of(bus, recording, LIVE)
+    said = await settled(bus)
     check(said, recording)
     print(f"{sum(kills.values())} kills, {len(said)} signals and grid messages, all as the core says them")
     ended(runners)
+
+
+async def settled(bus: Bus) -> list[SignalMessage | GridMessage]:
+    """All that was said, once each asset has evaluated the last grid point; fails when nothing moves for so long."""
+    while True:
+        said = await on_signals(bus)
+        newest = {m.asset: m.ts for m in said if isinstance(m, GridMessage)}
+        if newest == dict.fromkeys(ASSETS, START + LIVE * MINUTE_MS):
+            return said
+
+        async def moved(before: int = len(said)) -> bool:
+            return len(await on_signals(bus)) > before
+
+        try:
+            await eventually(moved, timeout=120)
+        except AssertionError:
+            raise AssertionError(f"nobody evaluates any more; the newest grid points are {newest}") from None
 
 
 def check(said: list[SignalMessage | GridMessage], recording: Recording) -> None:
