@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from chaos.table import Found, counts, measured
+from trading_core.faultpoints import POINTS
 
 HEAD = """# Reliability
 
@@ -31,6 +32,9 @@ to rest and is judged over sets of ids; `broken` counts what is found:
 | I9 | a page held open shows what the ledger says (`page_differs`) |
 """
 
+FAULT_POINTS = """Places at which a process can be made to die, for moments that kills at random miss: `FAULTPOINTS=NAME:3`
+in its environment kills it with SIGKILL at the third passing. R1 hits each of them."""
+
 
 def document(found: Iterable[Found], took_s: float) -> str:
     rows = list(found)
@@ -46,4 +50,6 @@ def document(found: Iterable[Found], took_s: float) -> str:
         notes = [*one.said, *(f"*{figure}*: {why}" for figure, why in one.left_out.items())]
         cells = [one.row.name, one.row.fault, "<br>".join(measured(one)), one.verdict(), "<br>".join(notes)]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    lines += ["", "## Fault points", "", FAULT_POINTS, "", "| place | true there |", "|---|---|"]
+    lines += [f"| `{point}` | {meaning} |" for point, meaning in POINTS.items()]
     return "\n".join(lines) + "\n"
