@@ -32,7 +32,7 @@ to rest and is judged over sets of ids; `broken` counts what is found:
 | I9 | a page held open shows what the ledger says (`page_differs`) |
 """
 
-FAULT_POINTS = """Places at which a process can be made to die, for moments that kills at random miss: `FAULTPOINTS=NAME:3`
+FAULT_POINTS = """Places at which a process can be made to die, for moments that random kills miss: `FAULTPOINTS=NAME:3`
 in its environment kills it with SIGKILL at the third passing. R1 hits each of them."""
 
 
