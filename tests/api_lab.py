@@ -36,13 +36,14 @@ class LiveApi(Api):
     port: int
 
 
-def settings(**api: Any) -> Settings:
-    return Settings(api={"frontend_dir": "no-such-folder", "data_notice": "Made up for a test.", **api})
+def settings(*, broker: dict[str, Any] | None = None, **api: Any) -> Settings:
+    pages = {"frontend_dir": "no-such-folder", "data_notice": "Made up for a test.", **api}
+    return Settings(api=pages, broker=broker or {})
 
 
 @asynccontextmanager
-async def running(url: str) -> AsyncIterator[Api]:
-    context = Context(settings(), Database(await connect_pool(url, role_name="api")))
+async def running(url: str, **broker: Any) -> AsyncIterator[Api]:
+    context = Context(settings(broker=broker), Database(await connect_pool(url, role_name="api")))
     transport = httpx.ASGITransport(app=create_app(context), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         yield Api(client, context)

@@ -35,10 +35,11 @@ class Context:
     _made_up: str | None = None
 
     def __post_init__(self) -> None:
-        name = self.settings.broker.portfolio
         self.ledgers = Ledgers(self.database, self.settings)
         broker = self.settings.broker
-        self.portfolio = Portfolio(self.database, self.marks, name, broker.initial_capital, broker.funding_interval_h)
+        self.portfolio = Portfolio(
+            self.database, self.marks, self.ledgers, broker.initial_capital, broker.funding_interval_h
+        )
         self.figures = Figures(self.database, self.portfolio, self.settings.metrics.annualisation_days)
 
     async def notice(self) -> str:

@@ -6,6 +6,7 @@ curve turned. From these `trading_core.metrics` finds exactly what it would find
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +15,7 @@ from typing import TypeAlias
 from trading_core.db.times import millis
 from trading_core.metrics.curve import max_drawdown
 from trading_core.model import DAY_MS
+from trading_core.money import ZERO
 
 Breakdown: TypeAlias = dict[str, dict[str, Decimal]]
 """The column of the same name: `strategies` and `assets`, each name with its share of P&L."""
@@ -29,6 +31,7 @@ class Curve:
     trough: Decimal
     closing: dict[int, tuple[int, Decimal]] = field(default_factory=dict)
     turns: list[Decimal] = field(default_factory=list)
+    newest_ms: int | None = None
     _at_peak: bool = True
 
     @classmethod
@@ -40,6 +43,7 @@ class Curve:
 
     def add(self, ts_ms: int, equity: Decimal) -> None:
         self.last = equity
+        self.newest_ms = ts_ms
         self.closing[(ts_ms - 1) // DAY_MS] = (ts_ms, equity)
         if equity > self.peak:
             self.peak = self.trough = equity
@@ -66,22 +70,59 @@ class Curve:
         return max_drawdown(self.turns, self.initial)
 
 
+@dataclass(frozen=True)
+class Standing:
+    """One ledger at a minute: its equity, and what its strategies and assets have earned."""
+
+    equity: Decimal
+    breakdown: Breakdown
+
+
 class CurveBook:
-    """Every curve has a value for every row: a name that appears later was flat before."""
+    """Every curve has a value for every row: a name that appears later was flat before.
 
-    def __init__(self, portfolio_id: int | None, initial: Decimal) -> None:
-        self.portfolio_id = portfolio_id
-        self.initial = initial
+    A portfolio may be the sum of several ledgers. A strategy's curve starts at the capital of the ledger it trades
+    on, an asset's at that of all. A ledger without a row at a minute stands as it stood before.
+    """
+
+    def __init__(self, capitals: Mapping[int, Decimal], default_capital: Decimal) -> None:
+        self.ids = tuple(sorted(capitals))
+        self.initial = sum(capitals.values(), ZERO) if capitals else default_capital
         self.newest: datetime | None = None
-        self.portfolio = Curve.flat(initial)
+        self.portfolio = Curve.flat(self.initial)
         self.strategies: dict[str, Curve] = {}
+        self.assets: dict[str, Curve] = {}
+        self._capitals = dict(capitals)
+        self._standing = {ledger: Standing(capital, {}) for ledger, capital in capitals.items()}
 
-    def add(self, moment: datetime, equity: Decimal, breakdown: Breakdown) -> None:
+    def add(self, moment: datetime, found: Mapping[int, Standing]) -> None:
+        """One minute, with the ledgers that have a row at it."""
         ts_ms = millis(moment)
-        shares = breakdown.get("strategies", {})
-        for name in sorted(shares.keys() - self.strategies.keys()):
-            self.strategies[name] = Curve.flat(self.initial, self.portfolio)
-        for name, curve in self.strategies.items():
-            curve.add(ts_ms, self.initial + shares[name] if name in shares else curve.last)
-        self.portfolio.add(ts_ms, equity)
+        self._standing.update(found)
+        assets: dict[str, Decimal] = {}
+        for ledger, standing in sorted(self._standing.items()):
+            capital = self._capitals[ledger]
+            for name, share in standing.breakdown.get("strategies", {}).items():
+                self._curve(self.strategies, name, capital).add(ts_ms, capital + share)
+            for name, share in standing.breakdown.get("assets", {}).items():
+                assets[name] = assets.get(name, ZERO) + share
+        for name, share in assets.items():
+            self._curve(self.assets, name, self.initial).add(ts_ms, self.initial + share)
+        for curve in (*self.strategies.values(), *self.assets.values()):
+            if curve.newest_ms != ts_ms:
+                curve.add(ts_ms, curve.last)
+        self.portfolio.add(ts_ms, sum((standing.equity for standing in self._standing.values()), ZERO))
         self.newest = moment
+
+    def of(self, strategy: str) -> Curve:
+        """The curve of a strategy, flat for one that has not earned or lost anything."""
+        first = next(iter(self._capitals.values()), self.initial)
+        return self.strategies.get(strategy) or Curve.flat(first, self.portfolio)
+
+    def of_asset(self, asset: str) -> Curve:
+        return self.assets.get(asset) or Curve.flat(self.initial, self.portfolio)
+
+    def _curve(self, curves: dict[str, Curve], name: str, capital: Decimal) -> Curve:
+        if name not in curves:
+            curves[name] = Curve.flat(capital, self.portfolio)
+        return curves[name]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import msgspec
 
-from trading_api.curves import Breakdown, Curve, CurveBook
+from trading_api.curves import Breakdown, CurveBook, Standing
 from trading_api.database import Database, Row, maybe_ms
 from trading_api.live.portfolio import Portfolio
 from trading_api.live_messages import PartEquity
@@ -55,15 +56,14 @@ class Figures:
         async with self._lock:
             held = await self._portfolio.ledger()
             book = self._curves
-            if book is None or book.portfolio_id != held.portfolio_id:
-                book = self._curves = CurveBook(held.portfolio_id, held.initial_capital)
+            if book is None or book.ids != tuple(sorted(held.ids)):
+                rows = await self._database.fetch(curves.CAPITALS, held.ids)
+                capitals = {row["id"]: row["initial_capital"] for row in rows}
+                book = self._curves = CurveBook(capitals, held.initial_capital)
             while True:
                 after = book.newest or EPOCH
-                rows = await self._database.fetch(curves.ROWS_AFTER, book.portfolio_id, after, PAGE_ROWS)
-                for row in rows:
-                    parts = msgspec.json.decode(row["breakdown"], type=Breakdown)
-                    book.add(row["ts"], row["total_equity"], parts)
-                if len(rows) < PAGE_ROWS:
+                rows = await self._database.fetch(curves.ROWS_AFTER, book.ids, after, PAGE_ROWS)
+                if not _follow_page(book, rows):
                     return book
                 await asyncio.sleep(0)  # a year of minutes must not hold up the other requests
 
@@ -100,8 +100,8 @@ class Figures:
         book = await self._follow()
         async with self._database.snapshot() as connection:
             known = await connection.fetch(standing.STRATEGIES)
-            closed = await connection.fetch(standing.CLOSED, book.portfolio_id)
-            open_counts = await connection.fetch(standing.OPEN_COUNTS, book.portfolio_id)
+            closed = await connection.fetch(standing.CLOSED, book.ids)
+            open_counts = await connection.fetch(standing.OPEN_COUNTS, book.ids)
             names = _names(known, closed, open_counts)
             said = await connection.fetch(standing.LAST_SIGNALS, names)
             failures = await connection.fetch(standing.FAILURES)
@@ -117,7 +117,7 @@ class Figures:
         closed, statistics = trade_statistics(tables.closed[name])
         open_now = tables.open_counts.get(name)
         failure = tables.failures.get(name)
-        curve = book.strategies.get(name) or Curve.flat(book.initial, book.portfolio)
+        curve = book.of(name)
         return StrategyRow(
             name=name,
             class_name=known["class_name"] if known else name,
@@ -127,7 +127,7 @@ class Figures:
             interval=known["interval"] if known else "",
             assets=known["assets"] if known else [],
             exchanges=known["exchanges"] if known else [],
-            total_pnl=plain(curve.last - book.initial),
+            total_pnl=plain(curve.last - curve.initial),
             realised_pnl=plain(closed.realised_pnl),
             fees=plain(closed.fees + (open_now["fees"] if open_now else ZERO)),
             funding_pnl=plain(closed.funding_pnl + (open_now["funding_pnl"] if open_now else ZERO)),
@@ -139,6 +139,27 @@ class Figures:
             **statistics,
             **ratios(curve, self._days),
         )
+
+
+def _follow_page(book: CurveBook, rows: list[Row]) -> bool:
+    """Adds the minutes that are whole; True when there may be more.
+
+    A ledger with a full page may have rows beyond it: what the others have there is left for the next page.
+    """
+    counts = Counter(row["ledger"] for row in rows)
+    last = {row["ledger"]: row["ts"] for row in rows}
+    end = min((last[ledger] for ledger, count in counts.items() if count == PAGE_ROWS), default=None)
+    for moment, group in groupby(rows, key=lambda row: row["ts"]):
+        if end is not None and moment > end:
+            break
+        book.add(
+            moment,
+            {
+                row["ledger"]: Standing(row["total_equity"], msgspec.json.decode(row["breakdown"], type=Breakdown))
+                for row in group
+            },
+        )
+    return end is not None
 
 
 class Failure(msgspec.Struct, frozen=True):

@@ -31,18 +31,32 @@ class Ledgers:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
-        self._name = settings.broker.portfolio
-        self._query = _SHARED if isolation_of(settings) == "shared" else _ALONE
+        self.portfolio = settings.broker.portfolio
+        self.isolation = isolation_of(settings)
+        self._query = _SHARED if self.isolation == "shared" else _ALONE
         self._names: dict[int, str] = {}
         self._read_at_s = float("-inf")
 
     async def names(self) -> dict[int, str]:
         """Names by id, in order of the names; empty before the broker has opened any."""
         if time.monotonic() - self._read_at_s > FRESH_S:
-            rows = await self._database.fetch(self._query, self._name)
+            rows = await self._database.fetch(self._query, self.portfolio)
             self._names = {row["id"]: row["name"] for row in rows}
             self._read_at_s = time.monotonic()
         return self._names
+
+    def holds(self, ledger: str) -> bool:
+        """Whether a message of the broker that names this ledger is about the shown portfolio."""
+        return ledger == self.portfolio or (
+            self.isolation == "per_strategy" and ledger.startswith(f"{self.portfolio}-")
+        )
+
+    async def of_strategy(self, strategy: str) -> list[int]:
+        """Where this strategy trades: the one ledger of all, or its own; empty when there is none."""
+        if self.isolation == "shared":
+            return await self.ids()
+        wanted = f"{self.portfolio}-{strategy}"
+        return [number for number, name in (await self.names()).items() if name == wanted]
 
     async def ids(self) -> list[int]:
         return list(await self.names())

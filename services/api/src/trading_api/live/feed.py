@@ -130,7 +130,7 @@ class Feed:
                 self._send_signal(message)
             case HeartbeatMessage():
                 self._context.pulse.hear(message)
-            case ExecMessage() if message.portfolio == self._context.portfolio.name:
+            case ExecMessage() if self._context.ledgers.holds(message.portfolio):
                 self._note(message)
             case _:
                 pass

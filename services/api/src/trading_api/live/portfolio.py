@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from trading_api.database import Database, maybe_ms
+from trading_api.ledgers import Ledgers
 from trading_api.live import valuation
 from trading_api.live.marks import Key, Mark, Marks
 from trading_api.live.prospects import funding_ahead, held_markets
@@ -39,7 +40,8 @@ class OpenRow:
 
 @dataclass(frozen=True)
 class Ledger:
-    portfolio_id: int | None
+    ids: tuple[int, ...]
+    """Of the rows of `trading_paper.portfolio` that make it up; none before the broker has opened it."""
     initial_capital: Decimal
     realised_pnl: Decimal
     trades: int
@@ -50,11 +52,17 @@ class Ledger:
 
 class Portfolio:
     def __init__(
-        self, database: Database, marks: Marks, name: str, initial_capital: Decimal, funding_interval_h: int = 1
+        self,
+        database: Database,
+        marks: Marks,
+        ledgers: Ledgers,
+        initial_capital: Decimal,
+        funding_interval_h: int = 1,
     ) -> None:
         self._database = database
         self._marks = marks
-        self.name = name
+        self._ledgers = ledgers
+        self.name = ledgers.portfolio
         self._default_capital = initial_capital
         self._funding_interval_h = funding_interval_h
         self._ledger: Ledger | None = None
@@ -76,19 +84,20 @@ class Portfolio:
 
     async def _read(self) -> Ledger:
         read_at_s = time.monotonic()
+        ids = tuple(await self._ledgers.ids())
         async with self._database.snapshot() as connection:
-            head = await connection.fetchrow(ledger.PORTFOLIO, self.name)
-            if head is None:
+            if not ids:
                 clock = maybe_ms(await connection.fetchval(ledger.NEWEST_CLOSE))
-                return Ledger(None, self._default_capital, ZERO, 0, (), clock, read_at_s)
-            rows = await connection.fetch(ledger.OPEN_POSITIONS, head["id"])
+                return Ledger((), self._default_capital, ZERO, 0, (), clock, read_at_s)
+            head = await connection.fetchrow(ledger.PORTFOLIO, ids)
+            rows = await connection.fetch(ledger.OPEN_POSITIONS, ids)
             clock = maybe_ms(await connection.fetchval(ledger.NEWEST_CLOSE))
             await self._seed_marks(connection, {(row["exchange"], row["instrument"]) for row in rows})
             opened = [_open_row(row) for row in rows]
             markets = await held_markets(connection, [row.state for row in opened])
         times = [moment for moment in (maybe_ms(head["newest"]), clock) if moment is not None]
         return Ledger(
-            head["id"],
+            ids,
             head["initial_capital"],
             head["realised_pnl"],
             head["trades"],

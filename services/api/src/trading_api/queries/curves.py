@@ -1,33 +1,73 @@
 """Equity curves and candles, thinned out by Postgres."""
 
+CAPITALS = "SELECT id, initial_capital FROM trading_paper.portfolio WHERE id = ANY($1::integer[])"
+
+# $3 rows of each ledger at most. Only minutes that all of them have passed: each ledger writes its own. One that has
+# been silent for an hour trades no more and is not waited for.
 ROWS_AFTER = """
-SELECT ts, total_equity, breakdown::text AS breakdown
-FROM trading_paper.mark_to_market
-WHERE portfolio_id = $1 AND ts > $2
-ORDER BY ts
-LIMIT $3
+WITH newest AS (
+    SELECT (SELECT max(ts) FROM trading_paper.mark_to_market WHERE portfolio_id = ledger) AS ts
+    FROM unnest($1::integer[]) ledger
+), whole AS (SELECT min(ts) AS ts FROM newest WHERE ts > (SELECT max(ts) FROM newest) - interval '1 hour')
+SELECT ledger, marked.* FROM unnest($1::integer[]) ledger CROSS JOIN LATERAL (
+    SELECT ts, total_equity, breakdown::text AS breakdown
+    FROM trading_paper.mark_to_market
+    WHERE portfolio_id = ledger AND ts > $2 AND ts <= (SELECT ts FROM whole)
+    ORDER BY ts LIMIT $3) marked
+ORDER BY ts, ledger
 """
 
-_EQUITY = {
-    "portfolio": "total_equity",
-    "strategies": "$5::numeric + coalesce((breakdown -> 'strategies' ->> $6)::numeric, 0)",
-    "assets": "$5::numeric + coalesce((breakdown -> 'assets' ->> $6)::numeric, 0)",
+_SHARES = {
+    "strategies": "coalesce((breakdown -> 'strategies' ->> $6)::numeric, 0)",
+    "assets": "coalesce((breakdown -> 'assets' ->> $6)::numeric, 0)",
 }
 
 
-def thinned(part: str) -> str:
+def _rows(part: str, *, several: bool) -> str:
+    """`ts` and `equity` of the one ledger $1, or of the sum of the ledgers $1, up to $3.
+
+    Before its first row a ledger holds its initial capital, after its last one what that row says.
+    """
+    amount = _SHARES.get(part, "total_equity")
+    base = "$5::numeric + " if part in _SHARES else ""
+    unused = " AND $6::text IS NULL" if part not in _SHARES else ""
+    if not several:
+        return f"""SELECT ts, {base}{amount} AS equity FROM trading_paper.mark_to_market
+          WHERE portfolio_id = $1 AND ts <= $3{unused}"""  # noqa: S608
+    return f"""SELECT ts, {base}sum(amount) + coalesce((
+              SELECT sum(CASE WHEN marked.ts < own.first THEN own.before ELSE own.after END)
+              FROM own WHERE marked.ts < own.first OR marked.ts > own.last), 0) AS equity
+          FROM (SELECT ts, {amount} AS amount FROM trading_paper.mark_to_market
+                WHERE portfolio_id = ANY($1::integer[]) AND ts <= $3{unused}) marked
+          GROUP BY ts"""  # noqa: S608
+
+
+def _own(part: str) -> str:
+    """A row for each ledger of $1: its first and last row, and what it is worth before and after."""
+    amount = _SHARES.get(part, "total_equity")
+    before = "0" if part in _SHARES else "p.initial_capital"
+    return f"""own AS MATERIALIZED (
+    SELECT coalesce(edge.first, 'infinity'::timestamptz) AS first, edge.last, {before} AS before, newest.after
+    FROM trading_paper.portfolio p
+    CROSS JOIN LATERAL (SELECT min(ts) AS first, max(ts) AS last FROM trading_paper.mark_to_market
+                        WHERE portfolio_id = p.id) edge
+    LEFT JOIN LATERAL (SELECT {amount} AS after FROM trading_paper.mark_to_market
+                       WHERE portfolio_id = p.id ORDER BY ts DESC LIMIT 1) newest ON true
+    WHERE p.id = ANY($1::integer[])
+), """  # noqa: S608
+
+
+def thinned(part: str, *, several: bool = False) -> str:
     """The first row, and of each of $4 stretches its last row and its deepest row. The peak starts at the capital $5.
 
     `part` is `portfolio`, `strategies` or `assets`, a key of ours and no input; $6 names the strategy or asset.
+    $1 is the id of a ledger, or of several ledgers the array, of which the sum is taken.
     The peak of the rows before the span counts, so a drawdown does not depend on where the span begins.
     """
-    equity = _EQUITY[part]
-    unused = " AND $6::text IS NULL" if part == "portfolio" else ""
     return f"""
-WITH peaked AS (
+WITH {_own(part) if several else ""}peaked AS (
     SELECT ts, equity, greatest(max(equity) OVER (ORDER BY ts), $5::numeric) AS peak
-    FROM (SELECT ts, {equity} AS equity FROM trading_paper.mark_to_market
-          WHERE portfolio_id = $1 AND ts <= $3{unused}) each
+    FROM ({_rows(part, several=several)}) each
 ), numbered AS (
     SELECT ts, equity, (peak - equity)::float8 / peak::float8 AS drawdown,
            row_number() OVER (ORDER BY ts) - 1 AS number, count(*) OVER () AS total

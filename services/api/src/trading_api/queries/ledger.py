@@ -1,19 +1,20 @@
-"""The portfolio's totals and open positions."""
+"""Totals and open positions of the portfolio, which may be the sum of several ledgers."""
 
 PORTFOLIO = """
-SELECT p.id, p.initial_capital, closed.trades, closed.realised_pnl,
-       (SELECT max(ts) FROM trading_paper.mark_to_market m WHERE m.portfolio_id = p.id) AS newest
+SELECT sum(p.initial_capital) AS initial_capital, sum(closed.trades)::bigint AS trades,
+       sum(closed.realised_pnl) AS realised_pnl, max(marked.newest) AS newest
 FROM trading_paper.portfolio p,
      LATERAL (SELECT count(*) AS trades, coalesce(sum(realised_pnl), 0) AS realised_pnl
-              FROM trading_paper.positions WHERE portfolio_id = p.id AND status = 'CLOSED') closed
-WHERE p.name = $1
+              FROM trading_paper.positions WHERE portfolio_id = p.id AND status = 'CLOSED') closed,
+     LATERAL (SELECT max(ts) AS newest FROM trading_paper.mark_to_market WHERE portfolio_id = p.id) marked
+WHERE p.id = ANY($1::integer[])
 """
 
 OPEN_POSITIONS = """
 SELECT event_id, strategy, exchange, asset, instrument, direction, quantity, entry_price, entry_ts, stake, fees,
        funding_pnl, stop_price, target_price, deadline_ts, confidence, suspect, version, entry_ref, slippage_cost, late
 FROM trading_paper.positions
-WHERE portfolio_id = $1 AND status = 'OPEN'
+WHERE portfolio_id = ANY($1::integer[]) AND status = 'OPEN'
 ORDER BY entry_ts, id
 """
 

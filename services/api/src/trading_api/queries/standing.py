@@ -6,16 +6,16 @@ FROM trading_paper.strategies ORDER BY name COLLATE "C"
 """
 
 CLOSED = """
-SELECT strategy, asset, entry_ts, exit_ts, exit_reason, gross_pnl, fees, funding_pnl, slippage_cost, realised_pnl,
-       suspect
+SELECT strategy, exchange, asset, entry_ts, exit_ts, exit_reason, gross_pnl, fees, funding_pnl, slippage_cost,
+       realised_pnl, suspect
 FROM trading_paper.positions
-WHERE portfolio_id = $1 AND status = 'CLOSED'
+WHERE portfolio_id = ANY($1::integer[]) AND status = 'CLOSED'
 ORDER BY exit_ts, id
 """
 
 OPEN_COUNTS = """
 SELECT strategy, count(*) AS positions, sum(fees) AS fees, sum(funding_pnl) AS funding_pnl
-FROM trading_paper.positions WHERE portfolio_id = $1 AND status = 'OPEN' GROUP BY strategy
+FROM trading_paper.positions WHERE portfolio_id = ANY($1::integer[]) AND status = 'OPEN' GROUP BY strategy
 """
 
 LAST_SIGNALS = """

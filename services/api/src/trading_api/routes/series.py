@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import msgspec
 from fastapi import APIRouter
@@ -28,7 +29,7 @@ from trading_api.schemas import CandleSeries, EquityCurve
 from trading_core.db.rollups import INTERVALS
 from trading_core.db.times import EPOCH, millis, utc
 from trading_core.model import INTERVALS_MS, MINUTE_MS
-from trading_core.money import plain
+from trading_core.money import ZERO, plain
 
 router = APIRouter(prefix="/api", tags=["series"])
 JSON = "application/json"
@@ -43,29 +44,45 @@ async def equity_curve(
     to: ToMs = None,
     points: Points = 1_000,
 ) -> Response:
-    """The portfolio's curve, or the part of one strategy or one asset on full capital."""
-    if strategy is not None and asset is not None:
-        raise Refused(422, "Choose a strategy or an asset: the share of one strategy in one asset is not recorded.")
-    part, name = ("strategies", strategy) if strategy else ("assets", asset) if asset else ("portfolio", None)
-    held = await context.portfolio.ledger()
+    """The portfolio's curve, or the part of one strategy or one asset on full capital.
+
+    One strategy in one asset is recorded only where each strategy has a ledger of its own.
+    """
+    alone = context.ledgers.isolation == "per_strategy"
+    if strategy is not None and asset is not None and not alone:
+        raise Refused(
+            422,
+            "Choose a strategy or an asset: on a shared ledger the share of one strategy in one asset is not "
+            "recorded. Set broker.isolation to per_strategy to have it.",
+        )
+    part, name = ("assets", asset) if asset else ("strategies", strategy) if strategy else ("portfolio", None)
+    ids = await (context.ledgers.of_strategy(strategy) if strategy else context.ledgers.ids())
+    capital = await _capital(context, ids)
+    several = len(ids) > 1
     found = await context.database.fetch(
-        curves.thinned(part),
-        held.portfolio_id,
+        curves.thinned(part, several=several),
+        ids if several else next(iter(ids), None),
         utc(from_ or 0),
         utc(NEWEST_TIME_MS if to is None else to),
         points,
-        held.initial_capital,
+        capital,
         name,
     )
     body = {
         "strategy": strategy,
         "asset": asset,
         "basis": "portfolio" if name is None else "full_capital",
-        "initial_capital": plain(held.initial_capital),
+        "initial_capital": plain(capital),
         "rows": found[0]["total"] if found else 0,
         "points": [{"t": row["t"], "equity": plain(row["equity"]), "drawdown": row["drawdown"]} for row in found],
     }
     return Response(msgspec.json.encode(body), media_type=JSON)
+
+
+async def _capital(context: Context, ids: list[int]) -> Decimal:
+    """Of these ledgers together; what the broker will open them with as long as there is none."""
+    rows = await context.database.fetch(curves.CAPITALS, ids)
+    return sum((row["initial_capital"] for row in rows), ZERO) if rows else context.settings.broker.initial_capital
 
 
 def _widest_kept(interval: str) -> tuple[str, timedelta]:
