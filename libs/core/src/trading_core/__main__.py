@@ -33,6 +33,7 @@ examples:
   python -m trading_core seed --page                    a made-up past of 90 days, and its dashboard
   python -m trading_core new-strategy --name BuyDips    a folder under strategies/ to start from
   python -m trading_core check-strategy BuyDips         does it look ahead?
+  python -m trading_core secrets --dir ./secrets        passwords and tokens of a new installation
   python -m trading_core migrate                        brings database.url to the newest schema
   python -m trading_core provision                      makes or updates the streams on nats.url
 """
@@ -61,8 +62,8 @@ MODULES = {
         "make EXEC anew from the ledger after NATS lost some",
     ),
     "control": ("trading_core.control.command", "pause, resume, close, or change limits of the running broker"),
-    "secrets": ("trading_core.secrets", "write the passwords of an installation that are missing"),
     "exporter": ("trading_core.exporter.command", "what NATS, PostgreSQL and the disks do, for Prometheus"),
+    "secrets": ("trading_core.access.command", "generate the passwords and tokens that are missing"),
     "check-strategy": ("trading_core.check.command", "look-ahead, purity, warm-up and speed of a strategy"),
     "seed": ("trading_core.seed.command", "fill a database with a made-up past, to look at and to measure"),
     "new-strategy": ("trading_core.strategy.new", "write a new strategy to start from"),
@@ -109,14 +110,18 @@ def migrate(_arguments: argparse.Namespace) -> int:
 
 
 def _role_passwords() -> dict[str, str]:
-    """From TRADING_ROLE_PASSWORD_<ROLE>, for example TRADING_ROLE_PASSWORD_BROKER, else from TRADING_SECRETS_DIR."""
+    """From TRADING_ROLE_PASSWORD_<ROLE>, for example TRADING_ROLE_PASSWORD_BROKER, or the file …_BROKER_FILE."""
     from trading_core.db.roles import LOGIN_ROLES
-    from trading_core.secrets import passwords
+    from trading_core.secret_files import read_secret
 
-    folder = os.environ.get("TRADING_SECRETS_DIR")
-    kept = passwords(Path(folder)) if folder else {}
-    given = {role: os.environ.get(f"TRADING_ROLE_PASSWORD_{role.upper()}") for role in LOGIN_ROLES}
-    return kept | {role: password for role, password in given.items() if password}
+    given = {}
+    for role in LOGIN_ROLES:
+        variable = f"TRADING_ROLE_PASSWORD_{role.upper()}"
+        if file := os.environ.get(f"{variable}_FILE"):
+            given[role] = read_secret(Path(file), f"{variable}_FILE")
+        elif password := os.environ.get(variable):
+            given[role] = password
+    return given
 
 
 def provision(_arguments: argparse.Namespace) -> int:

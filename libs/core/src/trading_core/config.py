@@ -7,12 +7,12 @@ Every default of the platform stands here; `config.yaml` repeats and explains th
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import structlog
 import yaml
@@ -28,12 +28,13 @@ from pydantic_settings import (
 )
 
 from trading_core.broker.rules import CooldownAfter, Isolation, Levels, OppositeSignal, Sizing
-from trading_core.config_files import names_a_file, nested, secret_files
-from trading_core.config_problems import ENV_PREFIX, sentences, unknown_variables
+from trading_core.config_problems import ENV_PREFIX, is_secret, sentences, unknown_variables
 from trading_core.errors import ConfigError
 from trading_core.model import INTERVALS_MS
+from trading_core.secret_files import read_secret
 
 DEFAULT_FILE = "config.yaml"
+FILE_SUFFIX = "_FILE"
 # What the file says, for the settings object that is being built from it.
 _file_values: ContextVar[Mapping[str, Any] | None] = ContextVar("file_values", default=None)
 log = structlog.get_logger()
@@ -45,7 +46,31 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DatabaseConfig(Section):
+class Server(Section):
+    """A server by its URL; a password that is kept apart is put into it, so that a reader needs the URL alone."""
+
+    url: str
+    password: SecretStr | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _url_has_the_password(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not isinstance(password := values.get("password"), str):
+            return values
+        url = values.get("url", cls.model_fields["url"].default)
+        return {**values, "url": ",".join(with_password(part, password) for part in str(url).split(","))}
+
+
+def with_password(url: str, password: str) -> str:
+    """`url` with the password of its user. ValueError when it names none."""
+    parts = urlsplit(url.strip())
+    login, _, host = parts.netloc.rpartition("@")
+    if not login:
+        raise ValueError("password needs a user in url, as in scheme://USER@host:port")
+    return urlunsplit(parts._replace(netloc=f"{login.partition(':')[0]}:{quote(password, safe='')}@{host}"))
+
+
+class DatabaseConfig(Server):
     url: str = "postgresql://localhost:5432/trading"
 
     @property
@@ -53,7 +78,7 @@ class DatabaseConfig(Section):
         return bool(urlsplit(self.url).password)
 
 
-class NatsConfig(Section):
+class NatsConfig(Server):
     url: str = "nats://127.0.0.1:4222"
 
 
@@ -308,6 +333,21 @@ class LoggingConfig(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class _Environment(EnvSettingsSource):
+    """`TRADING_<SECTION>__<KEY>_FILE` names a file that holds the value: how containers are given secrets."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        values = dict(super()._load_env_vars())
+        for name, file in os.environ.items():
+            if name.startswith(ENV_PREFIX) and "__" in name and name.endswith(FILE_SUFFIX):
+                plain = name.removesuffix(FILE_SUFFIX)
+                del values[name.lower()]
+                if plain in os.environ:
+                    raise ConfigError(f"{plain} and {name} are both set. Unset one of them.")
+                values[plain.lower()] = read_secret(Path(file), name)
+        return values
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
@@ -368,9 +408,11 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        assert isinstance(env_settings, EnvSettingsSource)
-        env_settings.env_vars = {n: value for n, value in env_settings.env_vars.items() if not names_a_file(n)}
-        return (init_settings, env_settings, InitSettingsSource(settings_cls, dict(_file_values.get() or {})))
+        return (
+            init_settings,
+            _Environment(settings_cls),
+            InitSettingsSource(settings_cls, dict(_file_values.get() or {})),
+        )
 
 
 def load(path: str | Path | None = None, **overrides: Any) -> Settings:
@@ -396,15 +438,23 @@ def load(path: str | Path | None = None, **overrides: Any) -> Settings:
         ) from error
     finally:
         _file_values.reset(token)
-    database = values.get("database")
-    if isinstance(database, dict) and urlsplit(str(database.get("url", ""))).password:
+    for section, key in _secrets_in(values):
         log.warning(
             "password_found_in_file",
             file=str(file),
-            key="database.url",
-            advice="take it out of the file and set TRADING_DATABASE__URL instead",
+            key=f"{section}.{key}",
+            advice=f"take it out of the file and set {ENV_PREFIX}{section.upper()}__{key.upper()} instead",
         )
     return settings
+
+
+def _secrets_in(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Keys of the file that hold what belongs in the environment."""
+    for section in ("database", "nats", "api"):
+        given = values.get(section)
+        for key, value in given.items() if isinstance(given, dict) else ():
+            if value is not None and (is_secret(key) or (key == "url" and urlsplit(str(value)).password)):
+                yield section, key
 
 
 def _file(path: str | Path | None) -> Path | None:

@@ -51,14 +51,15 @@ def _sentence(detail: ErrorDetails, file: str, environ: Mapping[str, str], model
     if not path:
         return f"{file}: {_allowed(detail)}."
     variable = ENV_PREFIX + "__".join(str(part) for part in detail["loc"]).upper()
+    variable = f"{variable}_FILE" if f"{variable}_FILE" in environ else variable
     source = variable if variable in environ else file
     if detail["type"] == "extra_forbidden":
         guess = _elsewhere(str(detail["loc"][-1]), model) or _guess(
             str(detail["loc"][-1]), _keys(model, detail["loc"][:-1])
         )
-        return f"{source}: {path} is not a known key, got {_shown(detail['input'])}.{guess} Correct or remove it."
+        return f"{source}: {path} is not a known key, got {_shown(detail)}.{guess} Correct or remove it."
     fix = f"Fix or unset {variable}" if source == variable else f"Fix it or {variable}"
-    return f"{source}: {path} {_allowed(detail)}, got {_shown(detail['input'])}. {fix}."
+    return f"{source}: {path} {_allowed(detail)}, got {_shown(detail)}. {fix}."
 
 
 def _allowed(detail: ErrorDetails) -> str:
@@ -78,7 +79,17 @@ def _allowed(detail: ErrorDetails) -> str:
     return f"must be {_KINDS[prefix]}" if prefix in _KINDS else detail["msg"]
 
 
-def _shown(value: Any) -> str:
+def is_secret(key: str) -> bool:
+    """Whether the value of this key must not be shown."""
+    return key.endswith(("password", "token"))
+
+
+def _shown(detail: ErrorDetails) -> str:
+    value = detail["input"]
+    if any(is_secret(str(part)) for part in detail["loc"]):
+        return f"{len(str(value))} characters that are not shown"
+    if isinstance(value, dict) and any(is_secret(str(key)) for key in value):
+        value = {key: "…" if is_secret(str(key)) else item for key, item in value.items()}
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 80 else text[:77] + "…"
 

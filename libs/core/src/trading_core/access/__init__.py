@@ -1,0 +1,1 @@
+"""Who may do what: users of the bus with their subjects, and the secrets that every login needs."""

@@ -1,0 +1,135 @@
+"""The users of the bus: which subjects each may publish to and subscribe to. Whatever is not listed is denied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trading_core import streams
+from trading_core.bus.subjects import inbox_prefix
+from trading_core.streams import StreamSpec
+
+_API = "$JS.API"
+
+
+@dataclass(frozen=True)
+class User:
+    """`name` is that of the service. Subjects may have wildcards."""
+
+    name: str
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...] = ()
+
+    @property
+    def all_subscriptions(self) -> tuple[str, ...]:
+        """With its own replies, which nobody else may read."""
+        return (f"{inbox_prefix(self.name)}.>", *self.subscribe)
+
+
+def _own(service: str) -> tuple[str, ...]:
+    """What every service says about itself."""
+    return (f"heartbeat.{service}.>", f"ops.{service}.>")
+
+
+def _reads(*stores: StreamSpec) -> tuple[str, ...]:
+    """Ephemeral consumers, and single messages."""
+    verbs = ("CREATE", "MSG.NEXT", "INFO", "DELETE")
+    consumers = [f"{_API}.CONSUMER.{verb}.{store.name}.>" for store in stores for verb in verbs]
+    return (*consumers, *(f"{_API}.DIRECT.GET.{store.name}.>" for store in stores if store.allow_direct))
+
+
+def _looks_into(*stores: StreamSpec) -> tuple[str, ...]:
+    """For people and their commands: also the oldest message, the state, the list of streams."""
+    whole = [f"{_API}.DIRECT.GET.{store.name}" for store in stores if store.allow_direct]
+    states = (f"{_API}.INFO", f"{_API}.STREAM.NAMES", f"{_API}.STREAM.LIST")
+    each = [f"{_API}.STREAM.{verb}.{store.name}" for store in stores for verb in ("INFO", "MSG.GET")]
+    lists = [f"{_API}.CONSUMER.{verb}.{store.name}" for store in stores for verb in ("NAMES", "LIST")]
+    return (*_reads(*stores), *whole, *states, *each, *lists)
+
+
+def _acks(store: StreamSpec, durable: str) -> tuple[str, ...]:
+    """Both forms of acknowledgement subjects: servers announce the longer one, and still send the short."""
+    return (f"$JS.ACK.{store.name}.{durable}.>", f"$JS.ACK.*.*.{store.name}.{durable}.>")
+
+
+def _binds(store: StreamSpec, durable: str) -> tuple[str, ...]:
+    verbs = ("MSG.NEXT", "INFO", "RESET")
+    return (*(f"{_API}.CONSUMER.{verb}.{store.name}.{durable}" for verb in verbs), *_acks(store, durable))
+
+
+def _collector(service: str, exchange: str) -> User:
+    """Its own subjects; of the past only these again, where it goes on after a restart."""
+    market, book = f"market.{exchange}.>", f"book.{exchange}.>"
+    direct = (f"{_API}.DIRECT.GET.MARKET.{market}", f"{_API}.DIRECT.GET.BOOK.{book}")
+    verbs = ("CREATE", "MSG.NEXT", "INFO", "DELETE")
+    consumers = [f"{_API}.CONSUMER.{verb}.{store}.>" for store in ("MARKET", "BOOK") for verb in verbs]
+    wildcards = (f"{_API}.DIRECT.GET.MARKET", f"{_API}.DIRECT.GET.BOOK")
+    own = (market, book, f"live.{exchange}.>", streams.venue_dlq_subject(exchange))
+    return User(service, (*own, *direct, *wildcards, *consumers, *_own(service)))
+
+
+def _all() -> tuple[User, ...]:
+    market, book, signals, execs = streams.MARKET, streams.BOOK, streams.SIGNALS, streams.EXEC
+    lease = streams.LEASE.name
+    runner, broker, recorder, api = "strategy-runner", "paper-broker", "recorder", "api"
+    everything = (*streams.REPLAYED, streams.OPS, streams.HEALTH, streams.DLQ, streams.REPLAY)
+    taps = ("market.>", "book.>", "signal.>", "grid.>", "exec.>", "ops.>", "heartbeat.>", "live.>", "replay.>")
+    return (
+        _collector("collector-hl", "hyperliquid"),
+        _collector("collector-pm", "polymarket"),
+        User(
+            runner,
+            (
+                *("signal.>", "grid.>", *(f"{prefix}.>" for prefix in ("lease.runner",))),
+                *_reads(market, book),
+                f"{_API}.DIRECT.GET.{signals.name}.>",
+                f"{_API}.DIRECT.GET.{lease}.lease.runner.>",
+                f"{_API}.STREAM.INFO.{lease}",
+                *_own(runner),
+            ),
+        ),
+        User(
+            broker,
+            (
+                *("exec.>", f"dlq.{signals.name}.>"),
+                *_reads(market, book),
+                *_binds(signals, streams.BROKER.name),
+                *(f"{_API}.DIRECT.GET.{execs.name}", f"{_API}.DIRECT.GET.{execs.name}.>"),
+                f"{inbox_prefix('api')}.>",
+                f"{inbox_prefix('operator')}.>",
+                *_own(broker),
+            ),
+            subscribe=(f"ctl.{broker}.>",),
+        ),
+        User(
+            recorder,
+            (
+                *(f"dlq.{spec.stream.name}.{spec.name}" for spec in streams.RECORDER),
+                *(subject for spec in streams.RECORDER for subject in _binds(spec.stream, spec.name)),
+                *(f"{_API}.STREAM.INFO.{spec.stream.name}" for spec in streams.RECORDER),
+                *_reads(*streams.RECORDER_STREAMS),
+                *_own(recorder),
+            ),
+        ),
+        User(
+            api,
+            (
+                "ctl.>",
+                *_reads(market, signals, execs, streams.OPS, streams.HEALTH),
+                *_own(api),
+            ),
+            subscribe=("live.>",),
+        ),
+        # For people and their programs: reads everything, changes nothing.
+        User("tap", _looks_into(*everything), subscribe=taps),
+        # For the commands of the person who runs the platform: steers the broker, publishes the past again.
+        User(
+            "operator",
+            ("ctl.>", "replay.>", f"{_API}.STREAM.PURGE.{streams.REPLAY.name}", *_looks_into(*everything)),
+            subscribe=taps,
+        ),
+        # Makes streams and durables; also the supervisor's, who waits for heartbeats.
+        User("provision", (f"{_API}.>",)),
+    )
+
+
+USERS: dict[str, User] = {user.name: user for user in _all()}
