@@ -423,13 +423,11 @@ def load(path: str | Path | None = None, **overrides: Any) -> Settings:
     """
     file = _file(path)
     values = _read(file) if file else {}
-    from_files = secret_files(os.environ)
-    names = [name for name in os.environ if name not in from_files]
-    if unknown := unknown_variables(names, Settings.model_fields):
+    if unknown := unknown_variables(os.environ, Settings.model_fields):
         raise ConfigError("\n".join(unknown))
     token = _file_values.set(values)
     try:
-        settings = Settings(**{**nested(from_files), **overrides})
+        settings = Settings(**overrides)
     except ValidationError as error:
         raise ConfigError("\n".join(sentences(error, str(file or DEFAULT_FILE), os.environ, Settings))) from error
     except SettingsError as error:
