@@ -22,36 +22,44 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 def test_the_containers_are_the_services_of_the_embedded_platform() -> None:
     commands = {name: service["command"][2] for name, service in SERVICES.items() if name in MODULES}
     assert commands == MODULES
-    beside = {"nats", "postgres", "migrate", "provision", "archive", "parity", "venue-sim"}
+    beside = {"page", "secrets", "nats", "postgres", "migrate", "provision", "archive", "parity", "venue-sim"}
+    beside |= {"exporter", "prometheus", "grafana"}
     assert set(SERVICES) - set(MODULES) == beside
     assert SERVICES["venue-sim"]["profiles"] == ["demo"]
 
 
-@pytest.mark.parametrize("name", sorted(SERVICES))
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"page"}))
 def test_a_container_can_write_nowhere_and_gain_nothing(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
+    assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
 
 
 def test_only_the_page_is_published_and_only_to_this_machine() -> None:
     ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert ports == {"api": ["127.0.0.1:${PORT:-8080}:8080"]}
+    assert ports == {
+        "api": ["127.0.0.1:${PORT:-8080}:8080"],
+        "grafana": ["127.0.0.1:${GRAFANA_PORT:-3000}:3000"],
+    }
 
 
 def test_each_service_logs_in_with_its_own_role() -> None:
-    for name, role in ROLE_OF_SERVICE.items():
-        assert SERVICES[name]["environment"]["TRADING_DATABASE__URL"].startswith(f"postgresql://{role}:")
-    assert SERVICES["archive"]["environment"]["TRADING_DATABASE__URL"].startswith("postgresql://maintenance:")
-    assert SERVICES["parity"]["environment"]["TRADING_DATABASE__URL"].startswith("postgresql://research:")
+    roles = ROLE_OF_SERVICE | {"archive": "maintenance", "parity": "research", "exporter": "grafana_ro"}
+    for name, role in roles.items():
+        assert SERVICES[name]["environment"]["TRADING_DATABASE__URL_FILE"] == "/run/secrets/database_url"
+        mounts = [mount for mount in SERVICES[name]["volumes"] if "secrets" in str(mount)]
+        assert [mount["volume"]["subpath"] for mount in mounts] == [role], name
+        assert mounts[0]["read_only"] is True
     for name in ("collector-hl", "collector-pm", "venue-sim", "provision"):
-        assert "TRADING_DATABASE__URL" not in SERVICES[name].get("environment", {})
+        assert "DATABASE" not in str(SERVICES[name].get("environment", {}))
+        assert "secrets" not in str(SERVICES[name].get("volumes", []))
 
 
 def test_one_service_writes_the_archive_and_parity_reads_it() -> None:
-    mounts = {name: service["volumes"] for name, service in SERVICES.items() if "archive-data" in str(service)}
+    using = {name: service["volumes"] for name, service in SERVICES.items() if "archive-data" in str(service)}
+    mounts = {name: [mount for mount in volumes if "archive" in mount] for name, volumes in using.items()}
     assert mounts == {"archive": ["archive-data:/archive"], "parity": ["archive-data:/archive:ro"]}
     assert {SERVICES[name]["environment"]["TRADING_ARCHIVE__DIR"] for name in mounts} == {"/archive"}
 
@@ -61,7 +69,7 @@ def test_every_override_names_a_key_that_exists() -> None:
         for variable in service.get("environment", {}):
             if "__" in variable and variable.startswith("TRADING_"):
                 value: Any = Settings()
-                for part in variable.removeprefix("TRADING_").lower().split("__"):
+                for part in variable.removeprefix("TRADING_").removesuffix("_FILE").lower().split("__"):
                     assert hasattr(value, part), variable
                     value = getattr(value, part)
 
@@ -72,3 +80,35 @@ def test_nats_accepts_its_configuration(tmp_path: Path) -> None:
     command = [str(nats.binary()), "-t", "-c", str(tmp_path / "nats.conf")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_no_password_stands_in_the_file_and_none_has_a_default() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    assert "local-only" not in text
+    assert {value for name, value in SERVICES["secrets"]["environment"].items() if not value.endswith(":-}")} == set()
+
+
+def test_a_release_names_every_image_by_its_digest_and_builds_none() -> None:
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_constructor("!reset", lambda loader, node: None)
+    release = yaml.load((ROOT / "docker-compose.release.yml").read_text(), Loader)["services"]
+    assert set(release) == set(SERVICES) - {"page"}
+    for name, service in release.items():
+        assert ":?" in service["image"], name
+        assert service.get("build") is None, name
+
+
+def test_development_mounts_the_sources_of_every_service() -> None:
+    dev = yaml.safe_load((ROOT / "docker-compose.dev.yml").read_text())["services"]
+    assert set(dev) == {*MODULES, "venue-sim"}
+    paths = dev["recorder"]["environment"]["PYTHONPATH"].split(":")
+    assert {path.removeprefix("/src/") for path in paths} == {
+        str(folder.relative_to(ROOT)) for folder in [*ROOT.glob("libs/*/src"), *ROOT.glob("services/*/src")]
+    }
+
+
+def test_prometheus_asks_every_service_that_has_metrics() -> None:
+    config = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())
+    assert {job["job_name"] for job in config["scrape_configs"]} == {*MODULES, "exporter", "prometheus"}

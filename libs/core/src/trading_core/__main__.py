@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from trading_core import logging as trading_logging
-from trading_core.config import load
+from trading_core.config import DatabaseConfig, load
 from trading_core.errors import ConfigError, TradingError
 
 EXAMPLES = """\
@@ -77,6 +77,8 @@ def _attached(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Na
     """`run` on the database of the newest run in .run, unless database.url says otherwise."""
 
     def attached(arguments: argparse.Namespace) -> int:
+        if load().database != DatabaseConfig():
+            return run(arguments)  # also where, as in the containers, the wheels of the servers are not installed
         from trading_core.supervise.attach import newest_database
 
         with newest_database(Path(".run"), start=True):

@@ -1,0 +1,149 @@
+"""Profile demo as containers: trades, scales, survives kills, agrees with its replay, and comes back as it was.
+
+Built images are needed (`docker compose build`). By hand: pytest -m long tests/compose
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from compose_stack import PROJECT, Stack, daemon
+from trading_core.testing import eventually
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
+KILLED = ("recorder", "paper-broker", "strategy-runner", "collector-hl", "api")
+PATIENCE_S = 600
+LEDGER = """
+SELECT 'position', event_id, version, status, quantity, realised_pnl::text FROM trading_paper.positions
+UNION ALL SELECT 'equity', ts::text, open_positions, '', total_equity, unrealised_pnl::text
+          FROM trading_paper.mark_to_market
+UNION ALL SELECT 'checkpoint', key, rank, '', visible_ms, '' FROM trading_paper.checkpoints
+UNION ALL SELECT 'outbox', '', 0, '', max(id), count(*) FILTER (WHERE sent_at IS NULL)::text FROM trading_paper.outbox
+ORDER BY 1, 2
+"""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    made = Stack(daemon(), tmp_path_factory.mktemp("compose") / "log", speed=60)
+    try:
+        yield made
+    finally:
+        made.compose("down", "-v", "--remove-orphans")
+
+
+def runners(stack: Stack) -> dict[str, list[str]]:
+    """Assets by instance, of those that were heard a moment ago."""
+    rows = stack.ask_postgres(
+        "SELECT instance || ' ' || coalesce(detail -> 'assets', '[]') FROM trading_ops.heartbeats "
+        "WHERE service = 'strategy-runner' AND sent_at > now() - interval '20 s'"
+    )
+    return {name: json.loads(assets) for name, _, assets in (row.partition(" ") for row in rows.splitlines())}
+
+
+def cursors(stack: Stack) -> dict[str, Any]:
+    """The last sequence of each stream and how far each durable has acknowledged."""
+    url = "http://nats:8222/jsz?streams=1&consumers=1&config=1"
+    ask = f"import urllib.request as request; print(request.urlopen('{url}').read().decode())"
+    code, said = stack.run("exporter", "python", "-c", ask)
+    assert code == 0, said
+    streams = json.loads(said)["account_details"][0]["stream_detail"]
+    return {
+        stream["name"]: [
+            stream["state"]["last_seq"],
+            {
+                one["name"]: one["ack_floor"]["stream_seq"]
+                for one in stream.get("consumer_detail") or []
+                if one["config"].get("durable_name")
+            },
+        ]
+        for stream in streams
+        if stream["name"] in ("MARKET", "BOOK", "SIGNALS", "EXEC")
+    }
+
+
+async def quiet(stack: Stack) -> tuple[str, dict[str, Any]]:
+    """Ledger and cursors once neither moves any more."""
+    seen: list[tuple[str, dict[str, Any]]] = []
+
+    def still() -> tuple[str, dict[str, Any]] | None:
+        time.sleep(5)
+        seen.append((stack.ask_postgres(LEDGER), cursors(stack)))
+        return seen[-1] if len(seen) > 3 and seen[-1] == seen[-2] == seen[-3] else None
+
+    return await eventually(still, PATIENCE_S)
+
+
+async def test_the_demo_trades_survives_and_comes_back_as_it_was(stack: Stack) -> None:
+    stack.up()
+    await eventually(lambda: stack.get("/api/trades")["trades"], PATIENCE_S)
+
+    stack.compose("up", "-d", "--no-recreate", "--pull", "never", "--scale", "strategy-runner=3", "strategy-runner")
+
+    def all_three() -> dict[str, list[str]] | None:
+        found = runners(stack)
+        return found if len(found) == 3 and all(found.values()) else None
+
+    shared = await eventually(all_three, PATIENCE_S)
+    assert sorted(asset for assets in shared.values() for asset in assets) == ["BTC", "ETH", "SOL"]
+
+    before = {one.id: one.attrs["RestartCount"] for one in stack.containers()}
+    for service in KILLED:
+        stack.kill(stack.containers(service)[0])
+    [server] = stack.containers("nats")
+    server.kill("SIGKILL")
+    server.start()
+
+    def back() -> bool:
+        again = {one.id: one for one in stack.containers()}
+        restarted = sum(one.attrs["RestartCount"] > before.get(one.id, 0) for one in again.values())
+        health = {one.attrs["State"].get("Health", {}).get("Status", "healthy") for one in again.values()}
+        return restarted >= len(KILLED) and health == {"healthy"}
+
+    await eventually(back, PATIENCE_S)
+    trades = len(stack.get("/api/trades")["trades"])
+    await eventually(lambda: len(stack.get("/api/trades?limit=500")["trades"]) > trades, PATIENCE_S)
+
+    stack.compose("stop", "venue-sim", "collector-hl", "collector-pm")
+    ledger, positions = await quiet(stack)
+    for check in ("audit", "parity"):
+        code, said = stack.run("parity", "python", "-m", "trading_core", check)
+        assert code == 0, said
+
+    stack.compose("down")
+    stack.up("nats", "postgres", "recorder", "paper-broker", "api", "exporter")
+    ledger_again, positions_again = await quiet(stack)
+    assert ledger_again == ledger
+    assert {name: one[0] for name, one in positions_again.items()} == {name: one[0] for name, one in positions.items()}
+    assert positions_again == positions
+
+
+def test_no_container_holds_a_right_that_it_does_not_need(stack: Stack) -> None:
+    """As the daemon has them, not as the file says."""
+    stack.up("nats", "postgres", "recorder", "api")
+    for container in stack.containers():
+        host = container.attrs["HostConfig"]
+        assert host["ReadonlyRootfs"] is True, container.name
+        assert host["CapDrop"] == ["ALL"], container.name
+        assert host["SecurityOpt"] == ["no-new-privileges:true"], container.name
+        assert host["PidsLimit"], container.name
+        assert host["Memory"], container.name
+        if container.labels["com.docker.compose.service"] not in ("nats", "postgres", "prometheus"):
+            assert container.attrs["Config"]["User"] == "10001:10001", container.name
+        for bindings in (host["PortBindings"] or {}).values():
+            assert [binding["HostIp"] for binding in bindings] == ["127.0.0.1"], container.name
+
+
+def test_a_container_sees_its_own_password_and_no_other(stack: Stack) -> None:
+    stack.up("nats", "postgres", "recorder", "api")
+    for service in ("recorder", "api"):
+        code, said = stack.run(service, "sh", "-c", "cat /run/secrets/password; find /run/secrets -type f | wc -l")
+        assert code == 0, said
+        assert said.split()[1] == "2"
+        everything = json.dumps([one.attrs for one in stack.containers()])
+        assert said.split()[0] not in everything, f"a password stands in the settings of a container of {PROJECT}"
