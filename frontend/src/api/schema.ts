@@ -216,6 +216,8 @@ export interface paths {
         /**
          * Equity Curve
          * @description The portfolio's curve, or the part of one strategy or one asset on full capital.
+         *
+         *     One strategy in one asset is recorded only where each strategy has a ledger of its own.
          */
         get: operations["equity_curve"];
         put?: never;
@@ -3139,7 +3141,7 @@ export interface components {
             opened_by: components["schemas"]["TradeSignal"] | null;
             /**
              * Reference Pnl
-             * @description What the reference prices alone would have made: gross_pnl + slippage_cost; null while open
+             * @description What the reference prices alone would make: gross_pnl + slippage_cost; null while open
              */
             reference_pnl: string | null;
             /** Stop Price */

@@ -302,7 +302,7 @@ class TradeDetail(Model):
     ledger: Annotated[str, Field(description="Portfolio, or with per_strategy isolation the strategy's own ledger")]
     reference_pnl: Annotated[
         Money | None,
-        Field(description="What the reference prices alone would have made: gross_pnl + slippage_cost; null while open"),
+        Field(description="What the reference prices alone would make: gross_pnl + slippage_cost; null while open"),
     ]
     entry_ref: Money
     exit_ref: Money | None
