@@ -3,49 +3,24 @@
  *
  *   DASHBOARD_URL=http://127.0.0.1:8080 node --test tests/e2e/dashboard.test.mjs
  *
- * CHROMIUM names the browser (else /usr/bin/chromium); SCREENSHOTS a folder for pictures (none without it).
+ * SCREENSHOTS names a folder for pictures (none without it).
  * WAIT_S is how long the stack may take to have traded (60).
  */
 
 import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
-const require = createRequire(new URL('../../frontend/package.json', import.meta.url))
-const { chromium } = require('playwright-core')
+import { NARROW, WIDE, launch, open, eventually as patiently } from './chromium.mjs'
 
 const url = process.env.DASHBOARD_URL
 const pictures = process.env.SCREENSHOTS
 const waitMs = Number(process.env.WAIT_S ?? 60) * 1_000
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-const WIDE = { width: 1440, height: 900 }
-const NARROW = { width: 380, height: 800 }
-
 let browser
 let page
-const complaints = []
-
-/** The first truthy result of `probe`, polled for `waitMs`; what it last saw goes into the failure. */
-async function eventually(what, probe) {
-  const deadline = Date.now() + waitMs
-  let seen
-  while (Date.now() < deadline) {
-    seen = await probe()
-    if (seen) return seen
-    await page.waitForTimeout(200)
-  }
-  throw new Error(`${what}: not within ${waitMs / 1_000} s; last seen: ${JSON.stringify(seen)}`)
-}
+let complaints
+const eventually = (what, probe) => patiently(page, what, probe, waitMs)
 
 const text = async (id) => {
   const found = page.getByTestId(id)
@@ -61,13 +36,8 @@ async function picture(name) {
 
 before(async () => {
   assert.ok(url, 'DASHBOARD_URL must name a running dashboard, for example http://127.0.0.1:8080')
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS })
-  page = await browser.newPage({ viewport: WIDE, colorScheme: 'light', timezoneId: 'Asia/Kathmandu' })
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text())
-  })
-  page.on('pageerror', (error) => complaints.push(error.message))
-  await page.goto(url)
+  browser = await launch()
+  ;({ page, complaints } = await open(browser, url))
 })
 
 after(async () => {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,21 +14,9 @@ from repository import ROOT
 from trading_core.testing import eventually
 
 SCRIPT = Path(__file__).with_name("dashboard.test.mjs")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PAGE_LIMIT_S = 150
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration, pytest.mark.timeout(300)]
-
-
-@pytest.fixture
-def chromium() -> str:
-    for name in (os.environ.get("CHROMIUM"), *BROWSERS):
-        if name and (path := shutil.which(name)):
-            return path
-    advice = "No Chromium found. Install one or set CHROMIUM; .ci/run does that by itself."
-    if os.environ.get("BROWSER_REQUIRED"):
-        pytest.fail(advice)
-    pytest.skip(advice)
 
 
 async def test_the_demo_shows_its_dashboard_and_stops_cleanly(chromium: str) -> None:

@@ -44,7 +44,9 @@ class Curve:
     def add(self, ts_ms: int, equity: Decimal) -> None:
         self.last = equity
         self.newest_ms = ts_ms
-        self.closing[(ts_ms - 1) // DAY_MS] = (ts_ms, equity)
+        # The very first row, at 00:00, would close a day that was not traded.
+        if self.closing or ts_ms % DAY_MS:
+            self.closing[(ts_ms - 1) // DAY_MS] = (ts_ms, equity)
         if equity > self.peak:
             self.peak = self.trough = equity
             self._turn(equity, peak=True)

@@ -14,7 +14,8 @@ from trading_core.metrics.trades import Trade, TradeMetrics, trade_metrics
 
 def ratios(curve: Curve, annualisation_days: int) -> dict[str, Any]:
     """The fields of `Ratios`."""
-    returns = daily_returns(list(curve.closing.values()), curve.initial)
+    # One row a day, each in the day that it closes: the first of all rows, which counts for none, is not among them.
+    returns = daily_returns([(ts_ms - 1, equity) for ts_ms, equity in curve.closing.values()], curve.initial)
     return {
         "sharpe": sharpe(returns, annualisation_days),
         "sortino": sortino(returns, annualisation_days),

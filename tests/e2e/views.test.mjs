@@ -1,0 +1,122 @@
+/**
+ * Opens every view that the navigation names on a stack with data, wide and narrow, light and dark.
+ *
+ *   DASHBOARD_URL=http://127.0.0.1:8080 node --test tests/e2e/views.test.mjs
+ *
+ * SCREENSHOTS names a folder for pictures (none without it); FIGURES a file that gets the figures of the home page as
+ * JSON: `table`, a list of rows by heading, and `headline`, by name. WAIT_S is the patience with the server (60).
+ */
+
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+
+import { NARROW, WIDE, eventually, launch, open } from './chromium.mjs'
+
+const url = process.env.DASHBOARD_URL
+const pictures = process.env.SCREENSHOTS
+const waitMs = Number(process.env.WAIT_S ?? 60) * 1_000
+
+let browser
+let page
+let complaints
+let views = []
+
+/** Nothing is loading, something is there, and no part of the view has failed. */
+async function settled(name) {
+  await eventually(
+    page,
+    name,
+    () =>
+      page.evaluate(() => {
+        const main = document.querySelector('main')
+        return main !== null && main.querySelector('.skeleton') === null && (main.textContent ?? '').length > 40
+      }),
+    waitMs,
+  )
+  const failed = await page.locator('main [role=alert]').allTextContents()
+  assert.deepEqual(failed, [], `${name} shows an error`)
+}
+
+async function picture(name) {
+  if (!pictures) return
+  mkdirSync(pictures, { recursive: true })
+  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
+}
+
+before(async () => {
+  assert.ok(url, 'DASHBOARD_URL must name a running dashboard, for example http://127.0.0.1:8080')
+  browser = await launch()
+  ;({ page, complaints } = await open(browser, url))
+  await settled('the home page')
+  views = await page
+    .locator('nav[aria-label=Views] a')
+    .evaluateAll((links) => links.map((link) => ({ title: link.textContent.trim(), hash: link.hash })))
+})
+
+after(async () => {
+  await browser?.close()
+})
+
+test('made-up data says so on the page', async () => {
+  assert.match((await page.getByTestId('notice').textContent()) ?? '', /^Made up: /)
+})
+
+test('the figures of the home page can be read', async () => {
+  const rows = page.locator('[data-testid=strategies] tbody tr')
+  await eventually(page, 'seven strategies', async () => (await rows.count()) === 7, waitMs)
+  const figures = await page.evaluate(() => {
+    const large = (element) => {
+      const copy = element.cloneNode(true)
+      copy.querySelectorAll('small, svg, details').forEach((small) => small.remove())
+      return copy.textContent.trim()
+    }
+    const table = document.querySelector('[data-testid=strategies]')
+    const headings = [...table.querySelectorAll('thead th')].map((cell) => cell.textContent.replace(/[↑↓]/g, '').trim())
+    const readRow = (row) => Object.fromEntries([...row.cells].map((cell, at) => [headings[at], large(cell)]))
+    const headline = [...document.querySelectorAll('.headline dl > div')].map((part) => [
+      part.querySelector('dt').textContent.trim(),
+      large(part.querySelector('dd')),
+    ])
+    return { table: [...table.tBodies[0].rows].map(readRow), headline: Object.fromEntries(headline) }
+  })
+  assert.equal(figures.table.length, 7)
+  if (process.env.FIGURES) writeFileSync(process.env.FIGURES, JSON.stringify(figures))
+})
+
+test('every view has its data, wide and narrow, light and dark, and nothing sticks out', async () => {
+  assert.ok(views.length >= 3, `only ${views.length} views in the navigation`)
+  for (const { title, hash } of views) {
+    await page.setViewportSize(WIDE)
+    await page.evaluate((to) => (window.location.hash = to), hash)
+    await settled(title)
+    for (const [size, viewport] of Object.entries({ wide: WIDE, narrow: NARROW })) {
+      await page.setViewportSize(viewport)
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme })
+        const inside = await eventually(
+          page,
+          `${title} fits, ${size} ${colorScheme}`,
+          () => page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth),
+          5_000,
+        )
+        assert.ok(inside)
+        await picture(`${hash.replace(/^#\/?/, '') || 'home'}-${size}-${colorScheme}`)
+      }
+    }
+  }
+})
+
+test('a link opens the same view', async () => {
+  const { title, hash } = views.at(-1)
+  await page.setViewportSize(WIDE)
+  await page.goto(`${url}/${hash}`)
+  await page.reload()
+  await settled(title)
+  assert.equal(await page.locator('nav[aria-label=Views] a[aria-current=page]').textContent(), title)
+})
+
+test('the browser has nothing to complain about', () => {
+  assert.deepEqual(complaints, [])
+})
