@@ -37,7 +37,7 @@ Prices, funding, probabilities and signals are drawn from --seed; fills, fees, f
 the equity curve are what the paper broker makes of them. Equal arguments give equal rows. Nothing in it is a market or
 says anything about a strategy, and every page that shows it says so.
 """
-SMALL_STAKES = {"stake_fraction": "0.001", "max_daily_loss": "0.05"}
+SMALL_STAKES = {"stake_fraction": "0.0003", "max_daily_loss": "0.05"}
 """Bets that are held to the result lose all they cost: with the usual stake they would end the portfolio in weeks."""
 
 

@@ -16,10 +16,10 @@ from trading_core.market.series import FloatArray, IntArray
 from trading_core.seed.windows import Window
 
 RIGHT = {
-    "rsi_mean_reversion": 0.79, "funding_arb": 0.745, "momentum_breakout": 0.73, "funding_rate": 0.69,
-    "funding_oi": 0.655,
+    "rsi_mean_reversion": 0.85, "funding_arb": 0.79, "momentum_breakout": 0.775, "funding_rate": 0.74,
+    "funding_oi": 0.69,
 }  # fmt: skip
-"""How often an entry faces the way the price will go; costs eat what is below about 0.72."""
+"""How often an entry faces the way the price will go; costs eat what is below about 0.77."""
 OTHER_RIGHT = 0.7
 LEAST_SLOT = 25.0
 """Minutes. In a shorter one the cooldown after a loss would refuse every other entry."""

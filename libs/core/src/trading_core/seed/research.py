@@ -26,7 +26,10 @@ RUNS = (
     ("--strategy", "funding_arb"),
     ("--all", "--isolation", "per_strategy"),
 )
-STUDY = ("--strategy", "rsi_mean_reversion", "--search", "grid", "--workers", "1")
+STUDY = (
+    "--strategy", "rsi_mean_reversion", "--param", "oversold=15:30:5", "--param", "overbought=70:85:5",
+    "--workers", "1", "--yes",
+)  # fmt: skip
 
 
 def add(url: str, wanted: Wanted, console: Console) -> None:

@@ -152,12 +152,15 @@ class Tape:
             )  # fmt: skip
 
     def _markets(self, minute: int) -> Iterator[MarketData]:
-        number = minute // MINUTES
-        for found in self.windows.values():
-            if number < len(found) and minute % POLL_EVERY == 0:
-                yield found[number].poll(minute)
-        for asset, of in sorted(self._books.get(minute, ())):
+        told = self._books.get(minute, set())
+        for asset, of in sorted(told):
             yield self.windows[asset][of].book(minute)
+        number = minute // MINUTES
+        polled = {(asset, number) for asset in self.windows} if minute % POLL_EVERY == 0 else set()
+        # Whoever reads only polls, as the dashboard does when it starts, then knows the price of the newest book.
+        for asset, of in sorted(polled | told):
+            if of < len(self.windows[asset]):
+                yield self.windows[asset][of].poll(minute)
 
     def _results(self, minute: int) -> Iterator[MarketData]:
         """Those that became visible after the grid point before."""

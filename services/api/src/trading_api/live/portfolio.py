@@ -23,6 +23,7 @@ from trading_api.schemas import HeldMarket, OpenPosition
 from trading_core.broker.events import PositionState
 from trading_core.broker.valuation import open_costs
 from trading_core.db.times import millis
+from trading_core.model import Exchange
 from trading_core.money import ZERO, plain
 
 FRESH_S = 1.0
@@ -109,7 +110,11 @@ class Portfolio:
     async def _seed_marks(self, connection: Any, keys: set[Key]) -> None:
         """A mark from the recorded stream for what the live one has not mentioned yet, as after a restart."""
         for key in keys - self._marks.newest.keys():
-            row = await connection.fetchrow(ledger.NEWEST_MARK, *key)
+            exchange, instrument = key
+            if exchange == Exchange.POLYMARKET:
+                row = await connection.fetchrow(ledger.NEWEST_POLL, instrument)
+            else:
+                row = await connection.fetchrow(ledger.NEWEST_MARK, exchange, instrument)
             if row is not None:
                 rate = row["funding_rate_1h"]
                 mark = Mark(Decimal(row["price"]), millis(row["ts"]), None if rate is None else Decimal(rate))

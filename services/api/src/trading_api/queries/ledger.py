@@ -26,6 +26,11 @@ WHERE exchange = $1 AND asset = $2 AND kind = 'ctx' AND payload ->> 'polled' IS 
 ORDER BY visible_ms DESC LIMIT 1
 """
 
+NEWEST_POLL = """
+SELECT yes_price::text AS price, ts FROM trading_market_data.polymarket_markets
+WHERE market_id = $1 AND yes_price IS NOT NULL ORDER BY ts DESC LIMIT 1
+"""
+
 # The clock for as long as no mark has been heard: of the candles stored last, the newest close.
 NEWEST_CLOSE = """
 SELECT max(open_time) + interval '1 minute' FROM (
