@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ import pytest
 
 from trading_api.curves import CurveBook, Standing
 from trading_api.statistics import ratios
+from trading_api.thinning import shown
 from trading_core.db.times import EPOCH, millis
 from trading_core.metrics.curve import curve_metrics
 
@@ -27,3 +29,27 @@ def test_ratios_of_what_is_kept_are_those_of_all_rows(first_hour: int) -> None:
     assert ratios(book.portfolio, 252) == {
         "sharpe": whole.sharpe, "sortino": whole.sortino, "max_drawdown": whole.max_drawdown, "days": whole.days,
     }  # fmt: skip
+
+
+def test_a_thinned_curve_keeps_each_stretchs_last_and_deepest_row() -> None:
+    """Ten rows in three stretches: 0 to 3, 4 to 6, 7 to 9."""
+    times = array("q", range(100, 110))
+    falls = array("d", [0.0, 0.3, 0.1, 0.2, 0.4, 0.4, 0.0, 0.0, 0.0, 0.0])
+    # First row 0; deepest and last of each: 1 and 3, 5 (the later of two 0.4) and 6, 9 twice (all are 0).
+    assert shown(times, falls, 0, 1_000, 3) == (10, [0, 1, 3, 5, 6, 9])
+    assert shown(times, falls, 104, 106, 3) == (3, [4, 5, 6])
+    assert shown(times, falls, 110, 1_000, 3) == (0, [])
+
+
+def test_every_row_of_a_curve_is_kept_to_the_last_place() -> None:
+    book = CurveBook({1: CAPITAL}, CAPITAL)
+    for minute, equity in enumerate(("10000.000001", "9999.999999", "12345.678901"), start=1):
+        share = Decimal(equity) - CAPITAL
+        parts = {"strategies": {"late": share}} if minute == 3 else {"assets": {"BTC": share}}
+        book.add(EPOCH + timedelta(minutes=minute), {1: Standing(Decimal(equity), parts)})
+    assert book.portfolio.micros.tolist() == [10_000_000_001, 9_999_999_999, 12_345_678_901]
+    assert book.portfolio.falls.tolist() == [0.0, pytest.approx(2e-6 / 10_000.000001), 0.0]
+    assert book.of("late").micros.tolist() == [10_000_000_000, 10_000_000_000, 12_345_678_901]
+    assert book.of("unknown").micros.tolist() == [10_000_000_000] * 3
+    assert book.of_asset("BTC").falls.tolist()[1] == pytest.approx(2e-6 / 10_000.000001)
+    assert list(book.times_ms) == [60_000, 120_000, 180_000]

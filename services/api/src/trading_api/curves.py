@@ -1,11 +1,13 @@
 """Equity curves in memory: the portfolio's, and initial capital plus P&L of each strategy.
 
-Of a year of minutes only what the metrics rest on is kept: the last row of each day, and the rows at which the
-curve turned. From these `trading_core.metrics` finds exactly what it would find from all rows.
+What the metrics rest on is kept exactly: the last row of each day, and the rows at which the curve turned. From these
+`trading_core.metrics` finds what it would find from all rows. Of every row there are besides two numbers for drawing,
+16 bytes a minute and curve: 92 MB for a year of eleven curves.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +25,10 @@ Breakdown: TypeAlias = dict[str, dict[str, Decimal]]
 
 @dataclass
 class Curve:
-    """One equity curve, USD, exact. `closing` holds the last row of each UTC day; 00:00 belongs to the day before."""
+    """One equity curve, USD, exact. `closing` holds the last row of each UTC day; 00:00 belongs to the day before.
+
+    `micros` and `falls` have one item a row: equity in millionths of a USD, and its drawdown as a fraction.
+    """
 
     initial: Decimal
     last: Decimal
@@ -32,6 +37,8 @@ class Curve:
     closing: dict[int, tuple[int, Decimal]] = field(default_factory=dict)
     turns: list[Decimal] = field(default_factory=list)
     newest_ms: int | None = None
+    micros: array[int] = field(default_factory=lambda: array("q"))
+    falls: array[float] = field(default_factory=lambda: array("d"))
     _at_peak: bool = True
 
     @classmethod
@@ -39,7 +46,9 @@ class Curve:
         """At the initial capital for as long as `beside` exists: a strategy without any P&L so far."""
         rows = beside.closing if beside else {}
         closing = {day: (ts_ms, initial) for day, (ts_ms, _) in rows.items()}
-        return cls(initial, initial, initial, initial, closing)
+        count = len(beside.micros) if beside else 0
+        micros, falls = array("q", [_micros(initial)]) * count, array("d", [0.0]) * count
+        return cls(initial, initial, initial, initial, closing, micros=micros, falls=falls)
 
     def add(self, ts_ms: int, equity: Decimal) -> None:
         self.last = equity
@@ -53,6 +62,8 @@ class Curve:
         elif equity < self.trough:
             self.trough = equity
             self._turn(equity, peak=False)
+        self.micros.append(_micros(equity))
+        self.falls.append(float(self.peak - equity) / float(self.peak))
 
     def _turn(self, equity: Decimal, *, peak: bool) -> None:
         """A rise that goes on, or a fall that does, moves the last turn; it makes no new one."""
@@ -91,6 +102,8 @@ class CurveBook:
         self.ids = tuple(sorted(capitals))
         self.initial = sum(capitals.values(), ZERO) if capitals else default_capital
         self.newest: datetime | None = None
+        self.times_ms = array("q")
+        """Of the rows, for all curves alike."""
         self.portfolio = Curve.flat(self.initial)
         self.strategies: dict[str, Curve] = {}
         self.assets: dict[str, Curve] = {}
@@ -114,6 +127,7 @@ class CurveBook:
             if curve.newest_ms != ts_ms:
                 curve.add(ts_ms, curve.last)
         self.portfolio.add(ts_ms, sum((standing.equity for standing in self._standing.values()), ZERO))
+        self.times_ms.append(ts_ms)
         self.newest = moment
 
     def of(self, strategy: str) -> Curve:
@@ -128,3 +142,8 @@ class CurveBook:
         if name not in curves:
             curves[name] = Curve.flat(capital, self.portfolio)
         return curves[name]
+
+
+def _micros(equity: Decimal) -> int:
+    """Amounts of the ledger have six places."""
+    return int(equity.scaleb(6).to_integral_value())

@@ -23,10 +23,10 @@ from trading_api.queries import curves, standing
 from trading_api.schemas import StrategyRow
 from trading_api.statistics import closed_trade, ratios, trade_statistics
 from trading_core.db.times import EPOCH, millis
-from trading_core.metrics.trades import Trade
+from trading_core.metrics.trades import Trade, TradeMetrics
 from trading_core.money import ZERO, plain
 
-PAGE_ROWS = 5_000
+PAGE_ROWS = 1_000
 SHARE = 0.05
 """Of the time at most this part goes into statistics: an answer is kept for its cost divided by it."""
 FRESHEST_S = 0.5
@@ -51,7 +51,7 @@ class Figures:
         self._answer: Answer | None = None
         self._answer_lock = asyncio.Lock()
 
-    async def _follow(self) -> CurveBook:
+    async def book(self) -> CurveBook:
         """The curves with every row there is now."""
         async with self._lock:
             held = await self._portfolio.ledger()
@@ -69,7 +69,7 @@ class Figures:
 
     async def newest_equity(self) -> dict[str, Any] | None:
         """The fields of a LiveEquity but its number; None before the first row."""
-        book = await self._follow()
+        book = await self.book()
         if book.newest is None:
             return None
         return {
@@ -84,7 +84,7 @@ class Figures:
         }
 
     async def drawdown(self) -> float:
-        return (await self._follow()).portfolio.drawdown
+        return (await self.book()).portfolio.drawdown
 
     async def answer(self) -> Answer:
         """Statistics from one moment of the database, recomputed when they are older than their cost allows."""
@@ -97,7 +97,7 @@ class Figures:
 
     async def _compute(self) -> Answer:
         started_s = time.monotonic()
-        book = await self._follow()
+        book = await self.book()
         async with self._database.snapshot() as connection:
             known = await connection.fetch(standing.STRATEGIES)
             closed = await connection.fetch(standing.CLOSED, book.ids)
@@ -106,15 +106,18 @@ class Figures:
             said = await connection.fetch(standing.LAST_SIGNALS, names)
             failures = await connection.fetch(standing.FAILURES)
         tables = _Tables(known, closed, open_counts, said, failures)
-        rows = [self._strategy(name, tables, book) for name in names]
+        # In a thread: with tens of thousands of positions this takes long enough to hold up other requests.
+        traded = await asyncio.to_thread(lambda: {name: trade_statistics(tables.closed[name]) for name in names})
+        rows = [self._strategy(name, tables, book, *traded[name]) for name in names]
         cost_s = time.monotonic() - started_s
         keep_s = min(OLDEST_S, max(FRESHEST_S, cost_s / SHARE))
         return Answer(rows, ratios(book.portfolio, self._days), started_s, keep_s)
 
-    def _strategy(self, name: str, tables: _Tables, book: CurveBook) -> StrategyRow:
+    def _strategy(
+        self, name: str, tables: _Tables, book: CurveBook, closed: TradeMetrics, statistics: dict[str, Any]
+    ) -> StrategyRow:
         known = tables.known.get(name)
         said = tables.said[name]
-        closed, statistics = trade_statistics(tables.closed[name])
         open_now = tables.open_counts.get(name)
         failure = tables.failures.get(name)
         curve = book.of(name)

@@ -17,57 +17,13 @@ SELECT ledger, marked.* FROM unnest($1::integer[]) ledger CROSS JOIN LATERAL (
 ORDER BY ts, ledger
 """
 
-_SHARES = {
-    "strategies": "coalesce((breakdown -> 'strategies' ->> $6)::numeric, 0)",
-    "assets": "coalesce((breakdown -> 'assets' ->> $6)::numeric, 0)",
-}
-
-
-def _rows(part: str, *, several: bool) -> str:
-    """`ts` and `equity` of the one ledger $1, or of the sum of the ledgers $1, up to $3.
-
-    Before its first row a ledger holds its initial capital, after its last one what that row says.
-    """
-    amount = _SHARES.get(part, "total_equity")
-    base = "$5::numeric + " if part in _SHARES else ""
-    unused = " AND $6::text IS NULL" if part not in _SHARES else ""
-    if not several:
-        return f"""SELECT ts, {base}{amount} AS equity FROM trading_paper.mark_to_market
-          WHERE portfolio_id = $1 AND ts <= $3{unused}"""  # noqa: S608
-    return f"""SELECT ts, {base}sum(amount) + coalesce((
-              SELECT sum(CASE WHEN marked.ts < own.first THEN own.before ELSE own.after END)
-              FROM own WHERE marked.ts < own.first OR marked.ts > own.last), 0) AS equity
-          FROM (SELECT ts, {amount} AS amount FROM trading_paper.mark_to_market
-                WHERE portfolio_id = ANY($1::integer[]) AND ts <= $3{unused}) marked
-          GROUP BY ts"""  # noqa: S608
-
-
-def _own(part: str) -> str:
-    """A row for each ledger of $1: its first and last row, and what it is worth before and after."""
-    amount = _SHARES.get(part, "total_equity")
-    before = "0" if part in _SHARES else "p.initial_capital"
-    return f"""own AS MATERIALIZED (
-    SELECT coalesce(edge.first, 'infinity'::timestamptz) AS first, edge.last, {before} AS before, newest.after
-    FROM trading_paper.portfolio p
-    CROSS JOIN LATERAL (SELECT min(ts) AS first, max(ts) AS last FROM trading_paper.mark_to_market
-                        WHERE portfolio_id = p.id) edge
-    LEFT JOIN LATERAL (SELECT {amount} AS after FROM trading_paper.mark_to_market
-                       WHERE portfolio_id = p.id ORDER BY ts DESC LIMIT 1) newest ON true
-    WHERE p.id = ANY($1::integer[])
-), """  # noqa: S608
-
-
-def thinned(part: str, *, several: bool = False) -> str:
-    """The first row, and of each of $4 stretches its last row and its deepest row. The peak starts at the capital $5.
-
-    `part` is `portfolio`, `strategies` or `assets`, a key of ours and no input; $6 names the strategy or asset.
-    $1 is the id of a ledger, or of several ledgers the array, of which the sum is taken.
-    The peak of the rows before the span counts, so a drawdown does not depend on where the span begins.
-    """
-    return f"""
-WITH {_own(part) if several else ""}peaked AS (
+# The share of asset $6 in the ledger $1: its first row, and of each of $4 stretches its last and its deepest row. The
+# peak starts at the capital $5, and that of the rows before the span counts: a drawdown does not depend on its begin.
+IN_ONE_ASSET = """
+WITH peaked AS (
     SELECT ts, equity, greatest(max(equity) OVER (ORDER BY ts), $5::numeric) AS peak
-    FROM ({_rows(part, several=several)}) each
+    FROM (SELECT ts, $5::numeric + coalesce((breakdown -> 'assets' ->> $6)::numeric, 0) AS equity
+          FROM trading_paper.mark_to_market WHERE portfolio_id = $1 AND ts <= $3) each
 ), numbered AS (
     SELECT ts, equity, (peak - equity)::float8 / peak::float8 AS drawdown,
            row_number() OVER (ORDER BY ts) - 1 AS number, count(*) OVER () AS total
@@ -82,8 +38,7 @@ SELECT (extract(epoch FROM ts) * 1000)::bigint AS t, equity, drawdown, total
 FROM stretched
 WHERE number = 0 OR from_end = 1 OR (from_deepest = 1 AND total > $4)
 ORDER BY ts
-"""  # noqa: S608 - only the constants above are put into the text
-
+"""
 
 NEWEST_CANDLE = """
 SELECT max(open_time) FROM trading_market_data.candles WHERE exchange = $1 AND asset = $2 AND interval = '1m'

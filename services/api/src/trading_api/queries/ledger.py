@@ -27,7 +27,7 @@ ORDER BY visible_ms DESC LIMIT 1
 """
 
 NEWEST_POLL = """
-SELECT yes_price::text AS price, ts FROM trading_market_data.polymarket_markets
+SELECT yes_price::text AS price, ts, NULL AS funding_rate_1h FROM trading_market_data.polymarket_markets
 WHERE market_id = $1 AND yes_price IS NOT NULL ORDER BY ts DESC LIMIT 1
 """
 

@@ -26,10 +26,11 @@ from trading_api.params import (
 from trading_api.problems import Refused
 from trading_api.queries import curves, rows
 from trading_api.schemas import CandleSeries, EquityCurve
+from trading_api.thinning import shown
 from trading_core.db.rollups import INTERVALS
 from trading_core.db.times import EPOCH, millis, utc
 from trading_core.model import INTERVALS_MS, MINUTE_MS
-from trading_core.money import ZERO, plain
+from trading_core.money import plain
 
 router = APIRouter(prefix="/api", tags=["series"])
 JSON = "application/json"
@@ -55,34 +56,45 @@ async def equity_curve(
             "Choose a strategy or an asset: on a shared ledger the share of one strategy in one asset is not "
             "recorded. Set broker.isolation to per_strategy to have it.",
         )
-    part, name = ("assets", asset) if asset else ("strategies", strategy) if strategy else ("portfolio", None)
-    ids = await (context.ledgers.of_strategy(strategy) if strategy else context.ledgers.ids())
-    capital = await _capital(context, ids)
-    several = len(ids) > 1
+    until_ms = NEWEST_TIME_MS if to is None else to
+    if strategy is not None and asset is not None:
+        body = await _in_one_asset(context, strategy, asset, from_ or 0, until_ms, points)
+    else:
+        book = await context.figures.book()
+        curve = book.of(strategy) if strategy else book.of_asset(asset) if asset else book.portfolio
+        total, drawn = shown(book.times_ms, curve.falls, from_ or 0, until_ms, points)
+        body = {
+            "initial_capital": plain(curve.initial),
+            "rows": total,
+            "points": [
+                {
+                    "t": book.times_ms[row],
+                    "equity": plain(Decimal(curve.micros[row]).scaleb(-6)),
+                    "drawdown": curve.falls[row],
+                }
+                for row in drawn
+            ],
+        }
+    basis = "full_capital" if strategy or asset else "portfolio"
+    body = {"strategy": strategy, "asset": asset, "basis": basis, **body}
+    return Response(msgspec.json.encode(body), media_type=JSON)
+
+
+async def _in_one_asset(
+    context: Context, strategy: str, asset: str, from_ms: int, to_ms: int, points: int
+) -> dict[str, object]:
+    """From the rows of the one ledger that the strategy has to itself."""
+    ids = await context.ledgers.of_strategy(strategy)
+    rows = await context.database.fetch(curves.CAPITALS, ids)
+    capital = rows[0]["initial_capital"] if rows else context.settings.broker.initial_capital
     found = await context.database.fetch(
-        curves.thinned(part, several=several),
-        ids if several else next(iter(ids), None),
-        utc(from_ or 0),
-        utc(NEWEST_TIME_MS if to is None else to),
-        points,
-        capital,
-        name,
+        curves.IN_ONE_ASSET, next(iter(ids), None), utc(from_ms), utc(to_ms), points, capital, asset
     )
-    body = {
-        "strategy": strategy,
-        "asset": asset,
-        "basis": "portfolio" if name is None else "full_capital",
+    return {
         "initial_capital": plain(capital),
         "rows": found[0]["total"] if found else 0,
         "points": [{"t": row["t"], "equity": plain(row["equity"]), "drawdown": row["drawdown"]} for row in found],
     }
-    return Response(msgspec.json.encode(body), media_type=JSON)
-
-
-async def _capital(context: Context, ids: list[int]) -> Decimal:
-    """Of these ledgers together; what the broker will open them with as long as there is none."""
-    rows = await context.database.fetch(curves.CAPITALS, ids)
-    return sum((row["initial_capital"] for row in rows), ZERO) if rows else context.settings.broker.initial_capital
 
 
 def _widest_kept(interval: str) -> tuple[str, timedelta]:
