@@ -9,7 +9,7 @@ TRADES = """
 SELECT count(*)::float8 AS "Trades",
        100 * avg((realised_pnl > 0)::int)::float8 AS "Win rate",
        (sum(realised_pnl) FILTER (WHERE realised_pnl > 0)
-        / -sum(realised_pnl) FILTER (WHERE realised_pnl < 0))::float8 AS "Profit factor",
+        / nullif(-sum(realised_pnl) FILTER (WHERE realised_pnl < 0), 0))::float8 AS "Profit factor",
        avg(realised_pnl) FILTER (WHERE realised_pnl > 0)::float8 AS "Avg win",
        -avg(realised_pnl) FILTER (WHERE realised_pnl < 0)::float8 AS "Avg loss",
        avg(realised_pnl)::float8 AS "Expectancy"
@@ -30,8 +30,8 @@ WITH rows AS (
 ), returns AS (
     SELECT (equity / lag(equity, 1, 10000) OVER (ORDER BY day) - 1)::float8 AS change FROM closes
 )
-SELECT avg(change) / stddev_samp(change) * sqrt(252) AS "Sharpe",
-       avg(change) / sqrt(avg(least(change, 0) ^ 2)) * sqrt(252) AS "Sortino",
+SELECT avg(change) / nullif(stddev_samp(change), 0) * sqrt(252) AS "Sharpe",
+       avg(change) / nullif(sqrt(avg(least(change, 0) ^ 2)), 0) * sqrt(252) AS "Sortino",
        100 * (SELECT max(fall) FROM falls)::float8 AS "Max DD",
        (SELECT equity - 10000 FROM rows ORDER BY ts DESC LIMIT 1)::float8 AS "P&L"
 FROM returns
@@ -43,8 +43,8 @@ FROM trading_paper.mark_to_market ORDER BY ts DESC LIMIT 1
 NAMES = "SELECT class_name, name FROM trading_paper.strategies"
 
 
-async def expected(connection: Any) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
-    """By class name of the strategy and heading; and those of the portfolio."""
+async def expected(connection: Any) -> tuple[dict[str, dict[str, float | None]], dict[str, float | None]]:
+    """By class name of the strategy and heading; and those of the portfolio. None: not defined, as without a loss."""
     by_class = {}
     for class_name, name in await connection.fetch(NAMES):
         trades, curve = await connection.fetchrow(TRADES, name), await connection.fetchrow(CURVE, name)
