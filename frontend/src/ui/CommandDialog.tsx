@@ -78,7 +78,7 @@ export function CommandDialog({ verb, target, title, children, onClose }: Props)
           ) : null}
           {sent.error ? (
             <p className="note-error" role="alert">
-              {sent.error instanceof ApiError ? sent.error.message : 'The server cannot be reached. Try again: it is applied once.'}
+              {reason(sent.error)}
             </p>
           ) : null}
           <p className="form-end">
@@ -93,6 +93,11 @@ export function CommandDialog({ verb, target, title, children, onClose }: Props)
       )}
     </Dialog>
   )
+}
+
+function reason(error: Error): string {
+  if (!(error instanceof ApiError)) return 'The server cannot be reached. Try again: it is applied once.'
+  return error.status === 401 ? 'This is not the control token of the API. Nothing was done; enter the right one.' : error.message
 }
 
 function Outcome({ done, answer, onClose }: { done: string; answer: ControlAnswer; onClose: () => void }) {

@@ -128,7 +128,8 @@ function signedFine(amount: string): string {
 function Path({ position }: { position: OpenPosition }) {
   const { stop_distance, target_distance, progress } = position
   if (stop_distance === null && target_distance === null) {
-    return <Missing why="This strategy trades without stop and target." />
+    const off = position.stop_price === null && position.target_price === null
+    return <Missing why={off ? 'This strategy trades without stop and target.' : NO_MARK} />
   }
   const stop = stop_distance === null ? 'no stop' : `${percent(stop_distance, 1)} to stop`
   const target = target_distance === null ? 'no target' : `${percent(target_distance, 1)} to target`

@@ -90,9 +90,9 @@ function differ(held: TradeTotals | null | undefined, now: TradeTotals | undefin
 }
 
 const PARTS = [
-  ['gross_pnl', 'price', 1, 'Made by the prices alone, slippage inside'],
-  ['fees', 'fees', -1, 'Paid in fees'],
-  ['funding_pnl', 'funding', 1, 'Funding, received above 0'],
+  ['gross_pnl', 'Price', 1, 'Made by the prices alone, slippage inside'],
+  ['fees', 'Fees', -1, 'Paid in fees'],
+  ['funding_pnl', 'Funding', 1, 'Funding, received above 0'],
 ] as const
 
 /** What all trades that match sum up to; the server adds, to the last digit. */
@@ -119,7 +119,7 @@ function Totals({ totals }: { totals: TradeTotals }) {
         </div>
       ))}
       <div title="USD by which the fills were worse than their references. It is inside the price already.">
-        <dt>slippage inside</dt>
+        <dt>Slippage inside</dt>
         <dd>{usd(totals.slippage_cost)}</dd>
       </div>
     </dl>
