@@ -61,7 +61,7 @@ export const aPosition = (changes: Partial<OpenPosition> = {}): OpenPosition => 
   confidence: 0.7,
   suspect: false,
   funding_interval_ms: 3_600_000,
-  next_funding_ms: 1_741_206_000_000,
+  next_funding_ms: 1_741_204_800_000,
   funding_rate_1h: '0.0000125',
   next_funding: '-0.0025',
   market: null,

@@ -6,6 +6,15 @@ import { keys } from '../../api/keys'
 import { aPosition } from '../../test/builders'
 import { PositionsPanel } from './PositionsPanel'
 
+// The client of the API takes hold of `fetch` when it is made, which is before any test begins.
+const server = vi.hoisted(() => {
+  const held: { answer: (request: Request) => Promise<Response> } = {
+    answer: () => Promise.reject(new Error('nobody answers')),
+  }
+  globalThis.fetch = (request) => held.answer(request instanceof Request ? request : new Request(request))
+  return held
+})
+
 const TOKEN = 'a token of this test'
 let client: QueryClient
 
@@ -21,7 +30,8 @@ function show(position = aPosition()) {
 
 function answers(status: number, body: unknown) {
   const asked = vi.fn<(request: Request) => Promise<Response>>(() => Promise.resolve(Response.json(body, { status })))
-  vi.stubGlobal('fetch', asked)
+  // Of the others no answer comes: the page goes on with what it holds.
+  server.answer = (request) => (request.url.includes('/control/') ? asked(request) : new Promise(() => undefined))
   return asked
 }
 
@@ -39,12 +49,11 @@ describe('live positions', () => {
   afterEach(() => {
     cleanup()
     sessionStorage.clear()
-    vi.unstubAllGlobals()
   })
 
   it('count down in market time, and say what the next funding brings', () => {
     show()
-    // 19:55 + 20 min = 20:15: the deadline is at 20:33, the next full hour at 21:00.
+    // It is 20:15: the deadline is at 20:33, and the settlement of 20:00 that was named is over: the next is at 21:00.
     expect(screen.getByTestId('time-left').textContent).toBe('18 m')
     expect(screen.getByTestId('next-funding').textContent).toBe('45 m−0.0025 USD')
   })
