@@ -74,7 +74,7 @@ function Cell({ cell, metric, part, all, written, best }: CellProps) {
   const trades = cell[PARTS[part].trades]
   if (value === null) return <td title={`Not defined; ${count(trades)} trades.`}>–</td>
   const shade = tint(metric, value, all)
-  const strength = Math.round(Math.abs(shade) * 62)
+  const strength = Math.round(Math.abs(shade) * 50)
   const text = figure(metric, value)
   const chosen = cell.number === best
   return (
