@@ -13,10 +13,10 @@ from demo_stack import START_LIMIT_S, demo_stack
 from repository import ROOT
 from trading_core.testing import eventually
 
-SCRIPT = Path(__file__).with_name("dashboard.test.mjs")
-PAGE_LIMIT_S = 150
+SCRIPTS = [str(Path(__file__).with_name(name)) for name in ("dashboard.test.mjs", "axe.test.mjs")]
+PAGE_LIMIT_S = 240
 
-pytestmark = [pytest.mark.browser, pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.integration, pytest.mark.timeout(420)]
 
 
 async def test_the_demo_shows_its_dashboard_and_stops_cleanly(chromium: str) -> None:
@@ -25,7 +25,7 @@ async def test_the_demo_shows_its_dashboard_and_stops_cleanly(chromium: str) -> 
         await eventually(demo.is_up, timeout=START_LIMIT_S)
         page = await asyncio.to_thread(
             subprocess.run,
-            ["node", "--test", "--test-reporter=spec", str(SCRIPT)],
+            ["node", "--test", "--test-concurrency=1", "--test-reporter=spec", *SCRIPTS],
             env={**os.environ, "DASHBOARD_URL": demo.address, "CHROMIUM": chromium},
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
