@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/assets/{asset}/performance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Asset Performance
+         * @description One asset: every strategy's closed positions in it together and apart, and its share of the equity curve.
+         */
+        get: operations["asset_performance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/backtests": {
         parameters: {
             query?: never;
@@ -288,6 +308,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/metrics/definitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metric Definitions
+         * @description Formula, unit and basis of every figure.
+         */
+        get: operations["metric_definitions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/parity": {
         parameters: {
             query?: never;
@@ -439,9 +479,30 @@ export interface paths {
         };
         /**
          * Strategies
-         * @description One row per strategy; statistics of closed positions, ratios of its own curve on full capital.
+         * @description One row per strategy. Without a filter ratios are of its own curve on full capital, with one of closed positions
+         *     whose exit is in [from, to); `basis` says which.
          */
         get: operations["strategies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/strategies/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Strategy Detail
+         * @description What it is, with which parameters it runs, and its closed positions by month, result, hold and exit reason.
+         */
+        get: operations["strategy_detail"];
         put?: never;
         post?: never;
         delete?: never;
@@ -482,6 +543,26 @@ export interface paths {
          * @description The trades of one strategy, with the same filters and orders.
          */
         get: operations["strategy_trades"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/strategy-health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Strategy Health
+         * @description How busy each strategy is, what it has used of its daily limit, which version runs, and what needs attention.
+         */
+        get: operations["strategy_health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -714,6 +795,118 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** Alert */
+        Alert: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "failed" | "silent" | "daily_limit" | "paused" | "not_reloaded";
+            /**
+             * Text
+             * @description What is wrong and what to do
+             */
+            text: string;
+        };
+        /**
+         * AssetPerformance
+         * @description One asset over all strategies: closed positions; ratios of its share of the curve on full capital.
+         */
+        AssetPerformance: {
+            /** Asset */
+            asset: string;
+            /** Average Hold S */
+            average_hold_s: number | null;
+            /**
+             * Avg Loss
+             * @description A positive number
+             */
+            avg_loss: number | null;
+            /** Avg Win */
+            avg_win: number | null;
+            /**
+             * Days
+             * @description Daily returns behind Sharpe and Sortino
+             */
+            days: number;
+            /**
+             * Drawdown
+             * @description 0.02 is two per cent
+             */
+            drawdown: number;
+            /** Expectancy */
+            expectancy: number | null;
+            /**
+             * Max Drawdown
+             * @description 0.02 is two per cent
+             */
+            max_drawdown: number;
+            /** Open Positions */
+            open_positions: number;
+            /** Profit Factor */
+            profit_factor: number | null;
+            /**
+             * Profit Factor Infinite
+             * @description Wins and no loss: the factor is null
+             */
+            profit_factor_infinite: boolean;
+            /**
+             * Realised Pnl
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            realised_pnl: string;
+            /** Sharpe */
+            sharpe: number | null;
+            /** Sortino */
+            sortino: number | null;
+            split: components["schemas"]["PnlSplit"];
+            /** Strategies */
+            strategies: components["schemas"]["AssetStrategy"][];
+            /**
+             * Total Pnl
+             * @description Realised, and open positions as of the last mark-to-market row
+             * @example 10012.345678
+             */
+            total_pnl: string;
+            /** Trades */
+            trades: number;
+            /** Win Rate */
+            win_rate: number | null;
+        };
+        /** AssetStrategy */
+        AssetStrategy: {
+            /** Average Hold S */
+            average_hold_s: number | null;
+            /**
+             * Avg Loss
+             * @description A positive number
+             */
+            avg_loss: number | null;
+            /** Avg Win */
+            avg_win: number | null;
+            /** Expectancy */
+            expectancy: number | null;
+            /** Profit Factor */
+            profit_factor: number | null;
+            /**
+             * Profit Factor Infinite
+             * @description Wins and no loss: the factor is null
+             */
+            profit_factor_infinite: boolean;
+            /**
+             * Realised Pnl
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            realised_pnl: string;
+            /** Strategy */
+            strategy: string;
+            /** Trades */
+            trades: number;
+            /** Win Rate */
+            win_rate: number | null;
+        };
         /**
          * BacktestComparison
          * @description Runs in the order asked for, and every setting of any of them, those that differ first.
@@ -1148,6 +1341,21 @@ export interface components {
             trades: components["schemas"]["BacktestTrade"][];
         };
         /**
+         * Bin
+         * @description Closed positions with a value in [low, high).
+         */
+        Bin: {
+            /**
+             * High
+             * @description null: no upper end
+             */
+            high: number | null;
+            /** Low */
+            low: number;
+            /** Trades */
+            trades: number;
+        };
+        /**
          * Candidate
          * @description One set: the mean of the metric over the folds, sums of P&L and trades, the worst drawdown.
          */
@@ -1392,6 +1600,16 @@ export interface components {
              */
             fraction: number;
         };
+        /** DocSection */
+        DocSection: {
+            /**
+             * Text
+             * @description Markdown
+             */
+            text: string;
+            /** Title */
+            title: string;
+        };
         /**
          * EquityCurve
          * @description Down-sampled by the server: of each stretch its last row and its deepest row, at their own times.
@@ -1607,6 +1825,24 @@ export interface components {
             state: "open" | "filled" | "lost";
             /** To Ms */
             to_ms: number | null;
+        };
+        /** Group */
+        Group: {
+            /**
+             * Name
+             * @description A UTC month such as 2026-10, or an exit reason
+             */
+            name: string;
+            /**
+             * Realised Pnl
+             * @description Decimal string
+             * @example 10012.345678
+             */
+            realised_pnl: string;
+            /** Trades */
+            trades: number;
+            /** Win Rate */
+            win_rate: number | null;
         };
         /** Health */
         Health: {
@@ -1960,6 +2196,22 @@ export interface components {
              * @description What one YES/Up token paid, 0 to 1
              */
             yes_payout: number | null;
+        };
+        /** MetricDefinition */
+        MetricDefinition: {
+            /** Formula */
+            formula: string;
+            /**
+             * Name
+             * @description Field name in the answers
+             */
+            name: string;
+            /** Rests On */
+            rests_on: string;
+            /** Title */
+            title: string;
+            /** Unit */
+            unit: string;
         };
         /** OpenGap */
         OpenGap: {
@@ -2316,6 +2568,36 @@ export interface components {
             equity: string;
         };
         /**
+         * PnlSplit
+         * @description Where the realised P&L of closed positions comes from: the four add up to it.
+         */
+        PnlSplit: {
+            /**
+             * Fees
+             * @description 0 or less
+             * @example 10012.345678
+             */
+            fees: string;
+            /**
+             * Funding
+             * @description Above 0: received
+             * @example 10012.345678
+             */
+            funding: string;
+            /**
+             * Price
+             * @description At the reference prices, before slippage
+             * @example 10012.345678
+             */
+            price: string;
+            /**
+             * Slippage
+             * @description 0 or less
+             * @example 10012.345678
+             */
+            slippage: string;
+        };
+        /**
          * PositionMark
          * @description What a new mark changes in one open position.
          */
@@ -2544,6 +2826,98 @@ export interface components {
             signals: components["schemas"]["SignalRow"][];
             summary: components["schemas"]["Summary"];
         };
+        /**
+         * StrategyDetail
+         * @description Groups are of the closed positions that the filter leaves.
+         */
+        StrategyDetail: {
+            /**
+             * Code Hash
+             * @description Of the version evaluated last; null before any
+             */
+            code_hash: string | null;
+            /** Docs */
+            docs: components["schemas"]["DocSection"][];
+            /** Exit Reasons */
+            exit_reasons: components["schemas"]["Group"][];
+            /**
+             * Holds
+             * @description By holding time, seconds
+             */
+            holds: components["schemas"]["Bin"][];
+            /** Months */
+            months: components["schemas"]["Group"][];
+            /**
+             * Params
+             * @description Effective values
+             */
+            params: {
+                [key: string]: unknown;
+            };
+            /** Params Hash */
+            params_hash: string | null;
+            /**
+             * Results
+             * @description By realised P&L, USD
+             */
+            results: components["schemas"]["Bin"][];
+            row: components["schemas"]["StrategyRow"];
+            /**
+             * Rules
+             * @description What its own settings change of the broker's rules
+             */
+            rules: {
+                [key: string]: unknown;
+            };
+        };
+        /** StrategyHealth */
+        StrategyHealth: {
+            /** Alerts */
+            alerts: components["schemas"]["Alert"][];
+            /** Class Name */
+            class_name: string;
+            /** Code Hash */
+            code_hash: string | null;
+            /**
+             * Day Used
+             * @description Of the daily loss limit; null without a checkpoint
+             */
+            day_used: number | null;
+            /**
+             * Drawdown
+             * @description 0.02 is two per cent
+             */
+            drawdown: number;
+            /** Last Evaluation Ms */
+            last_evaluation_ms: number | null;
+            /** Last Signal Ms */
+            last_signal_ms: number | null;
+            /** Name */
+            name: string;
+            /** Params Hash */
+            params_hash: string | null;
+            /** Positions Per Day */
+            positions_per_day: number | null;
+            /**
+             * Reload Error
+             * @description Why the newest version was refused; the one before goes on
+             */
+            reload_error: string | null;
+            /** Reload Error Ms */
+            reload_error_ms: number | null;
+            /** Signals Per Hour */
+            signals_per_hour: number | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "active" | "paused" | "failed";
+            /**
+             * Window H
+             * @description Hours of market time that the rates rest on, 24 at most
+             */
+            window_h: number | null;
+        };
         /** StrategyPause */
         StrategyPause: {
             /**
@@ -2620,6 +2994,12 @@ export interface components {
             avg_loss: number | null;
             /** Avg Win */
             avg_win: number | null;
+            /**
+             * Basis
+             * @description marked: its curve of every minute; closed: under a filter, its closed positions alone
+             * @enum {string}
+             */
+            basis: "marked" | "closed";
             /** Class Name */
             class_name: string;
             /**
@@ -2627,6 +3007,11 @@ export interface components {
              * @description Daily returns behind Sharpe and Sortino
              */
             days: number;
+            /**
+             * Drawdown
+             * @description Now, from the running peak of its curve
+             */
+            drawdown: number;
             /** Exchanges */
             exchanges: string[];
             /** Expectancy */
@@ -2684,6 +3069,12 @@ export interface components {
             sharpe: number | null;
             /** Sortino */
             sortino: number | null;
+            /**
+             * Sparkline
+             * @description Cumulative realised P&L, USD, at up to 40 of the exits
+             */
+            sparkline: number[];
+            split: components["schemas"]["PnlSplit"];
             /**
              * Status
              * @enum {string}
@@ -3412,6 +3803,64 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    asset_performance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                asset: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetPerformance"];
+                };
+            };
+            /** @description The asset is not configured and was never traded */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     backtest_runs: {
         parameters: {
             query?: {
@@ -4261,6 +4710,53 @@ export interface operations {
             };
         };
     };
+    metric_definitions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricDefinition"][];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     parity_reports: {
         parameters: {
             query?: {
@@ -4614,7 +5110,14 @@ export interface operations {
     };
     strategies: {
         parameters: {
-            query?: never;
+            query?: {
+                asset?: string | null;
+                exchange?: ("hyperliquid" | "polymarket") | null;
+                /** @description UTC ms, included */
+                from?: number | null;
+                /** @description UTC ms */
+                to?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4628,6 +5131,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StrategyRow"][];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    strategy_detail: {
+        parameters: {
+            query?: {
+                asset?: string | null;
+                exchange?: ("hyperliquid" | "polymarket") | null;
+                /** @description UTC ms, included */
+                from?: number | null;
+                /** @description UTC ms */
+                to?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyDetail"];
+                };
+            };
+            /** @description There is no such strategy */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             /** @description Problem document (RFC 9457) */
@@ -4774,6 +5342,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem document (RFC 9457) */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    strategy_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyHealth"][];
                 };
             };
             /** @description Problem document (RFC 9457) */

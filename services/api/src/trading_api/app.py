@@ -25,6 +25,7 @@ from trading_api.routes import (
     risk,
     series,
     signals,
+    strategies,
     summary,
     system,
     trades,
@@ -39,6 +40,7 @@ Money and quantities are decimal strings, times UTC milliseconds of market time,
 `/api/ws` is a WebSocket: a `Snapshot` first, then `LiveMessage`s numbered without a hole."""
 PARTS = (
     summary,
+    strategies,
     positions,
     trades,
     lineage,

@@ -130,6 +130,10 @@ class CurveBook:
         self.times_ms.append(ts_ms)
         self.newest = moment
 
+    @property
+    def first_ms(self) -> int | None:
+        return self.times_ms[0] if self.times_ms else None
+
     def of(self, strategy: str) -> Curve:
         """The curve of a strategy, flat for one that has not earned or lost anything."""
         first = next(iter(self._capitals.values()), self.initial)

@@ -9,21 +9,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
 import msgspec
 
-from trading_api.curves import Breakdown, CurveBook, Standing
+from trading_api.comparison import Closed, Filter, closed_ratios, result_fields
+from trading_api.curves import Breakdown, Curve, CurveBook, Standing
 from trading_api.database import Database, Row, maybe_ms
 from trading_api.live.portfolio import Portfolio
 from trading_api.live_messages import PartEquity
 from trading_api.queries import curves, standing
-from trading_api.schemas import StrategyRow
-from trading_api.statistics import closed_trade, ratios, trade_statistics
+from trading_api.schemas import PnlSplit, StrategyRow
+from trading_api.statistics import closed_trade, ratios
 from trading_core.db.times import EPOCH, millis
-from trading_core.metrics.trades import Trade, TradeMetrics
+from trading_core.metrics.trades import TradeMetrics
 from trading_core.money import ZERO, plain
 
 PAGE_ROWS = 1_000
@@ -31,6 +34,7 @@ SHARE = 0.05
 """Of the time at most this part goes into statistics: an answer is kept for its cost divided by it."""
 FRESHEST_S = 0.5
 OLDEST_S = 60.0
+FILTERS_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,42 @@ class Answer:
     ratios: dict[str, Any]
     computed_at_s: float
     keep_s: float
+    closed: dict[str, list[Closed]]
+    """Of each strategy, by exit."""
+    first_ms: int | None
+    last_ms: int | None
+    capitals: dict[str, Decimal]
+    annualisation_days: int
+    _filtered: dict[Filter, list[StrategyRow]] = field(default_factory=dict)
+
+    def only(self, wanted: Filter, open_rows: Sequence[dict[str, Any]]) -> list[StrategyRow]:
+        """The rows of the closed positions that the filter takes; computed once in the life of this answer.
+
+        `open_rows`: what is held now, of which the filter's asset and exchange are counted.
+        """
+        if wanted not in self._filtered:
+            if len(self._filtered) >= FILTERS_KEPT:
+                self._filtered.clear()
+            self._filtered[wanted] = [self._narrowed(row, wanted, open_rows) for row in self.strategies]
+        return self._filtered[wanted]
+
+    def _narrowed(self, row: StrategyRow, wanted: Filter, open_rows: Sequence[dict[str, Any]]) -> StrategyRow:
+        trades = [closed.trade for closed in self.closed.get(row.name, []) if wanted.takes(closed)]
+        found, fields = result_fields(trades)
+        span = wanted.within(self.first_ms or 0, self.last_ms or 0)
+        held = [each for each in open_rows if each["strategy"] == row.name and _taken(each, wanted)]
+        changes = {
+            **fields,
+            **closed_ratios(trades, self.capitals[row.name], span, self.annualisation_days),
+            "split": PnlSplit(**fields["split"]),
+            "total_pnl": plain(found.realised_pnl),
+            "realised_pnl": plain(found.realised_pnl),
+            "fees": plain(found.fees),
+            "funding_pnl": plain(found.funding_pnl),
+            "open_positions": len(held),
+            "basis": "closed",
+        }
+        return row.model_copy(update=changes)
 
 
 class Figures:
@@ -83,6 +123,9 @@ class Figures:
             },
         }
 
+    async def asset_curve(self, asset: str) -> Curve:
+        return (await self.book()).of_asset(asset)
+
     async def drawdown(self) -> float:
         return (await self.book()).portfolio.drawdown
 
@@ -107,11 +150,24 @@ class Figures:
             failures = await connection.fetch(standing.FAILURES)
         tables = _Tables(known, closed, open_counts, said, failures)
         # In a thread: with tens of thousands of positions this takes long enough to hold up other requests.
-        traded = await asyncio.to_thread(lambda: {name: trade_statistics(tables.closed[name]) for name in names})
+        traded = await asyncio.to_thread(
+            lambda: {name: result_fields([each.trade for each in tables.closed[name]]) for name in names}
+        )
         rows = [self._strategy(name, tables, book, *traded[name]) for name in names]
         cost_s = time.monotonic() - started_s
         keep_s = min(OLDEST_S, max(FRESHEST_S, cost_s / SHARE))
-        return Answer(rows, ratios(book.portfolio, self._days), started_s, keep_s)
+        closing = book.portfolio.closing
+        return Answer(
+            strategies=rows,
+            ratios=ratios(book.portfolio, self._days),
+            computed_at_s=started_s,
+            keep_s=keep_s,
+            closed=dict(tables.closed),
+            first_ms=book.first_ms,
+            last_ms=max((ts_ms for ts_ms, _ in closing.values()), default=None),
+            capitals={name: book.of(name).initial for name in names},
+            annualisation_days=self._days,
+        )
 
     def _strategy(
         self, name: str, tables: _Tables, book: CurveBook, closed: TradeMetrics, statistics: dict[str, Any]
@@ -134,6 +190,8 @@ class Figures:
             realised_pnl=plain(closed.realised_pnl),
             fees=plain(closed.fees + (open_now["fees"] if open_now else ZERO)),
             funding_pnl=plain(closed.funding_pnl + (open_now["funding_pnl"] if open_now else ZERO)),
+            drawdown=curve.drawdown,
+            basis="marked",
             open_positions=open_now["positions"] if open_now else 0,
             last_signal_ms=maybe_ms(said["said_ts"]),
             last_signal_direction=said["direction"],
@@ -190,9 +248,13 @@ class _Tables:
         self.open_counts = {row["strategy"]: row for row in open_counts}
         self.said = {row["name"]: row for row in said}
         self.failures = {row["strategy"]: msgspec.json.decode(row["body"], type=Failure) for row in failures}
-        self.closed: defaultdict[str, list[Trade]] = defaultdict(list)
+        self.closed: defaultdict[str, list[Closed]] = defaultdict(list)
         for row in closed:
-            self.closed[row["strategy"]].append(closed_trade(row))
+            self.closed[row["strategy"]].append(Closed(row["exchange"], closed_trade(row)))
+
+
+def _taken(open_row: dict[str, Any], wanted: Filter) -> bool:
+    return wanted.asset in (None, open_row["asset"]) and wanted.exchange in (None, open_row["exchange"])
 
 
 def _names(known: list[Row], closed: list[Row], open_counts: list[Row]) -> list[str]:

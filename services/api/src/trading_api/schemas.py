@@ -69,6 +69,15 @@ class Summary(Ratios):
     annualisation_days: int
 
 
+class PnlSplit(Model):
+    """Where the realised P&L of closed positions comes from: the four add up to it."""
+
+    price: Annotated[Money, Field(description="At the reference prices, before slippage")]
+    slippage: Annotated[Money, Field(description="0 or less")]
+    fees: Annotated[Money, Field(description="0 or less")]
+    funding: Annotated[Money, Field(description="Above 0: received")]
+
+
 StrategyStatus = Literal["active", "paused", "failed"]
 
 
@@ -83,6 +92,13 @@ class StrategyRow(TradeStatistics, Ratios):
     exchanges: list[str]
     total_pnl: Annotated[Money, Field(description="Realised, and open positions as of the last mark-to-market row")]
     realised_pnl: Money
+    split: PnlSplit
+    drawdown: Annotated[Fraction, Field(description="Now, from the running peak of its curve")]
+    sparkline: Annotated[list[float], Field(description="Cumulative realised P&L, USD, at up to 40 of the exits")]
+    basis: Annotated[
+        Literal["marked", "closed"],
+        Field(description="marked: its curve of every minute; closed: under a filter, its closed positions alone"),
+    ]
     fees: Money
     funding_pnl: Money
     open_positions: int

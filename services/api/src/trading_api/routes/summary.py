@@ -1,11 +1,11 @@
-"""The portfolio in one line, and the strategies one by one."""
+"""The portfolio in one line."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 
 from trading_api.context import Context, Ctx
-from trading_api.schemas import StrategyRow, Summary
+from trading_api.schemas import Summary
 
 router = APIRouter(prefix="/api", tags=["portfolio"])
 
@@ -30,9 +30,3 @@ async def summarise(context: Context) -> Summary:
 async def summary(context: Ctx) -> Summary:
     """Equity, P&L, drawdown and ratios of the portfolio, and how far market time has come."""
     return await summarise(context)
-
-
-@router.get("/strategies")
-async def strategies(context: Ctx) -> list[StrategyRow]:
-    """One row per strategy; statistics of closed positions, ratios of its own curve on full capital."""
-    return (await context.figures.answer()).strategies
