@@ -10,6 +10,7 @@ import './ui/styles/quality.css'
 import './ui/styles/dialog.css'
 import './ui/styles/trades.css'
 import './ui/styles/research.css'
+import './ui/styles/compare.css'
 import './ui/styles/narrow.css'
 
 import { QueryClientProvider } from '@tanstack/react-query'

@@ -4,6 +4,10 @@ import type { components, paths } from './schema'
 
 export type Summary = components['schemas']['Summary']
 export type StrategyRow = components['schemas']['StrategyRow']
+export type StrategyDetail = components['schemas']['StrategyDetail']
+export type StrategyHealth = components['schemas']['StrategyHealth']
+export type Bin = components['schemas']['Bin']
+export type Group = components['schemas']['Group']
 export type OpenPosition = components['schemas']['OpenPosition']
 export type EquityCurve = components['schemas']['EquityCurve']
 export type EquityPoint = components['schemas']['EquityPoint']

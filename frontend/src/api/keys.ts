@@ -43,9 +43,18 @@ export interface ParityFilters {
   verdict: 'identical' | 'different' | 'explained' | 'unexplained' | null
 }
 
+export interface CompareFilters {
+  asset: string | null
+  exchange: 'hyperliquid' | 'polymarket' | null
+  range: Range
+}
+
 export const keys = {
   summary: ['summary'],
   strategies: ['strategies'],
+  compared: (filters: CompareFilters) => ['strategies', filters],
+  strategy: (name: string, filters: CompareFilters) => ['strategies', name, filters],
+  strategyHealth: ['strategy-health'],
   positions: ['positions'],
   signals: ['signals'],
   fills: ['fills'],

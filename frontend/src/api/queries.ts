@@ -3,7 +3,7 @@ import { keepPreviousData, skipToken, useInfiniteQuery, useQueries, useQuery } f
 import { api, unwrap } from './client'
 import type { CandlePoint, Interval } from './client'
 import { keys, rangeMs } from './keys'
-import type { GapFilters, Mark, MarketFilters, Range } from './keys'
+import type { CompareFilters, GapFilters, Mark, MarketFilters, Range } from './keys'
 import type { Connection } from './live'
 
 /** Slow enough to cost nothing, fast enough that the page is right without its WebSocket. */
@@ -24,6 +24,41 @@ export const useStrategies = () =>
     queryKey: keys.strategies,
     queryFn: () => unwrap(api.GET('/api/strategies')),
     refetchInterval: ({ state }) => (state.data?.length ? REFRESH_MS : EMPTY_REFRESH_MS),
+  })
+
+function compareQuery({ asset, exchange, range }: CompareFilters, eventTimeMs: number | null) {
+  const span = rangeMs(range)
+  const from = span === null || eventTimeMs === null ? undefined : Math.max(0, eventTimeMs - span)
+  return { asset, exchange, from }
+}
+
+/** Figures of what the filters leave; without one the rows that the WebSocket keeps moving. */
+export const useComparison = (filters: CompareFilters, eventTimeMs: number | null) => {
+  const all = filters.asset === null && filters.exchange === null && filters.range === 'All'
+  return useQuery({
+    queryKey: all ? keys.strategies : keys.compared(filters),
+    queryFn: () => unwrap(api.GET('/api/strategies', { params: { query: compareQuery(filters, eventTimeMs) } })),
+    refetchInterval: ({ state }) => (state.data?.length ? REFRESH_MS : EMPTY_REFRESH_MS),
+    placeholderData: keepPreviousData,
+  })
+}
+
+export const useStrategy = (name: string, filters: CompareFilters, eventTimeMs: number | null) =>
+  useQuery({
+    queryKey: keys.strategy(name, filters),
+    queryFn: () => {
+      const query = compareQuery(filters, eventTimeMs)
+      return unwrap(api.GET('/api/strategies/{name}', { params: { path: { name }, query } }))
+    },
+    refetchInterval: REFRESH_MS,
+    placeholderData: keepPreviousData,
+  })
+
+export const useStrategyHealth = () =>
+  useQuery({
+    queryKey: keys.strategyHealth,
+    queryFn: () => unwrap(api.GET('/api/strategy-health')),
+    refetchInterval: REFRESH_MS,
   })
 
 export const usePositions = () =>

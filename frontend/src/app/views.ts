@@ -17,6 +17,7 @@ export const HOME: ViewSpec = { view: '', title: 'Dashboard', load: () => Promis
 
 export const VIEWS: readonly ViewSpec[] = [
   HOME,
+  { view: 'strategies', title: 'Strategies', load: () => import('./pages/Strategies') },
   { view: 'positions', title: 'Positions', load: () => import('./pages/Positions') },
   { view: 'trades', title: 'Trades', load: () => import('./pages/Trades') },
   { view: 'research', title: 'Research', load: () => import('./pages/Research') },
@@ -26,7 +27,7 @@ export const VIEWS: readonly ViewSpec[] = [
   { view: 'system', title: 'System', load: () => import('./pages/System') },
 ]
 
-/** The view of an address; an unknown one is the home page. */
+/** The view of an address, whose first part names it: `strategies/rsi_mean_reversion`. An unknown one is the home page. */
 export function viewOf(name: string): ViewSpec {
-  return VIEWS.find(({ view }) => view === name) ?? HOME
+  return VIEWS.find(({ view }) => view === name.split('/')[0]) ?? HOME
 }

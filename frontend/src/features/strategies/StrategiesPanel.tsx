@@ -1,19 +1,23 @@
 import { useTable } from '@tanstack/react-table'
 
 import type { StrategyRow } from '../../api/client'
-import { useStrategies } from '../../api/queries'
+import { useComparison, useEventTime } from '../../api/queries'
 import { direction } from '../../format/numbers'
 import { Panel } from '../../ui/Panel'
 import { View } from '../../ui/View'
+import { useRoute } from '../../ui/route'
+import { Filters } from './Filters'
+import { filtersOf } from './filters'
 import { columns, features } from './columns'
 
 const ARIA = { asc: 'ascending', desc: 'descending' } as const
 const ARROW = { asc: '↑', desc: '↓' } as const
 
 export function StrategiesPanel() {
-  const query = useStrategies()
+  const { filters } = useRoute()
+  const query = useComparison(filtersOf(filters), useEventTime())
   return (
-    <Panel title="Strategies" aside={summary(query.data)} className="strategies">
+    <Panel title="Strategies" aside={summary(query.data)} tools={<Filters />} className="strategies">
       <View
         query={query}
         lines={6}
@@ -30,7 +34,8 @@ function summary(rows: StrategyRow[] | undefined): string {
   if (!rows?.length) return ''
   const failed = rows.filter((row) => row.status === 'failed').length
   const active = rows.filter((row) => row.status === 'active').length
-  return `${active} active${failed ? ` · ${failed} failed` : ''}`
+  const basis = rows[0]?.basis === 'closed' ? ' · closed positions of the filter' : ''
+  return `${active} active${failed ? ` · ${failed} failed` : ''}${basis}`
 }
 
 function Table({ rows }: { rows: StrategyRow[] }) {

@@ -1,4 +1,5 @@
 import type { StrategyRow } from '../../api/client'
+import { link } from '../../ui/route'
 
 /** Name and status; a strategy that does not trade says why, a failed one shows its traceback. */
 export function StrategyName({ row }: { row: StrategyRow }) {
@@ -6,7 +7,7 @@ export function StrategyName({ row }: { row: StrategyRow }) {
     <div className="strategy-name">
       <span className={`status is-${row.status}`}>
         <span className="dot" aria-hidden="true" />
-        {row.class_name}
+        <a href={link(`strategies/${row.name}`)}>{row.class_name}</a>
       </span>
       <small>
         {row.status === 'active' ? null : <strong className={`word is-${row.status}`}>{row.status} </strong>}

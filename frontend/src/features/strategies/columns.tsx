@@ -9,8 +9,10 @@ import {
 
 import type { StrategyRow } from '../../api/client'
 import { count, percent, ratio, signedUsd } from '../../format/numbers'
-import { dayClock } from '../../format/times'
+import { dayClock, span } from '../../format/times'
 import { Amount, Missing } from '../../ui/Figure'
+import { Spark } from './Spark'
+import { Split } from './Split'
 import { StrategyName } from './StrategyName'
 
 interface Meta {
@@ -27,6 +29,8 @@ export const features = tableFeatures({
 })
 
 const column = createColumnHelper<typeof features, StrategyRow>()
+/** A Sharpe of 30 days is off by about ±2.9 (√(252/30)) by chance alone. */
+const FEW_DAYS = 30
 const NO_TRADES = 'No position has been closed yet.'
 
 function defined(value: number | null): number | undefined {
@@ -50,6 +54,14 @@ export const columns = column.columns([
     header: 'P&L',
     meta: { numeric: true, hint: 'USD since the start: closed positions after all costs, and open ones at their marks.' },
     cell: ({ row }) => <Amount of={row.original.total_pnl}>{signedUsd(row.original.total_pnl)}</Amount>,
+  }),
+  column.display({
+    id: 'spark',
+    header: 'Trend',
+    enableSorting: false,
+    meta: { hint: 'Cumulative P&L of closed positions, by exit.' },
+    cell: ({ row }) =>
+      row.original.sparkline.length ? <Spark values={row.original.sparkline} /> : <Missing why={NO_TRADES} />,
   }),
   column.accessor('trades', {
     header: 'Trades',
@@ -96,6 +108,18 @@ export const columns = column.columns([
     cell: ({ row }) =>
       row.original.avg_loss === null ? <Missing why="No closed position has lost." /> : ratio(row.original.avg_loss),
   }),
+  column.accessor((row) => defined(row.expectancy), {
+    id: 'expectancy',
+    header: 'Expectancy',
+    sortUndefined: 'last',
+    meta: { numeric: true, hint: 'Win rate × average win − loss rate × average loss: mean P&L of a closed position, USD.' },
+    cell: ({ row }) =>
+      row.original.expectancy === null ? (
+        <Missing why={NO_TRADES} />
+      ) : (
+        <Amount of={row.original.expectancy}>{ratio(row.original.expectancy)}</Amount>
+      ),
+  }),
   column.accessor((row) => defined(row.sharpe), {
     id: 'sharpe',
     header: 'Sharpe',
@@ -105,7 +129,10 @@ export const columns = column.columns([
       const { sharpe, days } = row.original
       if (sharpe === null) return <Missing why={tooFewDays(days)} />
       return (
-        <span title={`Rests on ${count(days)} days. Below 30 days it says little.`}>
+        <span
+          className={days < FEW_DAYS ? 'is-luck' : ''}
+          title={`Rests on ${count(days)} days and ${count(row.original.trades)} trades.${days < FEW_DAYS ? ' So few are mostly luck.' : ''}`}
+        >
           {ratio(sharpe)} <small className="below">{days === 1 ? '1 day' : `${count(days)} days`}</small>
         </span>
       )
@@ -114,7 +141,31 @@ export const columns = column.columns([
   column.accessor('max_drawdown', {
     header: 'Max DD',
     meta: { numeric: true, hint: 'Largest fall of its curve on full capital from the running peak.' },
-    cell: ({ row }) => percent(row.original.max_drawdown),
+    cell: ({ row }) => (
+      <>
+        {percent(row.original.max_drawdown)}
+        <small className="below">now {percent(row.original.drawdown)}</small>
+      </>
+    ),
+  }),
+  column.accessor((row) => defined(row.average_hold_s), {
+    id: 'hold',
+    header: 'Avg hold',
+    sortUndefined: 'last',
+    meta: { numeric: true, hint: 'Mean time from entry to exit of closed positions.' },
+    cell: ({ row }) =>
+      row.original.average_hold_s === null ? (
+        <Missing why={NO_TRADES} />
+      ) : (
+        <span className="nowrap">{span(row.original.average_hold_s)}</span>
+      ),
+  }),
+  column.display({
+    id: 'split',
+    header: 'Made of',
+    enableSorting: false,
+    meta: { hint: 'Realised P&L = price − slippage − fees + funding, USD.' },
+    cell: ({ row }) => (row.original.trades ? <Split split={row.original.split} /> : <Missing why={NO_TRADES} />),
   }),
   column.accessor((row) => defined(row.last_signal_ms), {
     id: 'last_signal',

@@ -1,0 +1,77 @@
+import type { StrategyHealth } from '../../api/client'
+import { useStrategyHealth } from '../../api/queries'
+import { percent, ratio } from '../../format/numbers'
+import { dayClock, zoneWord } from '../../format/times'
+import { Missing } from '../../ui/Figure'
+import { Panel } from '../../ui/Panel'
+import { View } from '../../ui/View'
+import { link } from '../../ui/route'
+
+export function StrategyHealthPanel() {
+  const query = useStrategyHealth()
+  const troubled = query.data?.filter((each) => each.alerts.length).length
+  return (
+    <Panel
+      title="Strategy health"
+      aside={troubled === undefined ? '' : troubled ? `${troubled} need attention · ${zoneWord()}` : `all well · ${zoneWord()}`}
+      className="strategy-health"
+    >
+      <View
+        query={query}
+        lines={8}
+        empty={(cards) => cards.length === 0}
+        whyEmpty="No strategy has been registered yet. The broker lists them when it starts; enable one in config.yaml under strategies."
+      >
+        {(cards) => (
+          <ul className="cards" data-testid="strategy-health">
+            {cards.map((card) => (
+              <Card key={card.name} card={card} />
+            ))}
+          </ul>
+        )}
+      </View>
+    </Panel>
+  )
+}
+
+const NO_TIME = 'No market time has passed yet.'
+
+function Card({ card }: { card: StrategyHealth }) {
+  const rests = card.window_h === null ? NO_TIME : `Over the last ${ratio(card.window_h)} h of market time.`
+  return (
+    <li className={`card ${card.alerts.length ? 'is-troubled' : ''}`}>
+      <h3 className={`status is-${card.status}`}>
+        <span className="dot" aria-hidden="true" />
+        <a href={link(`strategies/${card.name}`)}>{card.class_name}</a>
+        <small>{card.status}</small>
+      </h3>
+      <dl>
+        <dt>Last signal</dt>
+        <dd>{card.last_signal_ms === null ? <Missing why="It has had no opinion so far." /> : dayClock(card.last_signal_ms)}</dd>
+        <dt title={rests}>Signals / hour</dt>
+        <dd>{card.signals_per_hour === null ? <Missing why={NO_TIME} /> : ratio(card.signals_per_hour)}</dd>
+        <dt title={rests}>Positions / day</dt>
+        <dd>{card.positions_per_day === null ? <Missing why={NO_TIME} /> : ratio(card.positions_per_day)}</dd>
+        <dt title="Fall from the running peak of its curve, now.">Drawdown</dt>
+        <dd>{percent(card.drawdown)}</dd>
+        <dt title="Realised loss of the UTC day over what it may lose on a day.">Day limit used</dt>
+        <dd>{card.day_used === null ? <Missing why="The broker has not stored a checkpoint yet." /> : percent(card.day_used, 1)}</dd>
+        <dt title="Hashes of its code and of its parameters, as of its newest evaluation.">Version</dt>
+        <dd>
+          {card.code_hash ? (
+            <code>
+              {card.code_hash.slice(0, 8)} / {card.params_hash?.slice(0, 8)}
+            </code>
+          ) : (
+            <Missing why="It has not been evaluated yet." />
+          )}
+        </dd>
+      </dl>
+      {card.alerts.map((alert) => (
+        <p key={alert.kind} className={`alert is-${alert.kind}`}>
+          {alert.text}
+        </p>
+      ))}
+    </li>
+  )
+}
