@@ -3,6 +3,7 @@
 PORT ?= 8080
 SPEED ?= 300
 RESET ?=
+SUBJECT ?= signal.>
 # Tests run in so many processes, each with servers of its own.
 WORKERS ?= 2
 BESIDE := not (browser or long or alone)
@@ -22,7 +23,8 @@ NODE_IS_FIT := const [a, b] = process.versions.node.split('.').map(Number); \
 	process.exit((a === 20 && b >= 19) || (a === 22 && b >= 12) || a > 22 ? 0 : 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test lint format bench chaos chaos-quick clean test-python test-frontend test-browser
+.PHONY: help setup demo run doctor tap backup restore test lint format bench chaos chaos-quick clean \
+	test-python test-frontend test-browser
 
 help: ## this list
 	@echo "make TARGET [PORT=8080] [SPEED=300] [RESET=1]"
@@ -36,6 +38,18 @@ demo: setup ## the whole platform on recorded data, SPEED times faster than real
 
 run: setup ## the whole platform on live Hyperliquid data, page on PORT; RESET=1 starts afresh
 	@$(PY) -m trading_core up --live --port $(PORT) $(if $(filter-out 0,$(RESET)),--reset)
+
+doctor: setup ## is the running platform as it must be, and what is to be done if not?
+	@$(PY) -m trading_core doctor
+
+tap: setup ## messages of the bus as they come: make tap SUBJECT='signal.>' [TAP='--since 1h']
+	@$(PY) -m trading_core tap '$(SUBJECT)' $(TAP)
+
+backup: setup ## database, streams and archive into the folder TO (default: backup/ and the time)
+	@$(PY) -m trading_core backup --to $(or $(TO),backup/$(shell date -u +%Y-%m-%dT%H%M%SZ))
+
+restore: setup ## the backup in the folder FROM into an empty .run
+	@$(PY) -m trading_core restore --from $(FROM)
 
 test: setup lint test-python test-frontend test-browser ## lint, types, all tests, one browser test of the dashboard
 	@echo "All tests passed."

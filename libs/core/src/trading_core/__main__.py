@@ -23,6 +23,9 @@ examples:
   python -m trading_core parity                         replays what a run recorded and compares every byte
   python -m trading_core audit                          recomputes every number of the ledger
   python -m trading_core explain --last 1               the newest position, from the tick to its P&L
+  python -m trading_core doctor                         is everything as it must be?
+  python -m trading_core tap 'signal.>'                 what strategies say, as they say it
+  python -m trading_core backup --to DIR                and `restore --from DIR`
   python -m trading_core control --help                 pause, resume, close, change limits
   python -m trading_core backtest --help                strategies over recorded candles
   python -m trading_core optimise --help                its parameters, searched
@@ -54,6 +57,10 @@ MODULES = {
     "import": ("trading_core.ingest.command", "bring candles and funding rates from files into the database"),
     "archive": ("trading_core.archive.command", "recorded history into Parquet files, back, and out of the database"),
     "replay": ("trading_core.replay.command", "publish a past span again, for any consumer"),
+    "tap": ("trading_core.tap.command", "listen to the bus, now or from a past time"),
+    "doctor": ("trading_core.doctor.command", "check a running installation, and say what to do"),
+    "backup": ("trading_core.backup.command", "the database, the streams and the archive into one folder"),
+    "restore": ("trading_core.backup.restoring", "a backup into an empty installation"),
     "parity": ("trading_core.parity.command", "replay a recorded run and compare it with what happened"),
     "audit": ("trading_core.audit.command", "recompute every number of the ledger from the recorded events"),
     "explain": ("trading_core.explain.command", "why a position was opened, what filled it, where its P&L comes from"),

@@ -74,6 +74,22 @@ REPLAYED = (MARKET, BOOK, SIGNALS, EXEC)
 ALL = (MARKET, BOOK, SIGNALS, EXEC, OPS, HEALTH, LEASE, DLQ, REPLAY)
 
 
+def streams_of(pattern: str) -> list[StreamSpec]:
+    """The streams that hold subjects of `pattern` (`*` and `>` allowed)."""
+    return [stream for stream in ALL if any(_overlap(pattern, subject) for subject in stream.subjects)]
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether some subject matches both patterns."""
+    left, right = one.split("."), other.split(".")
+    for ours, theirs in zip(left, right, strict=False):
+        if ">" in (ours, theirs):
+            return True
+        if "*" not in (ours, theirs) and ours != theirs:
+            return False
+    return len(left) == len(right)
+
+
 @dataclass(frozen=True)
 class DurableSpec:
     """One durable pull consumer: created by `provision`, bound by its service."""

@@ -65,7 +65,7 @@ class Bus:
         """How many connections there have been: a reader or publisher that saw another number starts over."""
         self.source = source
         self.errors_heard = 0
-        self._on_error = on_error
+        self.on_error = on_error
         self._last_logged = ""
         self._denied: set[str] = set()
 
@@ -165,8 +165,8 @@ class Bus:
             self._denied.add(denied[2].lower())  # nats-py passes on the server's words in lower case
         if not self.connections and _LOGIN_REFUSED in str(error).lower():
             raise ConfigError("nats.url: the server refuses this user and password. Fix TRADING_NATS__URL.")
-        if self._on_error is not None:
-            self._on_error(error)
+        if self.on_error is not None:
+            self.on_error(error)
             return
         text = str(error) or type(error).__name__
         if text != self._last_logged:  # A server that is away fails the same way twice a second.

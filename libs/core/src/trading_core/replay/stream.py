@@ -32,7 +32,7 @@ async def check(bus: Bus, url: str, *needed: StreamSpec) -> None:
 
 async def originals(bus: Bus, from_ms: int, to_ms: int) -> AsyncIterator[Original]:
     """Every message of [from_ms, to_ms) that the streams still hold."""
-    start = await _start(bus, from_ms)
+    start = await start_at(bus, from_ms)
     return merged([_of(bus, stream, start, from_ms, to_ms) for stream in REPLAYED])
 
 
@@ -42,7 +42,7 @@ async def reach(bus: Bus) -> int | None:
     return None if first is None else _watermark(first)
 
 
-async def _start(bus: Bus, from_ms: int) -> Start:
+async def start_at(bus: Bus, from_ms: int) -> Start:
     """A time of storing before which nothing of the span can have come.
 
     That is when the first watermark from `from_ms` on was stored, less the overlap of every reader: whatever follows
