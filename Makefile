@@ -23,7 +23,7 @@ NODE_IS_FIT := const [a, b] = process.versions.node.split('.').map(Number); \
 	process.exit((a === 20 && b >= 19) || (a === 22 && b >= 12) || a > 22 ? 0 : 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run doctor tap backup restore test lint format bench chaos chaos-quick clean \
+.PHONY: help setup docs demo run doctor tap backup restore test lint format bench chaos chaos-quick clean \
 	test-python test-frontend test-browser
 
 help: ## this list
@@ -50,6 +50,9 @@ backup: setup ## database, streams and archive into the folder TO (default: back
 
 restore: setup ## the backup in the folder FROM into an empty .run
 	@$(PY) -m trading_core restore --from $(FROM)
+
+docs: setup ## write the reference pages of docs/ from the code
+	@$(PY) docs/generate.py
 
 test: setup lint test-python test-frontend test-browser ## lint, types, all tests, one browser test of the dashboard
 	@echo "All tests passed."
