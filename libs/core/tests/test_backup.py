@@ -85,7 +85,8 @@ async def test_a_backup_comes_back_as_it_was_and_never_over_anything(
     await restoring._load(target, saved, tmp_path / "new")
     again = await asyncpg.connect(empty_database_url)
     try:
-        assert await again.fetch(ROWS) == rows
+        unsent = [(*tuple(row)[:-1], None) for row in rows]  # EXEC had none of them: all are to be published again
+        assert [tuple(row) for row in await again.fetch(ROWS)] == unsent
         with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
             await again.execute("DELETE FROM trading_paper.skips")
     finally:

@@ -17,12 +17,16 @@ from trading_core.backup import database, streams
 from trading_core.backup.command import progress
 from trading_core.backup.folder import BackupFolder
 from trading_core.bus import connection
+from trading_core.bus.connection import Bus
 from trading_core.bus.provision import provision
 from trading_core.config import DatabaseConfig, load
 from trading_core.db.migrate import migrate
 from trading_core.errors import ConfigError
+from trading_core.messages import EXEC_KINDS, ExecMessage, decode
+from trading_core.streams import EXEC, exec_subjects
 from trading_core.supervise.folder import DATABASE, RunFolder
 
+_UNSENT = "UPDATE trading_paper.outbox SET sent_at = NULL WHERE portfolio_id = $1 AND id > $2"
 EXAMPLES = """\
 examples:
   python -m trading_core restore --from backup/monday                  into .run, which must hold no such run
@@ -115,10 +119,26 @@ async def _load(source: BackupFolder, content: dict[str, Any], archive: Path) ->
                 file = source.stream(name)
                 task = bar.add_task(f"stream {name}", total=_size(file))
                 await streams.load(bus, name, file, saved, partial(bar.advance, task))
+        await _send_again(bus, settings.database.url)
         await provision(bus)
     finally:
         await bus.close()
     await asyncio.to_thread(_copy_archive, source.archive, archive)
+
+
+async def _send_again(bus: Bus, url: str) -> None:
+    """What the ledger said after EXEC was saved counts as unsent, whatever its row says: the broker publishes it."""
+    db = await asyncpg.connect(url, timeout=10)
+    try:
+        for portfolio in await db.fetch("SELECT id, name FROM trading_paper.portfolio"):
+            newest = 0
+            for kind in EXEC_KINDS:
+                found = await bus.last(EXEC, exec_subjects(kind, portfolio["name"]))
+                message = decode(found.data) if found is not None else None
+                newest = max(newest, message.outbox_id) if isinstance(message, ExecMessage) else newest
+            await db.execute(_UNSENT, portfolio["id"], newest)
+    finally:
+        await db.close()
 
 
 def _holds_something(folder: Path) -> bool:
