@@ -54,7 +54,7 @@ async def _all(platform: Platform, stream: streams.StreamSpec, subject: str) -> 
     reader = OrderedPull(platform.bus, stream, [subject], Start.all())
     async for batch in reader.batches():
         found += [messages.decode(delivered.data) for delivered in batch]
-        if not batch or reader.caught_up:
+        if reader.caught_up:
             break
     await reader.close()
     return found

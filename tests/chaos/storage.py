@@ -132,7 +132,7 @@ async def _everything(bus: Bus, stream: streams.StreamSpec) -> list[messages.Mes
     reader = OrderedPull(bus, stream, [">"], Start.all())
     async for batch in reader.batches():
         found += [messages.decode(delivered.data) for delivered in batch]
-        if not batch or reader.caught_up:
+        if reader.caught_up:
             break
     await reader.close()
     return found

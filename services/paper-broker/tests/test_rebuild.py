@@ -29,7 +29,7 @@ async def on_exec(bus: Bus) -> list[str]:
             message = messages.decode(delivered.data)
             assert isinstance(message, ExecMessage)
             found.append(messages.encode(message).decode().replace(f'"outbox_id":{message.outbox_id}', '"outbox_id":0'))
-        if not batch or reader.caught_up:
+        if reader.caught_up:
             break
     await reader.close()
     return found
@@ -86,7 +86,7 @@ async def lose(bus: Bus, first: int, count: int) -> None:
     reader = OrderedPull(bus, streams.EXEC, ["exec.>"], Start.all())
     async for batch in reader.batches():
         kept += batch
-        if not batch or reader.caught_up:
+        if reader.caught_up:
             break
     await reader.close()
     await bus.js.delete_stream("EXEC")

@@ -79,7 +79,7 @@ async def _ids(bus: Bus) -> set[str]:
     reader = OrderedPull(bus, streams.EXEC, ["exec.>"], Start.all())
     async for batch in reader.batches():
         found |= {messages.decode(delivered.data).id for delivered in batch}
-        if not batch or reader.caught_up:
+        if reader.caught_up:
             break
     await reader.close()
     return found
