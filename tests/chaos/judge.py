@@ -21,6 +21,8 @@ from trading_core.model import MINUTE_MS
 SLACK_S = 10.0
 """Wall time by which a gap may exceed its fault: a busy machine takes longer to start a process."""
 SHOWN = 3
+LINES = 12
+"""Of what a command said: the end of a traceback must say where."""
 _DEFAULTS = "SELECT relid::regclass::text FROM pg_partition_tree($1) WHERE relid::regclass::text LIKE '%default'"
 _PARTITIONED = "SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'p'"
 _DECIDED = "SELECT signal_event_id AS id FROM trading_paper.decisions"
@@ -125,12 +127,13 @@ async def command(platform: Platform, *arguments: str) -> list[str]:
         stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     output, _ = await process.communicate()
-    return [] if process.returncode == 0 else output.decode(errors="replace").strip().splitlines()[-SHOWN:]
+    return [] if process.returncode == 0 else output.decode(errors="replace").strip().splitlines()[-LINES:]
 
 
 def compared(platform: Platform) -> str:
     """How much the audit of the run went through."""
-    found = json.loads((platform.folder / "audit.json").read_text())["compared"]
+    report = platform.folder / "audit.json"
+    found = json.loads(report.read_text())["compared"] if report.exists() else {}
     return ", ".join(f"{found.get(table, 0):,} {table}" for table in ("decisions", "fills"))
 
 
