@@ -88,7 +88,7 @@ def _messages(id: str, recorded: ExecMessage | None, recomputed: ExecMessage | N
 
 def _plain(value: Any) -> Any:
     """JSON by what it says, numbers by value: NUMERIC may drop or add trailing zeros."""
-    if isinstance(value, str) and value[:1] in "{[":
+    if isinstance(value, str) and value.startswith(("{", "[")):
         return json.loads(value)
     return value
 
