@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from trading_core.access.users import USERS
 from trading_core.embedded.launch import Launch, free_port
 from trading_core.errors import ConfigError, TradingError
 from trading_core.supervise import command, pids
@@ -137,14 +138,22 @@ def test_passwords_are_made_once_and_private(folder: RunFolder) -> None:
 
 
 def test_each_service_gets_its_own_login_and_no_other() -> None:
-    addresses = Addresses("nats://n", "postgresql://postgres:root@127.0.0.1:5000/trading", "127.0.0.1", 8080, 9000)
-    secrets = {role: f"secret-of-{role}" for role in ("recorder", "broker", "runner_ro", "api_ro")}
+    addresses = Addresses(
+        {name: f"nats://{name}" for name in USERS},
+        "postgresql://postgres:root@127.0.0.1:5000/trading",
+        "127.0.0.1",
+        8080,
+        9000,
+    )
+    secrets = {role: f"secret-of-{role}" for role in ("recorder", "broker", "runner_ro", "api_ro", "control_token")}
     for name in MODULES:
         environment = service_launch(name, addresses, secrets, demo_speed=300, metrics_port=1).environment
         assert "root" not in environment["TRADING_DATABASE__URL"]
         assert environment["TRADING_EXCHANGES__HYPERLIQUID__BASE_URL"] == "http://127.0.0.1:9000"
         assert "300×" in environment["TRADING_API__DATA_NOTICE"]
         assert not [key for key in environment if key.startswith(("TRADING_BROKER", "TRADING_STRATEGIES"))]
+        assert environment["TRADING_NATS__URL"] == f"nats://{name}"
+        assert ("TRADING_API__CONTROL_TOKEN" in environment) == (name == "api")
     live = service_launch("collector-hl", addresses, secrets, demo_speed=None, metrics_port=1).environment
     assert not [key for key in live if key.startswith(("TRADING_EXCHANGES", "TRADING_API"))]
     assert "secret" not in str(live)
@@ -153,7 +162,13 @@ def test_each_service_gets_its_own_login_and_no_other() -> None:
 def test_what_left_the_database_is_where_both_that_need_it_look(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    addresses = Addresses("nats://n", "postgresql://postgres:root@127.0.0.1:5000/trading", "127.0.0.1", 8080, 9000)
+    addresses = Addresses(
+        {name: f"nats://{name}" for name in USERS},
+        "postgresql://postgres:root@127.0.0.1:5000/trading",
+        "127.0.0.1",
+        8080,
+        9000,
+    )
     for role, launch in (("maintenance", archive_launch), ("research", parity_launch)):
         environment = launch(folder, addresses, {role: "its-own"}).environment
         assert environment["TRADING_DATABASE__URL"] == f"postgresql://{role}:its-own@127.0.0.1:5000/trading"

@@ -81,7 +81,7 @@ def write_missing(folder: Path, uid: int = -1, gid: int = -1) -> list[Path]:
 
 
 def nats_passwords(value_of: Mapping[str, str]) -> str:
-    """What `deploy/nats/users.conf` needs before it: one variable per user."""
+    """What `deploy/nats/users.conf` includes: one variable per user."""
     lines = [f'{password_variable(user)}: "{value_of[nats_secret(user)]}"' for user in USERS]
     return "\n".join(["# Generated: the passwords of users.conf.", *lines]) + "\n"
 

@@ -9,6 +9,8 @@ from trading_core.bus.subjects import inbox_prefix
 from trading_core.streams import StreamSpec
 
 _API = "$JS.API"
+PROVISION = "provision"
+_DURABLES = tuple(f"{spec.stream.name}.{spec.name}" for spec in streams.DURABLES)
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,21 @@ class User:
     name: str
     publish: tuple[str, ...]
     subscribe: tuple[str, ...] = ()
+    answers: bool = False
+    """May also publish to where a request that it has received asks for the reply."""
+
+    binds: tuple[str, ...] = ()
+    """Names of the durables that it reads."""
+
+    @property
+    def denied(self) -> tuple[str, ...]:
+        """Of what `publish` allows: durables are made by `provision` alone, and read by whoever binds them."""
+        if self.name == PROVISION:
+            return ()
+        made = [f"{_API}.CONSUMER.{verb}.{durable}" for durable in _DURABLES for verb in ("CREATE", "DELETE")]
+        made += [f"{_API}.CONSUMER.CREATE.{durable}.>" for durable in _DURABLES]
+        foreign = [durable for durable in _DURABLES if durable.rpartition(".")[2] not in self.binds]
+        return (*made, *(f"{_API}.CONSUMER.MSG.NEXT.{durable}" for durable in foreign))
 
     @property
     def all_subscriptions(self) -> tuple[str, ...]:
@@ -31,19 +48,19 @@ def _own(service: str) -> tuple[str, ...]:
 
 
 def _reads(*stores: StreamSpec) -> tuple[str, ...]:
-    """Ephemeral consumers, and single messages."""
+    """Ephemeral consumers, and single messages where the stream gives them directly."""
     verbs = ("CREATE", "MSG.NEXT", "INFO", "DELETE")
     consumers = [f"{_API}.CONSUMER.{verb}.{store.name}.>" for store in stores for verb in verbs]
-    return (*consumers, *(f"{_API}.DIRECT.GET.{store.name}.>" for store in stores if store.allow_direct))
+    direct = [f"{_API}.DIRECT.GET.{store.name}" for store in stores if store.allow_direct]
+    return (*consumers, *direct, *(f"{subject}.>" for subject in direct))
 
 
 def _looks_into(*stores: StreamSpec) -> tuple[str, ...]:
-    """For people and their commands: also the oldest message, the state, the list of streams."""
-    whole = [f"{_API}.DIRECT.GET.{store.name}" for store in stores if store.allow_direct]
+    """For people and their commands: also single messages of every stream, states, and the list of streams."""
     states = (f"{_API}.INFO", f"{_API}.STREAM.NAMES", f"{_API}.STREAM.LIST")
     each = [f"{_API}.STREAM.{verb}.{store.name}" for store in stores for verb in ("INFO", "MSG.GET")]
     lists = [f"{_API}.CONSUMER.{verb}.{store.name}" for store in stores for verb in ("NAMES", "LIST")]
-    return (*_reads(*stores), *whole, *states, *each, *lists)
+    return (*_reads(*stores), *states, *each, *lists)
 
 
 def _acks(store: StreamSpec, durable: str) -> tuple[str, ...]:
@@ -57,19 +74,15 @@ def _binds(store: StreamSpec, durable: str) -> tuple[str, ...]:
 
 
 def _collector(service: str, exchange: str) -> User:
-    """Its own subjects; of the past only these again, where it goes on after a restart."""
-    market, book = f"market.{exchange}.>", f"book.{exchange}.>"
-    direct = (f"{_API}.DIRECT.GET.MARKET.{market}", f"{_API}.DIRECT.GET.BOOK.{book}")
-    verbs = ("CREATE", "MSG.NEXT", "INFO", "DELETE")
-    consumers = [f"{_API}.CONSUMER.{verb}.{store}.>" for store in ("MARKET", "BOOK") for verb in verbs]
-    wildcards = (f"{_API}.DIRECT.GET.MARKET", f"{_API}.DIRECT.GET.BOOK")
-    own = (market, book, f"live.{exchange}.>", streams.venue_dlq_subject(exchange))
-    return User(service, (*own, *direct, *wildcards, *consumers, *_own(service)))
+    """Its own subjects; after a restart it reads where it was, and which gaps were open."""
+    own = (f"market.{exchange}.>", f"book.{exchange}.>", f"live.{exchange}.>", streams.venue_dlq_subject(exchange))
+    return User(service, (*own, *_reads(streams.MARKET, streams.BOOK), *_own(service)))
 
 
 def _all() -> tuple[User, ...]:
     market, book, signals, execs = streams.MARKET, streams.BOOK, streams.SIGNALS, streams.EXEC
-    lease = streams.LEASE.name
+    # Of a shard, and that a runner is there to take one.
+    lease, leases = streams.LEASE.name, ("lease.runner.>", "lease.runner-present.>")
     runner, broker, recorder, api = "strategy-runner", "paper-broker", "recorder", "api"
     everything = (*streams.REPLAYED, streams.OPS, streams.HEALTH, streams.DLQ, streams.REPLAY)
     taps = ("market.>", "book.>", "signal.>", "grid.>", "exec.>", "ops.>", "heartbeat.>", "live.>", "replay.>")
@@ -79,10 +92,10 @@ def _all() -> tuple[User, ...]:
         User(
             runner,
             (
-                *("signal.>", "grid.>", *(f"{prefix}.>" for prefix in ("lease.runner",))),
+                *("signal.>", "grid.>", *leases),
                 *_reads(market, book),
                 f"{_API}.DIRECT.GET.{signals.name}.>",
-                f"{_API}.DIRECT.GET.{lease}.lease.runner.>",
+                *(f"{_API}.DIRECT.GET.{lease}.{subject}" for subject in leases),
                 f"{_API}.STREAM.INFO.{lease}",
                 *_own(runner),
             ),
@@ -94,11 +107,11 @@ def _all() -> tuple[User, ...]:
                 *_reads(market, book),
                 *_binds(signals, streams.BROKER.name),
                 *(f"{_API}.DIRECT.GET.{execs.name}", f"{_API}.DIRECT.GET.{execs.name}.>"),
-                f"{inbox_prefix('api')}.>",
-                f"{inbox_prefix('operator')}.>",
                 *_own(broker),
             ),
             subscribe=(f"ctl.{broker}.>",),
+            answers=True,
+            binds=(streams.BROKER.name,),
         ),
         User(
             recorder,
@@ -109,6 +122,7 @@ def _all() -> tuple[User, ...]:
                 *_reads(*streams.RECORDER_STREAMS),
                 *_own(recorder),
             ),
+            binds=(streams.RECORDER[0].name,),
         ),
         User(
             api,
@@ -119,8 +133,8 @@ def _all() -> tuple[User, ...]:
             ),
             subscribe=("live.>",),
         ),
-        # For people and their programs: reads everything, changes nothing.
-        User("tap", _looks_into(*everything), subscribe=taps),
+        # For people and their programs, whose replies go where the nats CLI expects them: reads, and changes nothing.
+        User("tap", _looks_into(*everything), subscribe=("_INBOX.>", *taps)),
         # For the commands of the person who runs the platform: steers the broker, publishes the past again.
         User(
             "operator",
@@ -128,7 +142,7 @@ def _all() -> tuple[User, ...]:
             subscribe=taps,
         ),
         # Makes streams and durables; also the supervisor's, who waits for heartbeats.
-        User("provision", (f"{_API}.>",)),
+        User(PROVISION, (f"{_API}.>",)),
     )
 
 

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -16,6 +17,7 @@ from nats.js import api
 from nats.js.client import JetStreamContext
 
 import trading_core.cancellation  # noqa: F401 - before anything waits for an answer
+from trading_core.bus import subjects
 from trading_core.bus.client import TappedClient
 from trading_core.errors import ConfigError, MessageInvalid
 from trading_core.messages import Message, encode
@@ -223,6 +225,11 @@ async def reach(url: str, *, name: str) -> Bus:
         ) from error
 
 
+def user_of(url: str) -> str | None:
+    """Whom the server knows us as: it keeps the replies to each user apart."""
+    return urlsplit(url.partition(",")[0].strip()).username
+
+
 def where(url: str) -> str:
     """`url` without its user and password, fit for a log line."""
     return ",".join(part.rpartition("@")[2].removeprefix("nats://").strip() for part in url.split(","))
@@ -236,7 +243,7 @@ async def _connect(client: TappedClient, bus: Bus, url: str, name: str, inbox_pr
         disconnected_cb=bus.heard_disconnect,
         reconnected_cb=bus.heard_reconnect,
         closed_cb=bus.heard_close,
-        inbox_prefix=inbox_prefix or f"_INBOX_{re.sub(r'[^A-Za-z0-9]', '_', name)}",
+        inbox_prefix=inbox_prefix or subjects.inbox_prefix(user_of(url) or name),
         connect_timeout=2,
         reconnect_time_wait=0.5,  # type: ignore[arg-type]  # nats-py sleeps on it: a float is fine
         max_reconnect_attempts=-1,

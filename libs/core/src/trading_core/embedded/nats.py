@@ -24,10 +24,7 @@ max_pending: 32MB
 write_deadline: "5s"
 ping_interval: "20s"
 ping_max: 2
-authorization {{
-  user: {user}
-  password: {password}
-}}
+{authorization}
 jetstream {{
   store_dir: {store}
   sync_interval: always
@@ -58,10 +55,15 @@ class NatsServer:
     monitor_port: int
     password: str
     user: str = "trading"
+    authorization: str = ""
+    """Who may do what; none: `user` alone, and everything."""
 
     @property
     def url(self) -> str:
-        return f"nats://{self.user}:{self.password}@127.0.0.1:{self.port}"
+        return self.url_of(self.user, self.password)
+
+    def url_of(self, user: str, password: str) -> str:
+        return f"nats://{user}:{password}@127.0.0.1:{self.port}"
 
     def prepare(self) -> Launch:
         """Writes the configuration (0600: it holds the password); every acknowledged message is synced to disk."""
@@ -70,14 +72,16 @@ class NatsServer:
         text = _CONFIG.format(
             port=self.port,
             monitor_port=self.monitor_port,
-            user=json.dumps(self.user),
-            password=json.dumps(self.password),
+            authorization=self.authorization or self._one_user(),
             store=json.dumps(str(self.folder.absolute() / "store")),
         )
         config.unlink(missing_ok=True)
         with open(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
         return Launch("nats-server", (str(binary()), "-c", str(config.absolute())), signal.SIGTERM)
+
+    def _one_user(self) -> str:
+        return f"authorization {{ user: {json.dumps(self.user)}, password: {json.dumps(self.password)} }}"
 
     def ready(self) -> bool:
         return answers(self.port)

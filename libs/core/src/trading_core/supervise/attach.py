@@ -47,13 +47,13 @@ def attach(folder: RunFolder, *, nats: bool = False) -> Iterator[dict[str, str]]
         pids.end_leftovers(folder.pids, lambda line: print(line, file=sys.stderr))
         secrets = folder.secrets()
         postgres = PostgresServer(folder.path / "postgres", launch.free_port(), secrets["postgres"])
-        bus = NatsServer(folder.path / "nats", launch.free_port(), launch.free_port(), secrets["nats"])
+        bus = folder.nats_server(launch.free_port(), launch.free_port())
         with contextlib.ExitStack() as servers:
             servers.enter_context(_serving(folder, "postgres", postgres))
             variables = {_DATABASE_URL: url_for(postgres.url(DATABASE), "research", secrets["research"])}
             if nats:
                 servers.enter_context(_serving(folder, "nats", bus))
-                variables[_NATS_URL] = bus.url
+                variables[_NATS_URL] = folder.nats_url(bus, "operator")
             yield variables
 
 

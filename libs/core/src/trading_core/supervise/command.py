@@ -95,6 +95,7 @@ def _welcome(platform: Platform, options: Options, console: Console) -> None:
     console.plain(f"  Dashboard  {platform.addresses.page}")
     console.plain(f"  Data       {_source(options)}")
     console.plain(f"  Logs       {options.folder.logs}")
+    console.plain(f"  To steer   the token in {options.folder.control_token}")
     console.plain("  Ctrl-C stops everything; the next start continues where this one stopped.")
     console.plain("")
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from trading_core.db.roles import LOGIN_ROLES
-from trading_core.embedded.nats import new_password
+from trading_core.access import nats_config
+from trading_core.access.secrets import NAMES, nats_secret, new_secret
+from trading_core.embedded.nats import NatsServer
 from trading_core.embedded.postgres import PostgresServer
 from trading_core.errors import ConfigError
 
 DATABASE = "trading"
-_SECRET_NAMES = ("postgres", "nats", *LOGIN_ROLES)
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,11 @@ class RunFolder:
     def environment(self) -> Path:
         """While the platform runs: what a command needs to reach its database and bus (0600)."""
         return self.path / "env"
+
+    @property
+    def control_token(self) -> Path:
+        """What the page asks for before it steers the broker (0600)."""
+        return self.path / "control-token"
 
     @property
     def targets(self) -> Path:
@@ -97,13 +102,24 @@ class RunFolder:
                 entry.unlink()
         self.prepare()
 
+    def nats_server(self, port: int, monitor_port: int) -> NatsServer:
+        """The bus with its users; we are the one who may make streams."""
+        secrets = self.secrets()
+        return NatsServer(
+            self.path / "nats", port, monitor_port, secrets[nats_secret("provision")], user="provision",
+            authorization=nats_config.with_passwords(secrets),
+        )  # fmt: skip
+
+    def nats_url(self, server: NatsServer, user: str) -> str:
+        return server.url_of(user, self.secrets()[nats_secret(user)])
+
     def secrets(self) -> dict[str, str]:
         """The generated passwords, made at the first start and readable by their owner alone."""
         file = self.path / "secrets"
         known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
-        missing = [name for name in _SECRET_NAMES if name not in known]
+        missing = [name for name in NAMES if name not in known]
         if missing:
-            known |= {name: new_password() for name in missing}
+            known |= {name: new_secret() for name in missing}
             write_private(file, json.dumps(known, indent=1))
         return known
 

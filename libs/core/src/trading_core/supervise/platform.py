@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import asyncpg
 from nats.aio.msg import Msg
 
+from trading_core.access.secrets import CONTROL_TOKEN
+from trading_core.access.users import USERS
 from trading_core.bus.connection import Bus, connect
 from trading_core.bus.provision import provision
 from trading_core.db.migrate import migrate
 from trading_core.db.partitions import ensure_partitions
 from trading_core.db.roles import LOGIN_ROLES, set_passwords, url_for
 from trading_core.embedded.launch import Launch, answers, free_port
-from trading_core.embedded.nats import NatsServer
 from trading_core.embedded.postgres import PostgresServer
 from trading_core.errors import MessageInvalid
 from trading_core.messages import HeartbeatMessage, decode
@@ -53,10 +54,10 @@ class Platform:
         folder = options.folder
         self._options, self._console = options, console
         self._secrets = folder.secrets()
-        self._nats = NatsServer(folder.path / "nats", free_port(), free_port(), self._secrets["nats"])
+        self._nats = folder.nats_server(free_port(), free_port())
         self._postgres = PostgresServer(folder.path / "postgres", free_port(), self._secrets["postgres"])
         self.addresses = Addresses(
-            nats_url=self._nats.url,
+            nats_urls={user: folder.nats_url(self._nats, user) for user in USERS},
             database_url=self._postgres.url(DATABASE),
             page_host=options.host,
             page_port=options.port,
@@ -205,7 +206,7 @@ class Platform:
         folder = self._options.folder
         variables = {
             "TRADING_DATABASE__URL": url_for(self.addresses.database_url, "research", self._secrets["research"]),
-            "TRADING_NATS__URL": self.addresses.nats_url,
+            "TRADING_NATS__URL": self.addresses.nats_urls["operator"],
         }
         text = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
         write_private(folder.environment, text)
@@ -213,6 +214,7 @@ class Platform:
             {"targets": [f"127.0.0.1:{port}"], "labels": {"job": name}} for name, port in self._metrics_ports.items()
         ]
         folder.targets.write_text(json.dumps(targets, indent=1) + "\n")
+        write_private(folder.control_token, self._secrets[CONTROL_TOKEN] + "\n")
         folder.address.write_text(self.addresses.page + "\n")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from trading_core.access.secrets import CONTROL_TOKEN
 from trading_core.config import load
 from trading_core.db.roles import ROLE_OF_SERVICE, url_for
 from trading_core.embedded.launch import Launch
@@ -31,7 +32,8 @@ BOOK_EVERY_MS = 5000
 class Addresses:
     """Where everything listens, on loopback. Chosen once per start, so that a restarted process is found again."""
 
-    nats_url: str
+    nats_urls: Mapping[str, str]
+    """By user: a service is one, and so are `provision`, `operator` and `tap`."""
     database_url: str
     page_host: str
     page_port: int
@@ -60,7 +62,7 @@ def service_launch(
 ) -> Launch:
     """How to start `name`. Settings of the person's own environment stay; addresses and logins are ours."""
     environment = {
-        "TRADING_NATS__URL": addresses.nats_url,
+        "TRADING_NATS__URL": addresses.nats_urls[name],
         "TRADING_INSTANCE": "1",
         "TRADING_METRICS_PORT": str(metrics_port),
         "PYTHONUNBUFFERED": "1",
@@ -72,6 +74,8 @@ def service_launch(
     if name == "api":
         environment["TRADING_API__HOST"] = addresses.page_host
         environment["TRADING_API__PORT"] = str(addresses.page_port)
+        if load().api.control_token is None:
+            environment["TRADING_API__CONTROL_TOKEN"] = secrets[CONTROL_TOKEN]
     if demo_speed is not None:
         environment["TRADING_EXCHANGES__HYPERLIQUID__BASE_URL"] = addresses.venue
         environment["TRADING_EXCHANGES__HYPERLIQUID__WS_URL"] = "null"
