@@ -37,7 +37,9 @@ class LiveApi(Api):
 
 
 def settings(*, broker: dict[str, Any] | None = None, **api: Any) -> Settings:
-    pages = {"frontend_dir": "no-such-folder", "data_notice": "Made up for a test.", **api}
+    """Without limits on how often it is asked, unless a test wants them."""
+    free = {"read_rate": None, "control_rate": None}
+    pages = {"frontend_dir": "no-such-folder", "data_notice": "Made up for a test.", **free, **api}
     return Settings(api=pages, broker=broker or {})
 
 

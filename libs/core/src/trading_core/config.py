@@ -6,6 +6,7 @@ Every default of the platform stands here; `config.yaml` repeats and explains th
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
@@ -319,6 +320,16 @@ class RunnerConfig(Section):
     """What strategies may allocate on top of what the runner has when it starts them."""
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect to it."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class ApiConfig(Section):
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=1, le=65_535)
@@ -327,6 +338,29 @@ class ApiConfig(Section):
     """Shown as a banner on every page: where the market data comes from when it is not live."""
     control_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     """What requests to steer the broker must carry; None: the API cannot. From the environment, never from a file."""
+    read_token: Annotated[SecretStr, Field(min_length=16)] | None = None
+    open_read: bool | None = None
+    """Whether reading needs no token; None: while only this machine can connect to `host`."""
+    origins: tuple[str, ...] = ()
+    """Other pages, as scheme://host:port, that may read through a browser."""
+    read_rate: float | None = Field(20, gt=0)
+    read_burst: int = Field(200, ge=1)
+    control_rate: float | None = Field(2, gt=0)
+    control_burst: int = Field(10, ge=1)
+    sockets: int = Field(50, ge=1)
+
+    @property
+    def reads_openly(self) -> bool:
+        return is_loopback(self.host) if self.open_read is None else self.open_read
+
+    @field_validator("origins")
+    @classmethod
+    def _named_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if origin != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in ("http", "https") or "*" in origin:
+                raise ValueError("must be scheme://host:port each, without a path and never *")
+        return value
 
 
 class LoggingConfig(Section):

@@ -7,10 +7,12 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trading_api import frontend, live_messages, metrics, problems
+from trading_api.access import Access, Gate
 from trading_api.context import Context
 from trading_api.routes import (
     control,
@@ -96,15 +98,22 @@ def create_app(context: Context | None = None, config: ApiConfig | None = None) 
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
-        responses={422: PROBLEM, 500: PROBLEM, 503: PROBLEM},
+        responses=dict.fromkeys((401, 413, 422, 429, 500, 503), PROBLEM),
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.context = context
+    app.state.access = access = Access(settings)
     for part in PARTS:
         app.include_router(part.router)
     frontend.install(app, settings.frontend_dir)
     problems.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)
+    app.add_middleware(Gate, access=access, config=settings)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=list(settings.origins), allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+        )  # fmt: skip
     app.add_middleware(Timed)
     app.add_middleware(Guard, host=settings.host)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]

@@ -23,8 +23,10 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     409: "The broker refused",
+    413: "Too much at once",
     421: "Wrong host",
     422: "Invalid request",
+    429: "Too often",
     500: "Something broke on the server",
     503: "Not available right now",
 }
@@ -33,10 +35,11 @@ TITLES = {
 class Refused(Exception):
     """A request that is well formed and still cannot be answered; `detail` says what to change."""
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.headers = {"WWW-Authenticate": "Bearer"} if status == 401 else dict(headers or {})
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, *, error_id: str = "") -> Response:
@@ -50,13 +53,16 @@ def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, 
     return Response(msgspec.json.encode(body), status, headers, MEDIA_TYPE)
 
 
+def answer_to(error: Refused) -> Response:
+    return problem(error.status, error.detail, error.headers)
+
+
 def install(app: FastAPI) -> None:
     """Every way out of a request but success goes through here."""
 
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> Response:
-        headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
-        return problem(error.status, error.detail, headers)
+        return answer_to(error)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:

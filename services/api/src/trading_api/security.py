@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trading_api.problems import problem
+from trading_core.config import is_loopback
 
 # `unsafe-inline` for styles only: the chart libraries size their elements with style attributes.
 CONTENT_SECURITY_POLICY = (
@@ -26,19 +27,13 @@ HEADERS = {
 }
 
 
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+TRANSPORT_SECURITY = "max-age=31536000"
 
 
-def same_origin(headers: Headers) -> bool:
-    """A browser's page of ours, or no browser at all: only browsers send Origin."""
+def known_origin(headers: Headers, others: Collection[str] = ()) -> bool:
+    """A browser's page of ours or of `others`, or no browser at all: only browsers send Origin."""
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
+    return origin is None or urlsplit(origin).netloc == headers.get("host") or origin in others
 
 
 class Guard:
@@ -58,6 +53,8 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if scope.get("scheme") == "https":
+                    headers.setdefault("Strict-Transport-Security", TRANSPORT_SECURITY)
             await send(message)
 
         if not self.welcomes(Headers(scope=scope)):

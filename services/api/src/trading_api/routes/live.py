@@ -5,34 +5,50 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+import msgspec
 import structlog
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from trading_api import context as contexts
 from trading_api import metrics
+from trading_api.access import Access
 from trading_api.database import DatabaseAway, QueryTooSlow
 from trading_api.live.hub import Subscriber
 from trading_api.live_messages import Snapshot
 from trading_api.queries import activity, rows
 from trading_api.routes import health
 from trading_api.routes.summary import summarise
-from trading_api.security import same_origin
+from trading_api.security import known_origin
 
 log = structlog.get_logger()
 router = APIRouter(prefix="/api")
 POLICY_VIOLATION = 1008
 TRY_AGAIN_LATER = 1013
 RECENT = 100
+TOKEN_S = 5.0
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """The first message of a client that needs a token."""
+
+    token: str
 
 
 @router.websocket("/ws")
 async def live(socket: WebSocket) -> None:
-    if not same_origin(socket.headers):
+    context = contexts.of(socket)
+    if not known_origin(socket.headers, context.settings.api.origins):
         await socket.close(POLICY_VIOLATION, "this page may not listen here")
         return
     await socket.accept()
-    hub = contexts.of(socket).hub
+    hub = context.hub
+    if len(hub.subscribers) >= context.settings.api.sockets:
+        await _close(socket, "too many connections: try again later")
+        return
+    if not await admitted(socket):
+        await _close(socket, "send a token first", POLICY_VIOLATION)
+        return
     subscriber = hub.join()
     try:
         await serve(socket, subscriber)
@@ -42,6 +58,20 @@ async def live(socket: WebSocket) -> None:
         await _close(socket, "the database does not answer")
     finally:
         hub.leave(subscriber)
+
+
+async def admitted(socket: WebSocket) -> bool:
+    """Whether it may read: openly, or with a token in its first message. Browsers cannot send it in a header."""
+    access: Access = socket.app.state.access
+    if access.open_read:
+        return True
+    try:
+        async with asyncio.timeout(TOKEN_S):
+            message = await socket.receive()
+            hello = msgspec.json.decode(message.get("text") or "", type=Hello)
+    except (TimeoutError, msgspec.DecodeError):
+        return False
+    return access.scope_of(hello.token) is not None
 
 
 async def snapshot(context: contexts.Context, subscriber: Subscriber) -> Snapshot:
@@ -92,6 +122,6 @@ async def _until_gone(socket: WebSocket) -> None:
         pass
 
 
-async def _close(socket: WebSocket, reason: str) -> None:
+async def _close(socket: WebSocket, reason: str, code: int = TRY_AGAIN_LATER) -> None:
     with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-        await socket.close(TRY_AGAIN_LATER, reason)
+        await socket.close(code, reason)
