@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,10 +16,10 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
+from observability_files import DEPLOY, panels, promql, queries, sql
 from prometheus_server import program
 from repository import ROOT
 
-DEPLOY = ROOT / "deploy"
 ALERTS = DEPLOY / "prometheus" / "alerts.yml"
 DECLARED_IN = (
     "trading_core.runtime_metrics", "trading_core.collect.metrics", "collector_pm.metrics", "recorder.metrics",
@@ -35,30 +34,6 @@ def dashboards_of(name: str) -> ModuleType:
         return importlib.import_module(name)
     finally:
         sys.path.pop(0)
-
-
-def panels() -> Iterator[tuple[str, dict[str, Any]]]:
-    for file in sorted((DEPLOY / "grafana" / "dashboards").glob("*.json")):
-        for panel in json.loads(file.read_text())["panels"]:
-            yield f"{file.stem}: {panel['title']}", panel
-
-
-def queries(key: str) -> dict[str, str]:
-    """`expr` or `rawSql` of every panel, by where it stands."""
-    return {
-        f"{where} {target['refId']}": target[key]
-        for where, panel in panels()
-        for target in panel["targets"]
-        if key in target
-    }
-
-
-def promql(text: str, span: str = "1m") -> str:
-    return text.replace("$__rate_interval", span)
-
-
-def sql(text: str) -> str:
-    return re.sub(r"\$__timeFilter\(([\w.]+)\)", r"\1 BETWEEN '-infinity' AND 'infinity'", text)
 
 
 def alerts() -> list[dict[str, Any]]:

@@ -1,0 +1,101 @@
+"""Every panel's question gets data from a running demo, and most alerts fire when their cause is made to happen.
+
+By hand: pytest -m long tests/observability
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from observability_demo import ObservedDemo, exporter_of, observed_demo
+from observability_files import promql, queries, sql
+from trading_core.bus.connection import connect
+from trading_core.db.roles import url_for
+from trading_core.testing import eventually
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+LIMIT_S = 300
+
+
+@pytest.fixture
+async def demo(tmp_path: Path) -> AsyncIterator[ObservedDemo]:
+    with observed_demo(tmp_path) as made:
+        made.stack.start()
+        await eventually(made.stack.is_up, LIMIT_S)
+        with exporter_of(made, tmp_path):
+            made.prometheus.start()
+            await eventually(made.prometheus.is_ready)
+            yield made
+
+
+async def test_every_panel_gets_data(demo: ObservedDemo) -> None:
+    expressions = {where: promql(text, "20s") for where, text in queries("expr").items()}
+    # A stream that drops nothing and a request that was never refused are no data; everything else is.
+    waiting = dict(expressions)
+
+    def answered() -> bool:
+        for where, text in list(waiting.items()):
+            if demo.prometheus.query(text):
+                del waiting[where]
+        assert not waiting, f"no data yet: {waiting}"
+        return True
+
+    await eventually(answered, LIMIT_S)
+    reader = url_for(demo.superuser(), "grafana_ro", demo.stack.run_folder.secrets()["grafana_ro"])
+    connection = await asyncpg.connect(reader, timeout=10)
+    try:
+        for where, text in queries("rawSql").items():
+            assert await connection.fetch(sql(text)), where
+    finally:
+        await connection.close()
+
+
+async def test_alerts_fire_when_their_cause_happens(demo: ObservedDemo) -> None:
+    """One cause after the other; what each broke is mended before the next."""
+
+    async def fires(*alerts: str) -> None:
+        await eventually(lambda: set(alerts) <= demo.firing(), LIMIT_S)
+
+    async def provoked(cause: Callable[[], contextlib.AbstractContextManager[None]], *alerts: str) -> None:
+        with cause():
+            await fires(*alerts)
+
+    await eventually(lambda: demo.prometheus.query("trading_open_positions > 0"), LIMIT_S)
+    await fires("DiskFilling")
+    await provoked(lambda: demo.frozen("venue-sim"), "FeedSilent")
+    await provoked(lambda: demo.frozen("api"), "ServiceDown")
+    await provoked(lambda: demo.frozen("postgres"), "RecorderLagging", "ServiceDegraded")
+    await provoked(lambda: demo.frozen("strategy-runner"), "StrategySilent")
+    os.kill(demo.pid("collector-hl"), signal.SIGKILL)
+    await fires("GapLost")
+    await tampered(demo, fires)
+
+
+async def tampered(demo: ObservedDemo, fires: Callable[..., Awaitable[None]]) -> None:
+    """What only somebody with the superuser's password or the bus can break."""
+    connection = await asyncpg.connect(demo.superuser(), timeout=10)
+    try:
+        await connection.execute("SET session_replication_role = replica")
+        changed = await connection.execute(
+            "UPDATE trading_paper.positions SET realised_pnl = realised_pnl + 1 WHERE id = "
+            "(SELECT max(id) FROM trading_paper.positions WHERE status = 'CLOSED')"
+        )
+        assert changed == "UPDATE 1"
+    finally:
+        await connection.close()
+    os.kill(demo.pid("paper-broker"), signal.SIGKILL)
+    await fires("IdentityViolated", "AuditFindings")
+    with demo.stack.data(nats=True) as variables:
+        bus = await connect(variables["TRADING_NATS__URL"], name="vandal")
+    try:
+        await bus.js.delete_stream("EXEC")
+        await fires("OutboxOld")
+    finally:
+        await bus.close()
