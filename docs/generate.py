@@ -1,4 +1,4 @@
-"""`python docs/generate.py`: writes the reference pages from the code they are about. `--check`: are they up to date?"""
+"""`python docs/generate.py`: writes the reference pages from the code. `--check`: are they up to date?"""
 
 from __future__ import annotations
 

@@ -129,6 +129,7 @@ def _all() -> tuple[User, ...]:
             (
                 "ctl.>",
                 *_reads(market, signals, execs, streams.OPS, streams.HEALTH),
+                *(f"{_API}.{verb}.{store.name}" for store in streams.ALL for verb in ("STREAM.INFO", "CONSUMER.LIST")),
                 *_own(api),
             ),
             subscribe=("live.>",),

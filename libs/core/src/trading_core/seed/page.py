@@ -14,6 +14,7 @@ from subprocess import Popen
 import asyncpg
 from rich.console import Console
 
+from trading_core.access.users import USERS
 from trading_core.bus.connection import connect
 from trading_core.bus.provision import provision
 from trading_core.db.roles import LOGIN_ROLES, set_passwords
@@ -54,7 +55,7 @@ class Seeded:
         secrets = self.folder.secrets()
         asyncio.run(set_passwords(self.url, {role: secrets[role] for role in LOGIN_ROLES}))
         bus = NatsServer(self.path / "nats", launch.free_port(), launch.free_port(), secrets["nats"])
-        addresses = Addresses(bus.url, self.url, host, port, 0)
+        addresses = Addresses(dict.fromkeys(USERS, bus.url), self.url, host, port, 0)
         with _running(self.folder, "nats", bus.prepare(), bus.ready):
             asyncio.run(_provision(bus.url))
             api = service_launch("api", addresses, secrets, demo_speed=None, metrics_port=launch.free_port())
