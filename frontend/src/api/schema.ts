@@ -1342,7 +1342,7 @@ export interface components {
         };
         /**
          * Bin
-         * @description Closed positions with a value in [low, high).
+         * @description Closed positions with a P&L in [low, high), or held for (low, high] seconds.
          */
         Bin: {
             /**

@@ -29,6 +29,12 @@ def a_trade(realised: str, exit_ms: int = 60_000, **changes: Any) -> Trade:
     return Trade(**{**given, **changes})
 
 
+def test_a_time_out_after_exactly_an_hour_was_held_for_up_to_an_hour() -> None:
+    ends = [0, 300_000, 3_600_000, 3_600_001, 86_400_001]
+    found = breakdowns.holds([a_trade("1", entry_ms=0, exit_ms=end) for end in ends])
+    assert [each.trades for each in found] == [2, 0, 1, 1, 0, 1]
+
+
 def test_the_result_is_split_into_four_that_add_up() -> None:
     costs: dict[str, Any] = {"fees": Decimal("0.2"), "funding_pnl": Decimal("-0.1"), "slippage_cost": Decimal("0.3")}
     # Gross 5.0 is after 0.3 of slippage: 5.3 - 0.3 - 0.2 - 0.1 = 4.7.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -50,12 +51,13 @@ def results(trades: Sequence[Trade]) -> list[Bin]:
 
 
 def holds(trades: Sequence[Trade]) -> list[Bin]:
-    """How many positions were held for [from, to) seconds."""
-    held_s = [(trade.exit_ms - trade.entry_ms) / 1_000 for trade in trades]
+    """How many positions were held for (low, high] seconds: a time-out after an hour counts as "up to 1 h"."""
+    held_s = [max(0.0, trade.exit_ms - trade.entry_ms) / 1_000 for trade in trades]
+    places = Counter(bisect_left(_HOLDS_S, each, lo=1) for each in held_s)
     ends = (*_HOLDS_S[1:], None)
     return [
-        Bin(low=low, high=high, trades=sum(low <= each and (high is None or each < high) for each in held_s))
-        for low, high in zip(_HOLDS_S, ends, strict=True)
+        Bin(low=low, high=high, trades=places[number])
+        for number, (low, high) in enumerate(zip(_HOLDS_S, ends, strict=True), start=1)
     ]
 
 

@@ -17,7 +17,7 @@ class Group(Model):
 
 
 class Bin(Model):
-    """Closed positions with a value in [low, high)."""
+    """Closed positions with a P&L in [low, high), or held for (low, high] seconds."""
 
     low: float
     high: Annotated[float | None, Field(description="null: no upper end")]

@@ -118,7 +118,8 @@ async def strategy_health(context: Ctx) -> list[StrategyHealth]:
                 params_hash=version["params_hash"] if version else None,
                 reload_error=error,
                 reload_error_ms=maybe_ms(said["ts"]) if said else None,
-                alerts=alerts(row, limit, error, now_ms),
+                # By the time of the answer's own rows: it may be a minute old, which is hours of a fast replay.
+                alerts=alerts(row, limit, error, answer.last_ms),
             )
         )
     return found

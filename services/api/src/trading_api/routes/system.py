@@ -103,4 +103,5 @@ def _text(value: Any) -> str:
 def _nats_version(bus: Bus | None) -> str | None:
     if bus is None or not bus.connected.is_set():
         return None
-    return str(bus.nc.connected_server_version)
+    version = bus.nc.connected_server_version
+    return f"{version.major}.{version.minor}.{version.patch}"
