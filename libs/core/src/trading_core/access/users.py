@@ -58,8 +58,9 @@ def _reads(*stores: StreamSpec) -> tuple[str, ...]:
 def _looks_into(*stores: StreamSpec) -> tuple[str, ...]:
     """For people and their commands: also single messages of every stream, states, and the list of streams."""
     states = (f"{_API}.INFO", f"{_API}.STREAM.NAMES", f"{_API}.STREAM.LIST")
-    each = [f"{_API}.STREAM.{verb}.{store.name}" for store in stores for verb in ("INFO", "MSG.GET")]
-    lists = [f"{_API}.CONSUMER.{verb}.{store.name}" for store in stores for verb in ("NAMES", "LIST")]
+    each = [f"{_API}.STREAM.MSG.GET.{store.name}" for store in stores]
+    each += [f"{_API}.STREAM.INFO.{store.name}" for store in streams.ALL]
+    lists = [f"{_API}.CONSUMER.{verb}.{store.name}" for store in streams.ALL for verb in ("NAMES", "LIST")]
     return (*_reads(*stores), *states, *each, *lists)
 
 
