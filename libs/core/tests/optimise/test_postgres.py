@@ -80,7 +80,7 @@ async def test_a_study_and_its_trials_are_rows(workspace: Path, role_url: Callab
     assert study["best"] in {trial["number"] for trial in trials}
 
 
-@pytest.mark.parametrize("search", ["grid", "tpe"])
+@pytest.mark.parametrize("search", [pytest.param("grid", marks=pytest.mark.long), "tpe"])
 async def test_a_killed_search_goes_on_and_ends_like_an_unbroken_one(
     workspace: Path, role_url: Callable[[str], str], empty_database_url: str, search: str
 ) -> None:

@@ -34,7 +34,7 @@ WITH peaked AS (
            row_number() OVER (PARTITION BY stretch ORDER BY drawdown DESC, ts DESC) AS from_deepest
     FROM (SELECT *, number * least($4::bigint, total) / total AS stretch FROM numbered) each
 )
-SELECT (extract(epoch FROM ts) * 1000)::bigint AS t, equity, drawdown, total
+SELECT (extract(epoch FROM ts) * 1000)::bigint AS t, equity::numeric(30, 6) AS equity, drawdown, total
 FROM stretched
 WHERE number = 0 OR from_end = 1 OR (from_deepest = 1 AND total > $4)
 ORDER BY ts
