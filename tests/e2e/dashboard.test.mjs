@@ -22,6 +22,7 @@ let page
 let complaints
 const eventually = (what, probe) => patiently(page, what, probe, waitMs)
 
+const market = () => page.locator('.market')
 const text = async (id) => {
   const found = page.getByTestId(id)
   return (await found.count()) ? ((await found.first().textContent()) ?? '') : ''
@@ -119,16 +120,16 @@ test('data quality and prediction markets have views of their own', async () => 
 })
 
 test('another asset and interval are drawn', async () => {
-  await page.getByRole('radio', { name: 'ETH' }).check()
-  await page.getByRole('radio', { name: '5m', exact: true }).check()
+  await market().getByRole('radio', { name: 'ETH' }).check()
+  await market().getByRole('radio', { name: '5m', exact: true }).check()
   await eventually('candles of ETH', async () =>
     ((await page.getByTestId('candles').getAttribute('aria-label')) ?? '').includes('ETH'),
   )
 })
 
 test('wide and narrow, light and dark, nothing sticks out', async () => {
-  await page.getByRole('radio', { name: 'BTC' }).check()
-  await page.getByRole('radio', { name: '1m', exact: true }).check()
+  await market().getByRole('radio', { name: 'BTC' }).check()
+  await market().getByRole('radio', { name: '1m', exact: true }).check()
   for (const [size, viewport] of Object.entries({ wide: WIDE, narrow: NARROW })) {
     for (const colorScheme of ['light', 'dark']) {
       await page.setViewportSize(viewport)
