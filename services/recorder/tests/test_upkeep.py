@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -184,3 +185,32 @@ async def test_what_is_wrong_is_found_told_once_and_told_again_when_it_is_over(
     assert await eventually(told) == sorted(
         [*(("error", name) for name in wrong), ("info", "missing_rows.MARKET"), ("info", "outbox_unsent_s")]
     )
+
+
+@pytest.mark.parametrize("late_s", [0, 60])
+async def test_messages_long_before_their_watermark_are_not_called_lost(
+    bus: Bus, upkeep: Upkeep, database: Any, late_s: int
+) -> None:
+    # Backfill after a restart, or a fast replay under load: six minutes of messages, and only then the watermarks.
+    await watermark(bus, BASE - 60_000)
+    for number in range(0, 360, 10):
+        await publish(bus, a_context(number))
+    await watermark(bus, BASE + 45_000)
+    await watermark(bus, BASE + 6 * MINUTE_MS)
+
+    async def stored() -> bool:
+        counts = (
+            "SELECT (SELECT count(*) FROM trading_market_data.ticks), (SELECT count(*) FROM trading_ops.watermarks)"
+        )
+        return tuple(await database.fetchrow(counts)) == (36, 6)
+
+    await eventually(stored)
+    await acknowledged(bus)
+    await database.execute("ALTER TABLE trading_ops.watermarks DISABLE TRIGGER guard")
+    await database.execute(
+        "UPDATE trading_ops.watermarks SET ingest_time = ingest_time + $1 WHERE watermark_ms > $2",
+        timedelta(seconds=late_s),
+        BASE,
+    )
+    await upkeep.round()
+    assert upkeep.findings == []

@@ -19,6 +19,8 @@ ROWS_MAX = 100_000
 """Of more, a burst, only the newest are compared: the minute's check must stay small beside the minute's work."""
 AHEAD_MS = 10_000
 """By how much of venue time a message may be in its stream before the watermark that reaches its event time."""
+MARGIN_MS = 10_000
+"""The same in ingest time: ten seconds of a venue that is replayed at speed 60 are a sixth of one of ours."""
 
 _TICKS = """
 SELECT event_id, ts FROM trading_market_data.ticks
@@ -80,9 +82,12 @@ async def now_ms(db: asyncpg.Connection, source: Source) -> int | None:
 
 
 async def ingested_ns(db: asyncpg.Connection, source: Source, after_ms: int) -> int:
-    """An ingest time before which the stream has nothing of later than `after_ms`; 0, its beginning, if unknown."""
+    """An ingest time before which the stream has hardly anything later than `after_ms`; 0, its start, if unknown.
+
+    Hardly: what is backfilled after an outage can be there minutes before the watermarks come so far.
+    """
     found = await db.fetchval(_INGESTED, *_led_by(source), after_ms - AHEAD_MS)
-    return 0 if found is None else millis(found) * 1_000_000
+    return 0 if found is None else (millis(found) - MARGIN_MS) * 1_000_000
 
 
 async def ids_of(db: asyncpg.Connection, source: Source, span: Span) -> tuple[Span, list[str]]:

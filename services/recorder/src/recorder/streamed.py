@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
 from typing import NamedTuple
@@ -52,7 +52,7 @@ async def state(bus: Bus, source: Source) -> State:
 
 async def messages(
     bus: Bus, source: Source, from_ns: int, last_sequence: int, span: Span
-) -> AsyncIterator[list[tuple[str, int]]]:
+) -> AsyncGenerator[list[tuple[str, int]], None]:
     """(id, sequence) of what happened in `span`, from an ingest time to `last_sequence`, in batches."""
     if not last_sequence:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import aclosing
 from datetime import timedelta
 
 import asyncpg
@@ -31,6 +32,8 @@ SOURCES = stored.sources()
 CONFIRM_S = 1.0
 CONFIRMATIONS = 3
 """A dead letter is stored a moment after its message was acknowledged: what is missing is looked for again."""
+SEARCH_NS = 15 * 60 * 10**9
+"""So much further back, in ingest time, a message is looked for before it is called lost."""
 
 
 class Upkeep:
@@ -84,7 +87,7 @@ class Upkeep:
         async for batch in streamed.messages(self._runtime.bus, source, from_ns, ends.last_sequence, span):
             comparison.read(batch)
         rows = await self._still_missing(db, source, span, comparison.missing_rows)
-        messages = comparison.missing_messages if ends.reaches_back_to(from_ns) else set()
+        messages = await self._lost(source, span, comparison.missing_messages, from_ns)
         if not rows and not messages:
             self._equal[source] = audit.span(now_ms)
         name = source.stream.name
@@ -93,6 +96,26 @@ class Upkeep:
             *([audit.missing_rows(name, sorted(rows))] if rows else []),
             *([audit.missing_messages(name, sorted(messages))] if messages else []),
         ]
+
+    async def _lost(self, source: Source, span: Span, unseen: set[str], from_ns: int) -> set[str]:
+        """Of `unseen` what a second look, from long before `from_ns` to the end, does not find either.
+
+        Nothing when the stream no longer reaches back so far: what is older may have gone by age or size.
+        """
+        if not unseen:
+            return unseen
+        ends = await streamed.state(self._runtime.bus, source)
+        earlier_ns = max(0, from_ns - SEARCH_NS)
+        if not ends.reaches_back_to(earlier_ns):
+            return set()
+        again = Comparison(unseen, floor=0)
+        messages = streamed.messages(self._runtime.bus, source, earlier_ns, ends.last_sequence, span)
+        async with aclosing(messages) as batches:
+            async for batch in batches:
+                again.read(batch)
+                if not again.missing_messages:
+                    break
+        return again.missing_messages
 
     async def _still_missing(self, db: asyncpg.Connection, source: Source, span: Span, missing: set[str]) -> set[str]:
         for attempt in range(CONFIRMATIONS):
