@@ -76,6 +76,38 @@ async def test_a_stream_that_lost_messages_is_whole_again_and_the_broker_goes_on
         await db.close()
 
 
+@pytest.mark.parametrize("kept", [0, 5])
+async def test_what_the_stream_lost_at_its_end_is_sent_again_although_it_was_marked(
+    bus: Bus, database_url: str, service_at: ServiceAt, kept: int
+) -> None:
+    hour = an_hour(seed=3, minutes=10)
+    said = said_by_the_core(hour)
+    broker = service_at("paper_broker", "broker")
+    broker.start()
+    await publish(bus, hour, range(1, 11))
+    db = await asyncpg.connect(database_url)
+
+    async def marked() -> bool:
+        unsent = await db.fetchval("SELECT count(*) FROM trading_paper.outbox WHERE sent_at IS NULL")
+        return unsent == 0 and await whole(bus, said)
+
+    try:
+        await eventually(marked)
+        assert await asyncio.to_thread(broker.terminate) == 0
+        await lose(bus, first=kept, count=len(said) - kept)
+        # Nothing of theirs is on EXEC either, but they were sent so long ago that they are only waiting to be tidied.
+        forgotten = 0 if kept else 2
+        await db.execute(
+            "UPDATE trading_paper.outbox SET sent_at = now() - interval '8 days'"
+            " WHERE id IN (SELECT id FROM trading_paper.outbox ORDER BY id LIMIT $1)",
+            forgotten,
+        )
+        broker.start()
+        await eventually(lambda: whole(bus, said[forgotten:]))
+    finally:
+        await db.close()
+
+
 async def whole(bus: Bus, said: list[str]) -> bool:
     return await on_exec(bus) == said
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import NamedTuple
 
 import asyncpg
 import msgspec
+import structlog
 
 from paper_broker import metrics
 from paper_broker.ledger import Writer
@@ -16,6 +18,7 @@ from trading_core.faultpoints import faultpoint
 from trading_core.messages import ExecMessage
 from trading_core.streams import EXEC, exec_subjects
 
+log = structlog.get_logger()
 BATCH = 200
 MARK_AFTER_S = 0.05
 """Rows are marked as sent when nothing has come for so long: a fill never waits for that commit."""
@@ -24,7 +27,22 @@ _NEXT = """
 SELECT id, subject, payload, extract(epoch FROM clock_timestamp() - created_at)::float8 AS age_s
 FROM trading_paper.outbox WHERE portfolio_id = $1 AND id > $2 AND sent_at IS NULL ORDER BY id LIMIT $3
 """
+_OLDEST = "SELECT coalesce(min(id), 0) FROM trading_paper.outbox WHERE portfolio_id = $1"
+_EVENT = "SELECT event_id FROM trading_paper.outbox WHERE portfolio_id = $1 AND id = $2"
+# What was sent longer ago is only waiting to be tidied: it is not said a second time.
+_SEND_AGAIN = """
+UPDATE trading_paper.outbox SET sent_at = NULL
+WHERE portfolio_id = $1 AND id > $2 AND sent_at >= now() - interval '7 days'
+"""
 _MARK_SENT = "UPDATE trading_paper.outbox SET sent_at = now() WHERE portfolio_id = $1 AND id <= $2 AND sent_at IS NULL"
+
+
+class OnStream(NamedTuple):
+    """`newest`: the highest outbox id of ours on EXEC, 0 without one."""
+
+    newest: int
+    proves_loss: bool
+    """Rows above `newest` are not there, also those that are marked as sent."""
 
 
 class Relay:
@@ -47,7 +65,10 @@ class Relay:
 
     async def run(self) -> None:
         """Never ends. Starts with what the stream already has, so that no dedupe window matters."""
-        self._published = await self._newest_on_stream()
+        on_stream = await self._on_stream()
+        self._published = on_stream.newest
+        if on_stream.proves_loss:
+            await self._send_again()
         await self._mark_sent()
         while True:
             self._wake.clear()
@@ -89,21 +110,40 @@ class Relay:
         await self._bus.publish(subject, message, headers={"X-Outbox-Id": str(outbox_id)})
         metrics.RELAY_SECONDS.observe(time.perf_counter() - began)
 
-    async def _newest_on_stream(self) -> int:
-        """The highest outbox id of ours that is on EXEC; 0 without one.
+    async def _on_stream(self) -> OnStream:
+        """What EXEC has of this portfolio's outbox, judged by its last message of each kind.
 
-        A row must have the same event id: a stream that outlived another database proves nothing.
+        A message is ours when its row has the same event id, or when it is older than every row that is kept: then
+        its row was tidied, a week after it was sent. Rows above the newest of ours are not on EXEC whatever their
+        mark says: the server lost its end in a power cut, or an older copy was restored. The same if EXEC has
+        nothing of this portfolio: rows are kept for a week, EXEC keeps a year, and it discards its oldest messages
+        first, so neither age nor size can have removed what was sent in the last seven days and spared nothing else.
+        (A year's rest can, but then the rows' marks are older than that, and they stay.)
+
+        A later message that is not ours shows that another database has written there: this one may be an older
+        copy, of which EXEC has everything already. Then the marks are believed and only unmarked rows are sent.
         """
-        newest = 0
+        oldest = await self._db.fetchval(_OLDEST, self._portfolio_id)
+        newest = foreign = 0
         for kind in messages.EXEC_KINDS:
             found = await self._bus.last(EXEC, exec_subjects(kind, self._portfolio))
             message = messages.decode(found.data) if found is not None else None
-            if isinstance(message, ExecMessage) and message.outbox_id > newest:
-                ours = await self._db.fetchval(
-                    "SELECT event_id FROM trading_paper.outbox WHERE id = $1", message.outbox_id
-                )
-                newest = message.outbox_id if ours == message.id else newest
-        return newest
+            if not isinstance(message, ExecMessage):
+                continue
+            outbox_id = message.outbox_id
+            if outbox_id < oldest or await self._db.fetchval(_EVENT, self._portfolio_id, outbox_id) == message.id:
+                newest = max(newest, outbox_id)
+            else:
+                foreign = max(foreign, outbox_id)
+        return OnStream(newest, proves_loss=newest >= foreign)
+
+    async def _send_again(self) -> None:
+        async with self._db.acquire() as connection, connection.transaction():
+            await self._writer.prove(connection)
+            done = await connection.execute(_SEND_AGAIN, self._portfolio_id, self._published)
+        rows = int(done.split()[-1])
+        if rows:
+            log.warning("sent_again", portfolio=self._portfolio, rows=rows, above=self._published, why="not on EXEC")
 
     async def _mark_sent(self) -> None:
         async with self._db.acquire() as connection, connection.transaction():
