@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from repository import ROOT
+from trading_core.access.secrets import FILES, NAMES, nats_passwords, new_secret
 from trading_core.config import Settings
-from trading_core.db.roles import ROLE_OF_SERVICE
+from trading_core.db.roles import LOGIN_ROLES, ROLE_OF_SERVICE
 from trading_core.embedded import nats
 from trading_core.supervise.services import MODULES
 
@@ -45,16 +46,30 @@ def test_only_the_page_is_published_and_only_to_this_machine() -> None:
     }
 
 
-def test_each_service_logs_in_with_its_own_role() -> None:
+def test_each_service_logs_in_as_itself_and_is_shown_no_other_password() -> None:
     roles = ROLE_OF_SERVICE | {"archive": "maintenance", "parity": "research", "exporter": "grafana_ro"}
-    for name, role in roles.items():
-        assert SERVICES[name]["environment"]["TRADING_DATABASE__URL_FILE"] == "/run/secrets/database_url"
-        mounts = [mount for mount in SERVICES[name]["volumes"] if "secrets" in str(mount)]
-        assert [mount["volume"]["subpath"] for mount in mounts] == [role], name
-        assert mounts[0]["read_only"] is True
+    users = {*MODULES, "provision"}
+    for name in {*roles, *users}:
+        environment = SERVICES[name]["environment"]
+        [mount] = [mount for mount in SERVICES[name]["volumes"] if "secrets" in str(mount)]
+        assert (mount["volume"]["subpath"], mount["target"], mount["read_only"]) == (name, "/run/secrets", True)
+        files = {Path(value).name for key, value in environment.items() if key.endswith("_FILE")}
+        assert {str(Path(name, file)) for file in files} <= {str(path) for path in FILES}, name
+        if name in roles:
+            assert environment["TRADING_DATABASE__URL"] == f"postgresql://{roles[name]}@postgres:5432/trading"
+            assert "database_password" in files
+        if name in users:
+            assert environment["TRADING_NATS__URL"] == f"nats://{name}@nats:4222"
+            assert "nats_password" in files
     for name in ("collector-hl", "collector-pm", "venue-sim", "provision"):
         assert "DATABASE" not in str(SERVICES[name].get("environment", {}))
-        assert "secrets" not in str(SERVICES[name].get("volumes", []))
+    assert "secrets" not in str(SERVICES["venue-sim"]["volumes"])
+
+
+def test_each_role_gets_the_password_that_its_service_logs_in_with() -> None:
+    environment = SERVICES["migrate"]["environment"]
+    given = {key: value for key, value in environment.items() if key.startswith("TRADING_ROLE_PASSWORD_")}
+    assert given == {f"TRADING_ROLE_PASSWORD_{role.upper()}_FILE": f"/run/secrets/role_{role}" for role in LOGIN_ROLES}
 
 
 def test_one_service_writes_the_archive_and_parity_reads_it() -> None:
@@ -77,6 +92,9 @@ def test_every_override_names_a_key_that_exists() -> None:
 def test_nats_accepts_its_configuration(tmp_path: Path) -> None:
     text = (ROOT / "deploy" / "nats" / "nats.conf").read_text().replace("/data", str(tmp_path))
     (tmp_path / "nats.conf").write_text(text)
+    (tmp_path / "users.conf").write_text((ROOT / "deploy" / "nats" / "users.conf").read_text())
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "passwords.conf").write_text(nats_passwords({name: new_secret() for name in NAMES}))
     command = [str(nats.binary()), "-t", "-c", str(tmp_path / "nats.conf")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -85,7 +103,7 @@ def test_nats_accepts_its_configuration(tmp_path: Path) -> None:
 def test_no_password_stands_in_the_file_and_none_has_a_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     assert "local-only" not in text
-    assert {value for name, value in SERVICES["secrets"]["environment"].items() if not value.endswith(":-}")} == set()
+    assert "environment" not in SERVICES["secrets"]
 
 
 def test_a_release_names_every_image_by_its_digest_and_builds_none() -> None:
