@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import asyncpg
+import msgspec
 import pytest
 from a_run import an_hour, publish, said_by_the_core
 
@@ -106,6 +107,38 @@ async def test_what_the_stream_lost_at_its_end_is_sent_again_although_it_was_mar
         await eventually(lambda: whole(bus, said[forgotten:]))
     finally:
         await db.close()
+
+
+async def test_marks_are_believed_when_another_database_wrote_later(
+    bus: Bus, database_url: str, service_at: ServiceAt
+) -> None:
+    hour = an_hour(seed=3, minutes=3)
+    said = said_by_the_core(hour)
+    broker = service_at("paper_broker", "broker")
+    broker.start()
+    await publish(bus, hour, range(1, 4))
+    db = await asyncpg.connect(database_url)
+    try:
+        await eventually(lambda: whole(bus, said))
+        assert await asyncio.to_thread(broker.terminate) == 0
+        await lose(bus, first=0, count=len(said))
+        other = ExecMessage(
+            id="eq:other", kind="equity", portfolio="default", event_time_ms=1, outbox_id=1_000_000, body={}
+        )
+        await bus.publish(streams.exec_subject("equity", "default", None, None), other)
+        await db.execute("UPDATE trading_paper.outbox SET sent_at = now()")
+        await db.execute(
+            "UPDATE trading_paper.outbox SET sent_at = NULL WHERE id = (SELECT max(id) FROM trading_paper.outbox)"
+        )
+        broker.start()
+        # The one row that is not marked is sent, and nothing before it: rows are sent in order.
+        await eventually(lambda: whole(bus, [messages.encode(without_id(other)).decode(), said[-1]]))
+    finally:
+        await db.close()
+
+
+def without_id(message: ExecMessage) -> ExecMessage:
+    return msgspec.structs.replace(message, outbox_id=0)
 
 
 async def whole(bus: Bus, said: list[str]) -> bool:
