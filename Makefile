@@ -89,11 +89,11 @@ bench: setup ## measure throughput and latency beside the raw limits of this mac
 	@$(PY) -m bench
 
 chaos: setup ## break the real processes on purpose (an hour and a half), and write docs/reliability.md; ROWS=R4,R7 for some
-	@PYTHONPATH=.:tests $(PY) -m chaos $(if $(ROWS),--rows $(ROWS)) $(if $(KEEP),--keep $(KEEP))
+	@PYTHONPATH=.:tests $(PY) -m chaos $(if $(ROWS),--rows $(ROWS)) $(CHAOS) $(if $(KEEP),--keep $(KEEP))
 
 chaos-quick: setup ## the faults of processes once each, judged by ids (about three minutes)
 	@echo "» chaos, quick"
-	@PYTHONPATH=.:tests $(PY) -m chaos --quick $(if $(KEEP),--keep $(KEEP))
+	@PYTHONPATH=.:tests $(PY) -m chaos --quick $(if $(ROWS),--rows $(ROWS)) $(CHAOS) $(if $(KEEP),--keep $(KEEP))
 
 clean: ## remove what set-up and builds made; the data in .run stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis frontend/node_modules frontend/dist uv.lock

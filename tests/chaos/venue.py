@@ -20,11 +20,22 @@ ROWS = ("R9", "R10", "R11")
 SPEED_FACTOR = 0.15
 """Four prints of each asset a second at the usual speed: every channel is a busy one, none says too much."""
 BUSY_AFTER_S, STALL_S = 30.0, 25.0
-FAULTS = (
-    {"kind": "close", "code": 1000}, {"kind": "close", "code": 1001}, {"kind": "close", "code": 1006},
-    {"kind": "rest_429"}, {"kind": "rest_500"}, {"kind": "rest_502"}, {"kind": "rest_truncated"},
-    {"kind": "duplicate"}, {"kind": "out_of_order"}, {"kind": "late"},
-)  # fmt: skip
+FAULTS: tuple[dict[str, str | int], ...] = (
+    {"kind": "close", "code": 1000},
+    {"kind": "close", "code": 1001},
+    {"kind": "close", "code": 1006},
+    {"kind": "rest_429"},
+    {"kind": "rest_500"},
+    {"kind": "rest_502"},
+    {"kind": "rest_truncated"},
+    {"kind": "duplicate"},
+    {"kind": "out_of_order", "channel": "trades"},
+    {"kind": "out_of_order", "channel": "bbo"},
+    {"kind": "late", "channel": "trades"},
+    {"kind": "late", "channel": "bbo"},
+)
+"""Late are frames with a time of their own. A context is stamped when it comes, a bar is what was said of it by its
+close: of those a late frame tells another story, which the next poll or recheck puts right (tests/blackbox)."""
 FAULT_S = 3.0
 PAYLOADS = 1_000
 LIBRARIES = tuple(f"/usr/lib/{cpu}-linux-gnu/faketime/libfaketime.so.1" for cpu in ("x86_64", "aarch64"))
