@@ -143,8 +143,8 @@ def _all() -> tuple[User, ...]:
             ("ctl.>", "replay.>", f"{_API}.STREAM.PURGE.{streams.REPLAY.name}", *_looks_into(*everything)),
             subscribe=taps,
         ),
-        # Makes streams and durables; also the supervisor's, who waits for heartbeats.
-        User(PROVISION, (f"{_API}.>",)),
+        # Makes streams and durables, backs them up and restores them; also the supervisor's, who waits for heartbeats.
+        User(PROVISION, (f"{_API}.>", "$JS.SNAPSHOT.>")),
     )
 
 

@@ -55,7 +55,8 @@ def run(args: argparse.Namespace) -> int:
     with attach(folder, nats=True) as found:
         owner = url_for(found["TRADING_DATABASE__URL"], "postgres", folder.secrets()["postgres"])
         archive = {} if load().archive.dir else {"TRADING_ARCHIVE__DIR": str(folder.archive)}
-        with environment({**found, **archive, "TRADING_DATABASE__URL": owner}):
+        streams = folder.nats_login(found["TRADING_NATS__URL"], "provision")
+        with environment({**found, **archive, "TRADING_DATABASE__URL": owner, "TRADING_NATS__URL": streams}):
             _whole(target, folder)
     return 0
 

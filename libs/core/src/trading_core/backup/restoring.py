@@ -80,7 +80,8 @@ def _servers(folder: RunFolder) -> Iterator[dict[str, str]]:
     try:
         with attach(folder, nats=True) as found:
             url = asyncio.run(_database(found["TRADING_DATABASE__URL"], secrets["postgres"]))
-            yield {**found, "TRADING_DATABASE__URL": url}
+            streams = folder.nats_login(found["TRADING_NATS__URL"], "provision")
+            yield {**found, "TRADING_DATABASE__URL": url, "TRADING_NATS__URL": streams}
     except BaseException:
         folder.reset()
         raise

@@ -20,7 +20,6 @@ from trading_core.bus.provision import provision
 from trading_core.db.roles import LOGIN_ROLES, set_passwords
 from trading_core.embedded import launch
 from trading_core.embedded.launch import Launch, port_is_free
-from trading_core.embedded.nats import NatsServer
 from trading_core.embedded.postgres import PostgresServer
 from trading_core.errors import ConfigError
 from trading_core.supervise import pids
@@ -54,8 +53,9 @@ class Seeded:
             raise ConfigError(f"Port {port} is taken by another program. Choose another one: --page {port + 1}")
         secrets = self.folder.secrets()
         asyncio.run(set_passwords(self.url, {role: secrets[role] for role in LOGIN_ROLES}))
-        bus = NatsServer(self.path / "nats", launch.free_port(), launch.free_port(), secrets["nats"])
-        addresses = Addresses(dict.fromkeys(USERS, bus.url), self.url, host, port, 0)
+        bus = self.folder.nats_server(launch.free_port(), launch.free_port())
+        urls = {user: self.folder.nats_url(bus, user) for user in USERS}
+        addresses = Addresses(urls, self.url, host, port, 0)
         with _running(self.folder, "nats", bus.prepare(), bus.ready):
             asyncio.run(_provision(bus.url))
             api = service_launch("api", addresses, secrets, demo_speed=None, metrics_port=launch.free_port())

@@ -12,6 +12,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 from trading_core.access import nats_config
 from trading_core.access.secrets import NAMES, nats_secret, new_secret
@@ -112,6 +113,10 @@ class RunFolder:
 
     def nats_url(self, server: NatsServer, user: str) -> str:
         return server.url_of(user, self.secrets()[nats_secret(user)])
+
+    def nats_login(self, url: str, user: str) -> str:
+        """`url` of this platform's bus, with another of its users."""
+        return f"nats://{user}:{self.secrets()[nats_secret(user)]}@{urlsplit(url).netloc.rpartition('@')[2]}"
 
     def secrets(self) -> dict[str, str]:
         """The generated passwords, made at the first start and readable by their owner alone."""
