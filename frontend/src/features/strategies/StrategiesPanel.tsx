@@ -3,12 +3,14 @@ import { useTable } from '@tanstack/react-table'
 import type { StrategyRow } from '../../api/client'
 import { useComparison, useEventTime } from '../../api/queries'
 import { direction } from '../../format/numbers'
+import { CsvButton } from '../../ui/CsvButton'
 import { Panel } from '../../ui/Panel'
 import { View } from '../../ui/View'
 import { useRoute } from '../../ui/route'
 import { Filters } from './Filters'
 import { filtersOf } from './filters'
 import { columns, features } from './columns'
+import { FILE_COLUMNS } from './file'
 
 const ARIA = { asc: 'ascending', desc: 'descending' } as const
 const ARROW = { asc: '↑', desc: '↓' } as const
@@ -17,7 +19,17 @@ export function StrategiesPanel() {
   const { filters } = useRoute()
   const query = useComparison(filtersOf(filters), useEventTime())
   return (
-    <Panel title="Strategies" aside={summary(query.data)} tools={<Filters />} className="strategies">
+    <Panel
+      title="Strategies"
+      aside={summary(query.data)}
+      tools={
+        <>
+          <Filters />
+          <CsvButton name="strategies" columns={FILE_COLUMNS} rows={query.data} />
+        </>
+      }
+      className="strategies"
+    >
       <View
         query={query}
         lines={6}

@@ -9,6 +9,7 @@ import { View } from '../../ui/View'
 import { link, useRoute } from '../../ui/route'
 import { Docs } from './Docs'
 import { Filters } from './Filters'
+import { PauseButton } from './PauseButton'
 import { Split } from './Split'
 import { filtersOf } from './filters'
 
@@ -24,7 +25,14 @@ export function StrategyDetailPanels({ name }: { name: string }) {
           <a href={link('strategies')}>all strategies</a> · <a href={link('trades', { strategy: name })}>its trades</a>
         </>
       }
-      tools={<Filters />}
+      tools={
+        <>
+          <Filters />
+          {query.data ? (
+            <PauseButton strategy={name} name={query.data.row.class_name} paused={query.data.row.status === 'paused'} />
+          ) : null}
+        </>
+      }
       className="strategy-detail"
     >
       <View query={query} lines={12}>
@@ -38,7 +46,7 @@ function Detail({ detail }: { detail: StrategyDetail }) {
   const { row } = detail
   return (
     <>
-      <p className="facts">
+      <p className="detail-line">
         {count(row.trades)} trades · P&L <Amount of={row.total_pnl}>{signedUsd(row.total_pnl)}</Amount> · win rate{' '}
         {row.win_rate === null ? <Missing why="No position has been closed." /> : percent(row.win_rate, 1)} · Sharpe{' '}
         {row.sharpe === null ? <Missing why="It needs two days that differ." /> : `${ratio(row.sharpe)} on ${count(row.days)} days`}
@@ -57,7 +65,7 @@ function Detail({ detail }: { detail: StrategyDetail }) {
       <Docs sections={detail.docs} />
       <h3>Parameters</h3>
       <pre tabIndex={0}>{JSON.stringify({ params: detail.params, rules: detail.rules }, null, 2)}</pre>
-      <p className="facts">
+      <p className="detail-line">
         Code <code>{detail.code_hash ?? 'not evaluated yet'}</code> · parameters <code>{detail.params_hash ?? ''}</code>
       </p>
     </>

@@ -6,6 +6,7 @@ import { Missing } from '../../ui/Figure'
 import { Panel } from '../../ui/Panel'
 import { View } from '../../ui/View'
 import { link } from '../../ui/route'
+import { PauseButton } from './PauseButton'
 
 export function StrategyHealthPanel() {
   const query = useStrategyHealth()
@@ -67,6 +68,7 @@ function Card({ card }: { card: StrategyHealth }) {
           )}
         </dd>
       </dl>
+      <PauseButton strategy={card.name} name={card.class_name} paused={card.status === 'paused'} />
       {card.alerts.map((alert) => (
         <p key={alert.kind} className={`alert is-${alert.kind}`}>
           {alert.text}
