@@ -1,6 +1,8 @@
 /** A Chromium for the browser tests, and what it complained about. CHROMIUM names it (else /usr/bin/chromium). */
 
+import { mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 
 const require = createRequire(new URL('../../frontend/package.json', import.meta.url))
 const { chromium } = require('playwright-core')
@@ -30,6 +32,14 @@ export async function open(browser, url) {
   page.on('pageerror', (error) => complaints.push(error.message))
   await page.goto(url)
   return { page, complaints }
+}
+
+/** The whole page as a file in the folder that SCREENSHOTS names; without it none. */
+export async function picture(page, name) {
+  const folder = process.env.SCREENSHOTS
+  if (!folder) return
+  mkdirSync(folder, { recursive: true })
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
 }
 
 /** The first truthy result of `probe`, polled for `limitMs`; what it last saw goes into the failure. */

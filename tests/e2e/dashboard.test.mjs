@@ -8,14 +8,11 @@
  */
 
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
-import { NARROW, WIDE, launch, open, eventually as patiently } from './chromium.mjs'
+import { NARROW, WIDE, launch, open, eventually as patiently, picture } from './chromium.mjs'
 
 const url = process.env.DASHBOARD_URL
-const pictures = process.env.SCREENSHOTS
 const waitMs = Number(process.env.WAIT_S ?? 60) * 1_000
 let browser
 let page
@@ -28,12 +25,6 @@ const text = async (id) => {
   return (await found.count()) ? ((await found.first().textContent()) ?? '') : ''
 }
 const number = async (id) => Number((await text(id)).replaceAll(',', ''))
-
-async function picture(name) {
-  if (!pictures) return
-  mkdirSync(pictures, { recursive: true })
-  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
-}
 
 before(async () => {
   assert.ok(url, 'DASHBOARD_URL must name a running dashboard, for example http://127.0.0.1:8080')
@@ -137,7 +128,7 @@ test('wide and narrow, light and dark, nothing sticks out', async () => {
       await page.waitForTimeout(600)
       const inside = await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)
       assert.ok(inside, `${size} ${colorScheme} scrolls sideways`)
-      await picture(`dashboard-${size}-${colorScheme}`)
+      await picture(page, `dashboard-${size}-${colorScheme}`)
     }
   }
 })

@@ -8,14 +8,12 @@
  */
 
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 
-import { NARROW, WIDE, eventually, launch, open } from './chromium.mjs'
+import { NARROW, WIDE, eventually, launch, open, picture } from './chromium.mjs'
 
 const url = process.env.DASHBOARD_URL
-const pictures = process.env.SCREENSHOTS
 const waitMs = Number(process.env.WAIT_S ?? 60) * 1_000
 
 let browser
@@ -37,12 +35,6 @@ async function settled(name) {
   )
   const failed = await page.locator('main [role=alert]').allTextContents()
   assert.deepEqual(failed, [], `${name} shows an error`)
-}
-
-async function picture(name) {
-  if (!pictures) return
-  mkdirSync(pictures, { recursive: true })
-  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
 }
 
 before(async () => {
@@ -102,7 +94,7 @@ test('every view has its data, wide and narrow, light and dark, and nothing stic
           5_000,
         )
         assert.ok(inside)
-        await picture(`${hash.replace(/^#\/?/, '') || 'home'}-${size}-${colorScheme}`)
+        await picture(page, `${hash.replace(/^#\/?/, '') || 'home'}-${size}-${colorScheme}`)
       }
     }
   }

@@ -14,7 +14,6 @@ from trading_core.db.times import millis, utc
 from trading_core.errors import TradingError
 
 ACQUIRE_S = 2.0
-QUERY_S = 5.0
 Row: TypeAlias = Any
 """asyncpg ships no types: a row is read once, by name, where it becomes a model."""
 

@@ -20,7 +20,6 @@ OTHER_FIRST_PRICE = 25.0
 SIGNIFICANT_DIGITS = 6
 MINUTE_VOLATILITY = 0.0011
 """Of a calm minute; an hour has its own multiple of it."""
-HOURS_A_DAY = 24
 
 
 @dataclass(frozen=True)
