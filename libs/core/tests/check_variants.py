@@ -19,7 +19,7 @@ class Planted(Strategy):
     {inside}
 
     def evaluate(self, snapshot: MarketSnapshot) -> Signal | None:
-        closes = snapshot.closes("1m", 20)
+{closes}
 {rule}
 
     def say(self, snapshot, up, **inputs):
@@ -27,9 +27,13 @@ class Planted(Strategy):
 """
 
 
-def source(rule: str, before: str = "", inside: str = "") -> str:
+_CLOSES = 'closes = snapshot.closes("1m", 20)'
+
+
+def source(rule: str, before: str = "", inside: str = "", closes: str = _CLOSES) -> str:
     """A strategy's file. `rule` ends `evaluate`; `before` stands above the class, `inside` in it."""
-    return HEAD + before + CLASS.format(rule=indent(rule.strip("\n"), " " * 8), inside=inside or "interval = '1m'")
+    first, rest = (indent(text.strip("\n"), " " * 8) for text in (closes, rule))
+    return HEAD + before + CLASS.format(closes=first, rule=rest, inside=inside or "interval = '1m'")
 
 
 _UP = "return self.say(snapshot, closes[-1] > {})"
@@ -88,6 +92,31 @@ CLEAN = {
         "    @property\n    def slope(self):\n        return self.last / self.first - 1\n",
     ),
     "views of views": source("half = closes[10:]\nreturn self.say(snapshot, half.mean() > closes[:10].mean())"),
+}
+
+CLEAN_BETS = {
+    "a probability": source(
+        "market = snapshot.nearest_market(60)\nprobability = market.probability()\n"
+        "up = probability < Decimal('0.5')\n"
+        "return self.signal_on(market, snapshot, Direction.LONG if up else Direction.SHORT, 0.6)",
+        "from decimal import Decimal\n",
+        "exchanges = ('polymarket',)",
+        closes="",
+    ),
+}
+PEEKING_BETS = {
+    "a market it saw before": (
+        source(
+            "market = snapshot.nearest_market(60)\nSEEN[market.market, snapshot.ts] = market.probability()\n"
+            "later = SEEN.get((market.market, snapshot.ts + 60_000), market.probability())\n"
+            "up = later > market.probability()\n"
+            "return self.signal_on(market, snapshot, Direction.LONG if up else Direction.SHORT, 0.6)",
+            "SEEN = {}\n",
+            "exchanges = ('polymarket',)",
+            closes="",
+        ),
+        "it remembers",
+    ),
 }
 
 _NEXT = "closes.base[(closes.ctypes.data - closes.base.ctypes.data) // 8 + len(closes)]"

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from check_variants import CLEAN, PEEKS
+from check_variants import CLEAN, CLEAN_BETS, PEEKING_BETS, PEEKS
 
 from repository import ROOT
 from trading_core.__main__ import main
 from trading_core.check.market import made_up_market
 from trading_core.check.report import Findings, check
 from trading_core.config import Settings
-from trading_core.model import Exchange
 from trading_core.strategy.registry import load_strategies, load_strategy
 
 # No two settings of the platform matter to it: every asset is made up.
@@ -32,9 +31,9 @@ def checked(folder: Path) -> Findings:
     return check(lambda: load_strategy(folder, SETTINGS), folder)
 
 
-@pytest.mark.parametrize("variant", CLEAN)
+@pytest.mark.parametrize("variant", [*CLEAN, *CLEAN_BETS])
 def test_a_clean_strategy_raises_no_alarm(tmp_path: Path, variant: str) -> None:
-    found = checked(planted(tmp_path, CLEAN[variant]))
+    found = checked(planted(tmp_path, (CLEAN | CLEAN_BETS)[variant]))
     assert (found.look_ahead, found.impure, found.broken) == ([], [], [])
     assert found.signals > 100
 
@@ -43,15 +42,15 @@ def test_there_are_twenty_clean_ones() -> None:
     assert len(CLEAN) == 20
 
 
-@pytest.mark.parametrize("variant", PEEKS)
+@pytest.mark.parametrize("variant", [*PEEKS, *PEEKING_BETS])
 def test_a_planted_peek_is_caught(tmp_path: Path, variant: str) -> None:
-    code, said = PEEKS[variant]
+    code, said = (PEEKS | PEEKING_BETS)[variant]
     found = checked(planted(tmp_path, code))
     assert not found.clean
     assert any(said in problem for problem in [*found.look_ahead, *found.impure, *found.broken]), found
 
 
-BUILT_IN = [s.name for s in load_strategies(ROOT / "strategies", SETTINGS) if s.exchanges == (Exchange.HYPERLIQUID,)]
+BUILT_IN = [strategy.name for strategy in load_strategies(ROOT / "strategies", SETTINGS)]
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

@@ -11,7 +11,6 @@ from trading_core.backtest.choice import choose
 from trading_core.check.report import Findings, check
 from trading_core.config import Settings
 from trading_core.errors import ConfigError
-from trading_core.model import Exchange
 from trading_core.strategy.registry import LoadedStrategy, load_strategy
 
 EXAMPLES = """\
@@ -45,9 +44,6 @@ def run(args: argparse.Namespace) -> int:
     console = Console(stderr=True, highlight=False)
     clean = True
     for loaded in strategies:
-        if loaded.exchanges != (Exchange.HYPERLIQUID.value,):
-            print(f"{loaded.class_name}: not checked, there is a made-up market for hyperliquid only.")
-            continue
         clean &= _check(loaded, settings, console)
     return 0 if clean else 1
 

@@ -9,10 +9,11 @@ from decimal import Decimal
 import numpy as np
 
 from trading_core import ids
+from trading_core.check.predictions import during, opinions
 from trading_core.market.series import FloatArray, IntArray
 from trading_core.market.state import MarketState
 from trading_core.messages import CtxMessage
-from trading_core.model import HOUR_MS, MINUTE_MS
+from trading_core.model import HOUR_MS, MINUTE_MS, Exchange
 
 START = 1_700_006_400_000
 """A UTC midnight."""
@@ -35,6 +36,8 @@ class Minutes:
     funding_rate: FloatArray
     """Settled at the hour that the minute opens, a fraction per hour; the others are unused."""
     open_interest: FloatArray
+    opinions: FloatArray
+    """What the prediction markets say of each minute, shape (4, n); see `predictions.py`."""
 
 
 Market = dict[str, Minutes]
@@ -66,14 +69,24 @@ def _minutes(count: int, price: float, chance: np.random.Generator) -> Minutes:
         open=opened, high=np.maximum(opened, close) * stretch, low=np.minimum(opened, close) / stretch, close=close,
         volume=volume, present=present,
         funding_rate=np.repeat(hours, 60)[:count], open_interest=np.repeat(interest, 60)[:count],
+        opinions=opinions(close, chance),
     )  # fmt: skip
 
 
 def feed(state: MarketState, minutes: Minutes, end: int, *, candles_from: int = 0) -> Iterator[int]:
     """Apply the first `end` minutes one by one; after each, the grid point at which it closed.
 
-    candles_from: earlier minutes give no candle, as a resuming runner reads only those that it may look back over.
+    The state gets what its exchanges say. candles_from: earlier minutes give no candle, as a resuming runner reads
+    only those that it may look back over.
     """
+    steps = [_FEEDS[exchange](state, minutes, end, candles_from) for exchange in state.exchanges]
+    for open_ms in minutes.open_time_ms[:end].tolist():
+        for step in steps:
+            next(step)
+        yield open_ms + MINUTE_MS
+
+
+def _perpetual(state: MarketState, minutes: Minutes, end: int, candles_from: int) -> Iterator[None]:
     columns: Sequence[list[float]] = [
         column[:end].tolist()
         for column in (
@@ -89,7 +102,18 @@ def feed(state: MarketState, minutes: Minutes, end: int, *, candles_from: int = 
             state.apply(_context(state.asset, open_ms + 30_000, close, interest))
         if present and number >= candles_from:
             state.apply_row(open_ms, opened, high, low, close, volume)
-        yield open_ms + MINUTE_MS
+        yield
+
+
+def _predictions(state: MarketState, minutes: Minutes, end: int, _candles_from: int) -> Iterator[None]:
+    opened = minutes.open_time_ms[:end].tolist()
+    for open_ms, said in zip(opened, minutes.opinions[:, :end].T.tolist(), strict=True):
+        for message in during(state.asset, open_ms, *said):
+            state.apply(message)
+        yield
+
+
+_FEEDS = {Exchange.HYPERLIQUID.value: _perpetual, Exchange.POLYMARKET.value: _predictions}
 
 
 def _context(asset: str, at_ms: int, price: float, interest: float) -> CtxMessage:

@@ -58,7 +58,8 @@ def check(load: Load, folder: Path, step: Step = lambda _: None) -> Findings:
     live = max(LIVE_MINUTES, LIVE_EVALUATIONS * first.interval_ms // MINUTE_MS)
     minutes = first.instance.history + live
     market = made_up_market(minutes, seed=1)
-    future, other = whole(market, first.instance.history), whole(made_up_market(minutes, seed=2), 0)
+    future = whole(first, market, first.instance.history)
+    other = whole(first, made_up_market(minutes, seed=2), 0)
     step("with the future in reach")
     told = walk(first, market, future)
     from_ = minutes - live

@@ -35,11 +35,11 @@ class Walk:
     """Points asked twice in a row where the second answer was another one."""
 
 
-def whole(market: Market, history: int) -> dict[str, MarketState]:
+def whole(loaded: LoadedStrategy, market: Market, history: int) -> dict[str, MarketState]:
     """States that have seen everything: what a future is taken from."""
     states = {}
     for asset, minutes in market.items():
-        state = states[asset] = MarketState(asset, history=max(history, len(minutes.close)))
+        state = states[asset] = MarketState(asset, loaded.exchanges, history=max(history, len(minutes.close)))
         for _ in feed(state, minutes, len(minutes.close)):
             pass
     return states
@@ -61,7 +61,7 @@ def walk(
     """
     done = Walk()
     order = list(market if assets is None else assets)
-    states = {asset: MarketState(asset, history=loaded.instance.history) for asset in order}
+    states = {asset: MarketState(asset, loaded.exchanges, history=loaded.instance.history) for asset in order}
     count = len(next(iter(market.values())).close)
     steps = {asset: feed(states[asset], market[asset], count) for asset in order}
     for minute in range(count):
@@ -84,7 +84,7 @@ def alone(loaded: LoadedStrategy, market: Market, point: Point) -> str:
     """What a new instance says there, given only the candles that it may look back over."""
     asset, ts = point
     end = (ts - START) // MINUTE_MS
-    state = MarketState(asset, history=loaded.instance.history)
+    state = MarketState(asset, loaded.exchanges, history=loaded.instance.history)
     held = np.flatnonzero(market[asset].present[:end])[-loaded.instance.history :]
     for _ in feed(state, market[asset], end, candles_from=int(held[0]) if len(held) else end):
         pass
@@ -99,7 +99,7 @@ def _answer(loaded: LoadedStrategy, state: MarketState, ts: int) -> str:
 
 
 def _as_fed(state: MarketState, market: Market, asset: str) -> bool:
-    fresh = MarketState(asset, history=state.history)
+    fresh = MarketState(asset, state.exchanges, history=state.history)
     for _ in feed(fresh, market[asset], len(market[asset].close)):
         pass
     return same_candles(state, fresh)
