@@ -11,10 +11,7 @@ from trading_core.messages import Message
 
 
 def delivered(*contents: Message) -> list[DurableMessage]:
-    return [
-        DurableMessage(subject="signal.x", data=messages.encode(m), sequence=n, ingest_time_ns=0, reply=m.id.encode())
-        for n, m in enumerate(contents)
-    ]
+    return [DurableMessage((b"signal.x", m.id.encode(), messages.encode(m))) for n, m in enumerate(contents)]
 
 
 def test_a_signal_is_stored_and_acknowledged_at_once_and_a_pass_waits_for_its_grid_message() -> None:
@@ -48,7 +45,7 @@ def test_a_skipped_grid_point_lets_go_of_what_waited_for_it() -> None:
 
 
 def test_what_is_not_a_signal_is_refused_with_its_reason() -> None:
-    broken = DurableMessage(subject="signal.x", data=b"{", sequence=1, ingest_time_ns=0, reply=b"r")
+    broken = DurableMessage((b"signal.x", b"r", b"{"))
     [(message, reason)] = Inbox().sort([broken], 0).invalid
     assert message is broken
     assert "truncated" in reason.lower() or "ended" in reason.lower()

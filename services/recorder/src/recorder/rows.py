@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 
@@ -13,96 +14,111 @@ from recorder import tables
 from recorder.tables import Batch
 from recorder.visibility import Visibility
 from trading_core import ids, messages, streams
-from trading_core.bus.connection import Delivered
+from trading_core.bus.connection import Stored
 from trading_core.db.signals import signal_row
-from trading_core.db.times import utc
+from trading_core.db.times import EARLIEST_MS, LATEST_MS, utc
 from trading_core.errors import MessageInvalid
 
-Project = Callable[[Batch, Delivered], None]
+Project = Callable[[Batch, Stored], None]
 
-_DECIMAL = re.compile(r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?")
+_is_decimal = re.compile(r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?").fullmatch
 _NUL = "\x00"
 
 
 def market(visibility: Visibility) -> Project:
     """MARKET and BOOK: every message but the watermarks whole into `ticks`, and its projection."""
 
-    def project(batch: Batch, delivered: Delivered) -> None:
-        message = messages.decode(delivered.data)
-        place = (delivered.ingest_time_ns, delivered.sequence)
+    def project(batch: Batch, stored: Stored) -> None:
+        message = messages.decode(stored.data)
+        place = stored.place
         if isinstance(message, messages.WatermarkMessage):
             visibility.note(message.exchange, message.watermark_ms, place)
-            stream = delivered.subject.split(".", 1)[0].upper()
-            ingested = at(delivered.ingest_time_ns // 1_000_000)
-            batch.add(tables.WATERMARKS, message.exchange, stream, message.watermark_ms, ingested)
+            stream = stored.subject.split(".", 1)[0].upper()
+            batch.add(tables.WATERMARKS, message.exchange, stream, message.watermark_ms, at(ingest_ms(stored)))
             return
         if not isinstance(message, messages.MarketMessage):
-            raise MessageInvalid(f"{type(message).__name__} on {delivered.subject}")
+            raise MessageInvalid(f"{type(message).__name__} on {stored.subject}")
         # All that can be refused is looked at before the first row is added: a message is stored whole or not.
-        when, payload = at(message.event_time_ms), text_of(delivered)
-        price, size, side = _columns(message)
+        check_time(message.event_time_ms)
+        kind, payload = _kind_of(stored.subject), text_of(stored)
+        price, size, side = _COLUMNS.get(type(message), _no_columns)(message)
         visible_ms = visibility.of(message.exchange, message.visible_ms, place)
-        _project_market(batch, message, visible_ms)
-        kind = streams.kind_of(delivered.subject)
-        batch.add(
-            tables.TICKS,
-            when,
-            message.id,
-            message.exchange,
-            message.asset,
-            kind,
-            visible_ms,
-            price,
-            size,
-            side,
-            payload,
-        )
+        projection = _PROJECTIONS.get(type(message))
+        if projection is not None:
+            projection(batch, message, visible_ms)
+        batch.rows[tables.TICKS].append(
+            (
+                message.event_time_ms, message.id, message.exchange, message.asset, kind, visible_ms, price, size, side,
+                payload,
+            )
+        )  # fmt: skip
 
     return project
 
 
-def _columns(message: messages.MarketMessage) -> tuple[str | None, str | None, str | None]:
-    """Price, size and side where a message has one; the whole of it is in the payload."""
-    match message:
-        case messages.TradeMessage():
-            return number(message.price), number(message.size), message.side
-        case messages.CtxMessage():
-            return number(message.mark_price), None, None
-        case messages.CandleMessage():
-            return number(message.close), number(message.volume), None
-        case messages.ProbMessage():
-            return optional(message.mid), None, None
-        case _:
-            return None, None, None
+_kind_of = lru_cache(maxsize=4_096)(streams.kind_of)
+
+Columns = tuple[str | None, str | None, str | None]
+"""Price, size and side where a message has one; the whole of it is in the payload."""
 
 
-def _project_market(batch: Batch, message: messages.MarketMessage, visible_ms: int) -> None:
-    match message:
-        case messages.CandleMessage():
-            _candle(batch, message, visible_ms)
-        case messages.FundingMessage():
-            batch.add(
-                tables.FUNDING_RATES, message.exchange, message.asset, at(message.hour_ms), at(message.event_time_ms),
-                number(message.rate), optional(message.premium), message.id, visible_ms,
-            )  # fmt: skip
-        case messages.CtxMessage(polled=True, funding_estimate_1h=str(estimate)):
-            batch.add(
-                tables.FUNDING_SNAPSHOTS, message.exchange, message.asset, at(message.event_time_ms), number(estimate),
-                optional(message.open_interest), number(message.mark_price), message.id,
-            )  # fmt: skip
-        case messages.GapMessage():
-            _gap(batch, message, visible_ms)
-        case messages.ProbMessage():
-            _poll(batch, message, visible_ms)
-        case messages.ResolvedMessage():
-            batch.add(
-                tables.POLYMARKET_RESULTS, message.market, message.asset, at(message.event_time_ms),
-                number(message.yes_payout), message.id, visible_ms,
-            )  # fmt: skip
-        case messages.BookMessage():
-            for price, size in (*message.bids, *message.asks):
-                number(price)
-                number(size)
+def _no_columns(_message: messages.MarketMessage) -> Columns:
+    return None, None, None
+
+
+def _of_trade(message: messages.TradeMessage) -> Columns:
+    return number(message.price), number(message.size), message.side
+
+
+def _of_context(message: messages.CtxMessage) -> Columns:
+    return number(message.mark_price), None, None
+
+
+def _of_candle(message: messages.CandleMessage) -> Columns:
+    return number(message.close), number(message.volume), None
+
+
+def _of_poll(message: messages.ProbMessage) -> Columns:
+    return optional(message.mid), None, None
+
+
+# By type and not by `match`: a trade, the most frequent of all, would be asked for every other kind first.
+_COLUMNS: dict[type, Callable[..., Columns]] = {
+    messages.TradeMessage: _of_trade,
+    messages.CtxMessage: _of_context,
+    messages.CandleMessage: _of_candle,
+    messages.ProbMessage: _of_poll,
+}
+
+
+def _funding(batch: Batch, message: messages.FundingMessage, visible_ms: int) -> None:
+    batch.add(
+        tables.FUNDING_RATES, message.exchange, message.asset, at(message.hour_ms), at(message.event_time_ms),
+        number(message.rate), optional(message.premium), message.id, visible_ms,
+    )  # fmt: skip
+
+
+def _context(batch: Batch, message: messages.CtxMessage, _visible_ms: int) -> None:
+    if message.polled and message.funding_estimate_1h is not None:
+        batch.add(
+            tables.FUNDING_SNAPSHOTS, message.exchange, message.asset, at(message.event_time_ms),
+            number(message.funding_estimate_1h), optional(message.open_interest), number(message.mark_price),
+            message.id,
+        )  # fmt: skip
+
+
+def _result(batch: Batch, message: messages.ResolvedMessage, visible_ms: int) -> None:
+    batch.add(
+        tables.POLYMARKET_RESULTS, message.market, message.asset, at(message.event_time_ms),
+        number(message.yes_payout), message.id, visible_ms,
+    )  # fmt: skip
+
+
+def _book(_batch: Batch, message: messages.BookMessage, _visible_ms: int) -> None:
+    """It has no table of its own; a level that is no number must not get into `ticks` either."""
+    for price, size in (*message.bids, *message.asks):
+        number(price)
+        number(size)
 
 
 def _candle(batch: Batch, message: messages.CandleMessage, visible_ms: int) -> None:
@@ -153,46 +169,57 @@ def _gap(batch: Batch, message: messages.GapMessage, visible_ms: int) -> None:
     )
 
 
-def signals(batch: Batch, delivered: Delivered) -> None:
+_PROJECTIONS: dict[type, Callable[..., None]] = {
+    messages.CandleMessage: _candle,
+    messages.FundingMessage: _funding,
+    messages.CtxMessage: _context,
+    messages.GapMessage: _gap,
+    messages.ProbMessage: _poll,
+    messages.ResolvedMessage: _result,
+    messages.BookMessage: _book,
+}
+
+
+def signals(batch: Batch, stored: Stored) -> None:
     """SIGNALS: every evaluation (PASS has no direction) and the grid messages."""
-    message = messages.decode(delivered.data)
+    message = messages.decode(stored.data)
     match message:
         case messages.SignalMessage():
             at(message.ts)  # a time that no calendar has is refused here, by name
             optional(message.entry_price)
-            batch.add(tables.SIGNALS, *signal_row(message, text_of(delivered)))
+            batch.add(tables.SIGNALS, *signal_row(message, text_of(stored)))
         case messages.GridMessage():
             batch.add(tables.GRIDS, message.id, message.exchanges, message.asset, message.ts, message.evaluations)
         case _:
-            raise MessageInvalid(f"{type(message).__name__} on {delivered.subject}")
+            raise MessageInvalid(f"{type(message).__name__} on {stored.subject}")
 
 
-def executions(batch: Batch, delivered: Delivered) -> None:
+def executions(batch: Batch, stored: Stored) -> None:
     """EXEC: the independent copy of what the broker says it did."""
-    message = messages.decode(delivered.data)
+    message = messages.decode(stored.data)
     if not isinstance(message, messages.ExecMessage):
-        raise MessageInvalid(f"{type(message).__name__} on {delivered.subject}")
+        raise MessageInvalid(f"{type(message).__name__} on {stored.subject}")
     batch.add(
         tables.EXEC_EVENTS, message.id, message.outbox_id, message.kind, message.portfolio, message.strategy,
-        message.asset, at(message.event_time_ms), text_of(delivered),
+        message.asset, at(message.event_time_ms), text_of(stored),
     )  # fmt: skip
 
 
-def operations(batch: Batch, delivered: Delivered) -> None:
+def operations(batch: Batch, stored: Stored) -> None:
     """OPS. An event without a time of its own gets the time at which the stream stored it."""
-    message = messages.decode(delivered.data)
+    message = messages.decode(stored.data)
     if not isinstance(message, messages.OpsMessage):
-        raise MessageInvalid(f"{type(message).__name__} on {delivered.subject}")
+        raise MessageInvalid(f"{type(message).__name__} on {stored.subject}")
     time_ms = message.event_time_ms
-    when = at(delivered.ingest_time_ns // 1_000_000 if time_ms is None else time_ms)
+    when = at(ingest_ms(stored) if time_ms is None else time_ms)
     batch.add(tables.EVENTS, message.id, when, message.service, message.event, message.severity, json(message.body))
 
 
-def heartbeats(batch: Batch, delivered: Delivered) -> None:
+def heartbeats(batch: Batch, stored: Stored) -> None:
     """HEALTH: the newest heartbeat of each instance."""
-    message = messages.decode(delivered.data)
+    message = messages.decode(stored.data)
     if not isinstance(message, messages.HeartbeatMessage):
-        raise MessageInvalid(f"{type(message).__name__} on {delivered.subject}")
+        raise MessageInvalid(f"{type(message).__name__} on {stored.subject}")
     event_time = None if message.event_time_ms is None else at(message.event_time_ms)
     batch.add(
         tables.HEARTBEATS, message.service, message.instance, at(message.sent_time_ms), at(message.started_time_ms),
@@ -200,20 +227,20 @@ def heartbeats(batch: Batch, delivered: Delivered) -> None:
     )  # fmt: skip
 
 
-def dead_letters(batch: Batch, delivered: Delivered) -> None:
+def dead_letters(batch: Batch, stored: Stored) -> None:
     """DLQ: our own letters, the server's advisories, and anything else as it is. Never refuses one."""
-    text = delivered.data.decode(errors="replace")
+    text = stored.data.decode(errors="replace")
     try:
-        letter = messages.decode(delivered.data)
+        letter = messages.decode(stored.data)
     except MessageInvalid as error:
-        row = _advisory(text) or (f"raw:{delivered.subject}:{ids.h8([text, delivered.ingest_time_ns])}", "", str(error))
+        row = _advisory(text) or (f"raw:{stored.subject}:{ids.h8([text, stored.place[0]])}", "", str(error))
         event_id, source, reason, payload = *row, text
     else:
         if isinstance(letter, messages.DeadLetterMessage):
             event_id, source, reason, payload = letter.id, letter.source, letter.reason, letter.payload
         else:
             event_id, source, reason, payload = letter.id, "", "not a dead letter", text
-    clean = (text.replace(_NUL, "\ufffd") for text in (event_id, delivered.subject, source, reason, payload))
+    clean = (text.replace(_NUL, "\ufffd") for text in (event_id, stored.subject, source, reason, payload))
     batch.add(tables.DEAD_LETTERS, *clean)
 
 
@@ -237,24 +264,33 @@ def _advisory(text: str) -> tuple[str, str, str] | None:
     return f"adv:{advisory.id}", source, f"{advisory.type.rsplit('.', 1)[-1]} of message {advisory.stream_seq}"
 
 
+def ingest_ms(stored: Stored) -> int:
+    """When the stream stored it, UTC ms."""
+    return stored.place[0] // 1_000_000
+
+
 def at(time_ms: int) -> datetime:
     """UTC time of `time_ms`; MessageInvalid when no calendar has it."""
-    try:
-        return utc(time_ms)
-    except OverflowError as error:
-        raise MessageInvalid(f"time {time_ms} ms is out of range") from error
+    check_time(time_ms)
+    return utc(time_ms)
 
 
-def text_of(delivered: Delivered) -> str:
+def check_time(time_ms: int) -> None:
+    """MessageInvalid when no calendar has `time_ms`."""
+    if not EARLIEST_MS <= time_ms <= LATEST_MS:
+        raise MessageInvalid(f"time {time_ms} ms is out of range")
+
+
+def text_of(stored: Stored) -> str:
     try:
-        return delivered.data.decode()
+        return stored.data.decode()
     except UnicodeDecodeError as error:
         raise MessageInvalid(str(error)) from error
 
 
 def number(text: str) -> str:
     """`text`, which Postgres will read as NUMERIC; MessageInvalid when it is not a finite decimal."""
-    if not _DECIMAL.fullmatch(text):
+    if not _is_decimal(text):
         raise MessageInvalid(f"{text[:40]!r} is not a decimal number")
     return text
 

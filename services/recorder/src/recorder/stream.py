@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 
 import structlog
 
@@ -23,10 +24,20 @@ FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 5.0
 
 
+@dataclass
+class Prepared:
+    """What a batch of messages becomes: rows, the messages behind them, and those that cannot be stored, and why."""
+
+    rows: Batch
+    good: list[DurableMessage]
+    bad: list[tuple[DurableMessage, str]]
+
+
 class StreamRecorder:
     """Batches are committed one after the other in stream order, so what is stored is always a prefix.
 
-    In particular no watermark is committed before everything that precedes it in its stream.
+    In particular no watermark is committed before everything that precedes it in its stream. While Postgres is at
+    one batch the next one is read and decoded.
     """
 
     def __init__(self, name: str, durable: Durable, sink: Sink, project: Project) -> None:
@@ -40,6 +51,7 @@ class StreamRecorder:
         self._project = project
         self._log = structlog.get_logger().bind(stream=name)
         self._begun_at: float | None = None
+        self._waiting: list[DurableMessage] = []
         metrics.waiting_seconds.labels(name).set_function(self._waiting_s)
 
     @property
@@ -48,24 +60,41 @@ class StreamRecorder:
 
     async def run(self, stopping: Callable[[], bool]) -> None:
         """Until `stopping()`; a batch that was begun is finished first, unless the storage is away."""
-        async with aclosing(self._durable.batches(max=BATCH, linger_s=LINGER_S)) as batches:
-            async for messages in batches:
-                if messages:
-                    await self._store(messages, stopping)
-                metrics.lag.labels(self._name).set(self.lag)
-                if stopping():
-                    return
+        storing: asyncio.Task[None] | None = None
+        try:
+            async with aclosing(self._durable.batches(max=BATCH, linger_s=LINGER_S)) as batches:
+                async for messages in batches:
+                    prepared = self._prepare(messages)
+                    self._waiting = messages
+                    if storing is not None:
+                        await storing
+                    metrics.lag.labels(self._name).set(self.lag)
+                    if stopping():
+                        return
+                    self._waiting = []
+                    storing = asyncio.create_task(self._store(prepared, stopping)) if messages else None
+        except asyncio.CancelledError:
+            if storing is not None:
+                storing.cancel()
+            raise
+        finally:
+            if storing is not None:
+                await storing
 
-    async def _store(self, messages: list[DurableMessage], stopping: Callable[[], bool]) -> None:
-        batch, good, bad = Batch(), list[DurableMessage](), list[tuple[DurableMessage, str]]()
+    def _prepare(self, messages: list[DurableMessage]) -> Prepared:
+        prepared = Prepared(Batch(), [], [])
         for message in messages:
             try:
-                self._project(batch, message)
-                good.append(message)
+                self._project(prepared.rows, message)
+                prepared.good.append(message)
             except MessageInvalid as error:
-                bad.append((message, str(error)))
+                prepared.bad.append((message, str(error)))
+        return prepared
+
+    async def _store(self, prepared: Prepared, stopping: Callable[[], bool]) -> None:
+        good = prepared.good
         try:
-            if not await self._write(batch, good, stopping):
+            if not await self._write(prepared.rows, good, stopping):
                 return
         except POISON as error:
             await self._isolate(good, str(error), stopping)
@@ -73,7 +102,7 @@ class StreamRecorder:
         faultpoint("recorder.before_ack")
         await self._durable.ack(good)
         self._count(len(good))
-        for message, reason in bad:
+        for message, reason in prepared.bad:
             await self._dead_letter(message, reason)
 
     async def _write(self, batch: Batch, messages: list[DurableMessage], stopping: Callable[[], bool]) -> bool:
@@ -92,7 +121,7 @@ class StreamRecorder:
                 self._log.warning("storage_awaited", error=str(error) or type(error).__name__, messages=len(messages))
                 if stopping():
                     return False
-                await self._durable.in_progress(messages)
+                await self._durable.in_progress([*messages, *self._waiting])
                 await self._durable.refresh_pending()
                 metrics.lag.labels(self._name).set(self.lag)
                 await asyncio.sleep(wait_s)
@@ -101,7 +130,7 @@ class StreamRecorder:
                 self.failing = False
                 self._begun_at = None
                 if messages:
-                    age_s = (time.time_ns() - messages[0].ingest_time_ns) / 1e9
+                    age_s = (time.time_ns() - messages[0].place[0]) / 1e9
                     metrics.recorded_seconds.labels(self._name).observe(max(0.0, age_s))
                 return True
 
@@ -116,7 +145,7 @@ class StreamRecorder:
             return
         middle = len(messages) // 2
         for half in (messages[:middle], messages[middle:]):
-            await self._store(half, stopping)
+            await self._store(self._prepare(half), stopping)
 
     async def _dead_letter(self, message: DurableMessage, reason: str) -> None:
         self._log.warning("message_dead_lettered", subject=message.subject, reason=reason)

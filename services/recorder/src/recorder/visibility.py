@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 
+from trading_core.bus.pull import Place
+
 KEPT = 4_096
-Position = tuple[int, int]
-"""(ingest time ns, stream sequence). The time first: a server that lost its newest messages numbers anew."""
 
 
 class Visibility:
@@ -15,10 +15,10 @@ class Visibility:
 
     def __init__(self, decided: Mapping[str, int]) -> None:
         """`decided`: the newest watermark by exchange among everything that is committed already."""
-        self._places: dict[str, list[Position]] = {exchange: [(0, 0)] for exchange in decided}
+        self._places: dict[str, list[Place]] = {exchange: [(0, 0)] for exchange in decided}
         self._watermarks: dict[str, list[int]] = {exchange: [mark] for exchange, mark in decided.items()}
 
-    def note(self, exchange: str, watermark_ms: int, place: Position) -> None:
+    def note(self, exchange: str, watermark_ms: int, place: Place) -> None:
         """A watermark was read at `place`. One that is not above the earlier ones changes nothing."""
         places = self._places.setdefault(exchange, [])
         watermarks = self._watermarks.setdefault(exchange, [])
@@ -29,7 +29,7 @@ class Visibility:
         if len(places) > KEPT:
             del places[: KEPT // 2], watermarks[: KEPT // 2]
 
-    def of(self, exchange: str, stamped_ms: int, place: Position) -> int:
+    def of(self, exchange: str, stamped_ms: int, place: Place) -> int:
         """max(stamped, the last watermark of this exchange before `place` + 1)."""
         places = self._places.get(exchange)
         if not places:

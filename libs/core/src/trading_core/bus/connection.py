@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -19,6 +20,7 @@ from nats.js.client import JetStreamContext
 import trading_core.cancellation  # noqa: F401 - before anything waits for an answer
 from trading_core.bus import subjects
 from trading_core.bus.client import TappedClient
+from trading_core.bus.pull import Place
 from trading_core.errors import ConfigError, MessageInvalid
 from trading_core.messages import Message, encode
 from trading_core.streams import StreamSpec
@@ -43,17 +45,33 @@ _JETSTREAM_RETRIES = (408, 429, 500, 503)
 _log = structlog.get_logger("trading_core.bus")
 
 
+class Stored(Protocol):
+    """A message as a stream holds it, however it was read."""
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def data(self) -> bytes: ...
+
+    @property
+    def place(self) -> Place: ...
+
+
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
     """One stored message. `sequence` is the stream's: a position to log and compare, never a key.
 
-    `ingest_time_ns` is when the server stored it (its wall clock); `redelivered` is a hint only.
+    `ingest_time_ns` is when the server stored it (its wall clock).
     """
 
     subject: str
     data: bytes
     sequence: int
     ingest_time_ns: int
-    redelivered: bool = False
+
+    @property
+    def place(self) -> Place:
+        return self.ingest_time_ns, self.sequence
 
 
 class Bus:
@@ -302,13 +320,13 @@ def _from_direct(reply: Msg) -> Delivered | None:
 def _from_message_get(answer: Mapping[str, object]) -> Delivered | None:
     if "error" in answer:
         return None
-    stored = msgspec.convert(answer["message"], _Stored)
+    stored = msgspec.convert(answer["message"], _Answer)
     return Delivered(
         subject=stored.subject, data=stored.data, sequence=stored.seq, ingest_time_ns=_nanoseconds(stored.time)
     )
 
 
-class _Stored(msgspec.Struct):
+class _Answer(msgspec.Struct):
     subject: str
     seq: int
     time: str

@@ -11,9 +11,9 @@ import structlog
 from nats import errors
 
 from trading_core.bus.client import Raw
-from trading_core.bus.connection import Bus, Delivered
+from trading_core.bus.connection import Bus
 from trading_core.bus.ordered import IDLE_S, LOG_EVERY, REQUEST_TIMEOUT_S
-from trading_core.bus.pull import Pull, sequences, unbroken
+from trading_core.bus.pull import Place, Pull, place_of, sequences, unbroken
 from trading_core.ids import h8
 from trading_core.messages import DeadLetterMessage
 from trading_core.streams import DurableSpec, dlq_subject
@@ -28,10 +28,29 @@ ACK, TERM, IN_PROGRESS = b"+ACK", b"+TERM", b"+WPI"
 _log = structlog.get_logger("trading_core.bus")
 
 
-class DurableMessage(Delivered, frozen=True, kw_only=True):
-    """`reply` is where its acknowledgement goes."""
+class DurableMessage:
+    """One delivery. `reply` is where its acknowledgement goes; it also says where in the stream the message stands.
 
-    reply: bytes
+    Read only when asked for: whoever needs the bytes alone is not to pay for the rest of a hundred thousand messages.
+    """
+
+    __slots__ = ("_subject", "data", "reply")
+
+    def __init__(self, raw: Raw) -> None:
+        self._subject, self.reply, self.data = raw
+
+    @property
+    def subject(self) -> str:
+        return self._subject.decode()
+
+    @property
+    def place(self) -> Place:
+        return place_of(self.reply)
+
+    @property
+    def redelivered(self) -> bool:
+        """A hint only."""
+        return sequences(self.reply)[0] > 1
 
 
 class Durable:
@@ -110,12 +129,13 @@ class Durable:
     async def dead_letter(self, message: DurableMessage, reason: str) -> None:
         """Keep an unusable message with its reason in the dead-letter stream, then never see it again."""
         text = message.data[:PAYLOAD_LIMIT].decode(errors="replace")
+        ingest_time_ns, _ = message.place
         letter = DeadLetterMessage(
-            id=f"dl:{message.subject}:{h8([text, message.ingest_time_ns])}",
+            id=f"dl:{message.subject}:{h8([text, ingest_time_ns])}",
             source=message.subject,
             reason=reason[:REASON_LIMIT],
             payload=_cut(text),
-            received_time_ms=message.ingest_time_ns // 1_000_000,
+            received_time_ms=ingest_time_ns // 1_000_000,
         )
         await self._bus.publish(dlq_subject(self._spec.stream, self._spec.name), letter)
         await self._bus.nc.publish_all([message.reply], TERM)
@@ -173,20 +193,8 @@ class Durable:
             self._pull.broken = "a consumer sequence is missing"
             raw = raw[:good]
         self._next += good
-        batch: list[DurableMessage] = []
-        for subject, reply, data in raw:
-            times, stream, _, time_ns, self.pending = sequences(reply)
-            batch.append(
-                DurableMessage(
-                    subject=subject.decode(),
-                    data=data,
-                    sequence=stream,
-                    ingest_time_ns=time_ns,
-                    redelivered=times > 1,
-                    reply=reply,
-                )
-            )
-        return batch
+        self.pending = sequences(raw[-1][1])[4]
+        return [DurableMessage(one) for one in raw]
 
 
 def _cut(text: str) -> str:

@@ -15,7 +15,7 @@ from nats import errors
 
 from trading_core.bus.client import Raw
 from trading_core.bus.connection import Bus, Delivered
-from trading_core.bus.pull import Pull, sequences, unbroken
+from trading_core.bus.pull import Pull, place_of, sequences, unbroken
 from trading_core.errors import ConfigError
 from trading_core.streams import StreamSpec
 
@@ -239,12 +239,8 @@ class OrderedPull:
 def delivered(raw: list[Raw]) -> list[Delivered]:
     messages: list[Delivered] = []
     for subject, reply, data in raw:
-        # Only two of the numbers: this is the inner loop of every replay.
-        tokens = reply.split(b".")
-        at = 5 if len(tokens) == 9 else 7
-        messages.append(
-            Delivered(subject=subject.decode(), data=data, sequence=int(tokens[at]), ingest_time_ns=int(tokens[at + 2]))
-        )
+        time_ns, sequence = place_of(reply)
+        messages.append(Delivered(subject=subject.decode(), data=data, sequence=sequence, ingest_time_ns=time_ns))
     return messages
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from trading_core.errors import VenueMessageInvalid
 from trading_core.model import DAY_MS
@@ -10,6 +11,8 @@ from trading_core.model import DAY_MS
 AHEAD_MS = 5_000
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _NUMBER_LENGTH_MAX = 32
+REMEMBERED = 16_384
+"""Prices and sizes come again and again, with every book anew: what was right once is not looked at again."""
 
 
 def number(name: str, text: str) -> float:
@@ -21,6 +24,7 @@ def number(name: str, text: str) -> float:
     return float(text)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def price(name: str, text: str) -> float:
     value = number(name, text)
     if value <= 0:
@@ -28,6 +32,7 @@ def price(name: str, text: str) -> float:
     return value
 
 
+@lru_cache(maxsize=REMEMBERED)
 def size(name: str, text: str) -> float:
     value = number(name, text)
     if value < 0:
