@@ -12,6 +12,7 @@ from bench.publish import with_our_publisher
 from bench.record import afresh, drain
 from bench.servers import Servers, running
 from bench.trades import some_trades
+from collector_hl import outgoing, parse
 from collector_hl.feed import Feed
 from collector_hl.resume import Resume
 from recorder.stream import BATCH
@@ -37,36 +38,58 @@ class Counting:
 
 
 def ingest() -> None:
-    parse()
+    normalise()
+    feed()
     with running() as servers, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         rates = runner.run(store(servers))
     harness.emit("ingest", "ours: JetStream → committed rows", "HL trades", "rows/s", rates, batch=BATCH)
 
 
-def parse() -> None:
-    """The collector's own feed: parsed, checked, deduplicated, stamped, a message with its id; one trade a frame."""
-    frames = [frame(number) for number in range(PARSED)]
+def normalise() -> None:
+    """A frame parsed and checked, each of its trades a message with its id."""
+    for case, frames in (("HL trades", FRAMES), ("HL trades, another price and size each", CHANGING)):
+        rates = []
+        for _ in range(harness.repetitions()):
+            done = 0
+            began = time.perf_counter()
+            for data in frames:
+                for row in parse.frame(data)[1]:
+                    assert isinstance(row, parse.TradeRow)
+                    outgoing.trade(row, FIRST_MS, FIRST_MS)
+                    done += 1
+            rates.append(PARSED / (time.perf_counter() - began))
+            assert done == PARSED, done
+        harness.emit("ingest", "ours: parse + normalise", case, "msgs/s", rates)
+
+
+def feed() -> None:
+    """All that the collector does with it: also deduplicated, stamped, watched for silence; one trade a frame."""
     rates = []
     for _ in range(harness.repetitions()):
         outbox = Counting()
-        feed = Feed(["BTC"], HyperliquidConfig(), Resume(), outbox)
-        feed.connected(0.0, FIRST_MS)
-        feed.stamp.begin()
+        collector = Feed(["BTC"], HyperliquidConfig(), Resume(), outbox)
+        collector.connected(0.0, FIRST_MS)
+        collector.stamp.begin()
         began = time.perf_counter()
-        for data in frames:
-            feed.on_frame(data, 0.0, FIRST_MS)
+        for data in FRAMES:
+            collector.on_frame(data, 0.0, FIRST_MS)
         rates.append(PARSED / (time.perf_counter() - began))
         assert outbox.messages == PARSED, outbox.messages
-    harness.emit("ingest", harness.OURS, "HL trades", "msgs/s", rates)
+    harness.emit("ingest", "ours: the collector's whole feed", "HL trades", "msgs/s", rates)
 
 
-def frame(number: int) -> bytes:
-    """The comparison's own frame: a trade with its hash and both users."""
+def frame(number: int, price: bytes = b"94231.0", size: bytes = b"0.01234") -> bytes:
+    """The comparison's own frame: a trade with its hash and both users, always at one price."""
     return (
-        b'{"channel":"trades","data":[{"coin":"BTC","side":"B","px":"94231.0","sz":"0.01234","hash":"0x%s",'
+        b'{"channel":"trades","data":[{"coin":"BTC","side":"B","px":"%s","sz":"%s","hash":"0x%s",'
         b'"time":%d,"tid":%d,"users":["0x%s","0x%s"]}]}'
-        % (b"ab" * 32, FIRST_MS + number, number + 1, b"12" * 20, b"34" * 20)
+        % (price, size, b"ab" * 32, FIRST_MS + number, number + 1, b"12" * 20, b"34" * 20)
     )
+
+
+FRAMES = [frame(number) for number in range(PARSED)]
+CHANGING = [frame(n, b"%d.0" % (90_000 + n), b"0.%05d" % (n + 1)) for n in range(PARSED)]
+"""What is remembered of prices and sizes helps nothing here."""
 
 
 async def store(servers: Servers) -> list[float]:

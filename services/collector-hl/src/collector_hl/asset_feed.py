@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from collector_hl import outgoing
 from collector_hl.candles import Bars
 from collector_hl.holes import Holes
 from collector_hl.parse import BboRow, BookRow, Context, TradeRow
@@ -93,15 +92,12 @@ class AssetFeed:
         self.bars.restart()
         self.backlog_due = True
 
-    def new_trades(self, rows: list[TradeRow]) -> list[TradeRow]:
-        """Those not published before, in the venue's order."""
-        fresh: list[TradeRow] = []
-        for row in rows:
-            if row.time < self.trades_from_ms or not self._trades.is_new(outgoing.trade_id(row)):
-                continue
-            fresh.append(row)
-            self.known.trade_ms = max(row.time, self.known.trade_ms or 0)
-        return fresh
+    def is_new_trade(self, row: TradeRow, message_id: str) -> bool:
+        """Whether it is neither history nor published already."""
+        if row.time < self.trades_from_ms or not self._trades.is_new(message_id):
+            return False
+        self.known.trade_ms = max(row.time, self.known.trade_ms or 0)
+        return True
 
     def is_new_bbo(self, row: BboRow, message_id: str) -> bool:
         """False for a repeated quote. One that was overtaken is news too: it happened."""

@@ -223,7 +223,10 @@ class Feed:
             # The first trades of all are history; later the backlog fills a hole as far as it reaches.
             feed.trades_from_ms = clock_ms if last_ms is None else last_ms
             self._close_trade_hole(asset, min(row.time for row in rows), clock_ms, wall_ms)
-        for row in feed.new_trades(rows):
+        for row in rows:
+            message = outgoing.trade(row, self.stamp.visible(row.time), wall_ms)
+            if not feed.is_new_trade(row, message.id):
+                continue
             try:
                 numbers.check_time(row.time, clock_ms)
                 if row.coin != asset:
@@ -234,7 +237,7 @@ class Feed:
             if not backlog:
                 self.clock.on_event(row.time, wall_ms)
                 feed.bars.traded(row.time)
-            self._outbox.put(outgoing.trade(row, self.stamp.visible(row.time), wall_ms))
+            self._outbox.put(message)
 
     def _on_candle(self, row: CandleRow, now_s: float, wall_ms: int) -> None:
         feed, _ = self._heard(row.s, "candle", now_s, wall_ms)

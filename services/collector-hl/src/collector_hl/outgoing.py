@@ -13,8 +13,9 @@ CANDLES: Channel = "candle_1m"
 
 
 def trade(row: TradeRow, visible_ms: int, received_ms: int) -> TradeMessage:
+    number = str(row.tid)
     return TradeMessage(
-        id=trade_id(row),
+        id=ids.trade(EXCHANGE, row.coin, row.time, number),
         exchange=EXCHANGE,
         asset=row.coin,
         event_time_ms=row.time,
@@ -23,12 +24,8 @@ def trade(row: TradeRow, visible_ms: int, received_ms: int) -> TradeMessage:
         price=row.px,
         size=row.sz,
         side="buy" if row.side == "B" else "sell",
-        trade_id=str(row.tid),
+        trade_id=number,
     )
-
-
-def trade_id(row: TradeRow) -> str:
-    return ids.trade(EXCHANGE, row.coin, row.time, str(row.tid))
 
 
 def bbo(row: BboRow, visible_ms: int, received_ms: int) -> BboMessage:

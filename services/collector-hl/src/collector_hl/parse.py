@@ -5,6 +5,7 @@ Prices and sizes stay the strings the venue printed. Unknown fields are ignored:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal, TypeVar
 
@@ -19,13 +20,15 @@ LEVELS_MAX = 20
 TIME_MAX_MS = 4_102_444_800_000
 """2100-01-01: a later time is none."""
 _SHOWN = 120
+_TRADES = b'{"channel":"trades",'
+"""How the venue begins a frame of trades: the most frequent one, and the only one that is read in one go."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One thing the venue said."""
 
 
-class TradeRow(Row, frozen=True, kw_only=True):
+class TradeRow(Row, frozen=True, kw_only=True, gc=False):
     coin: str
     side: Literal["B", "A"]
     """The aggressor: B bought, A sold."""
@@ -120,6 +123,10 @@ class _Frame(msgspec.Struct, frozen=True):
     data: msgspec.Raw = msgspec.Raw(b"null")
 
 
+class _Trades(msgspec.Struct, frozen=True):
+    data: list[TradeRow]
+
+
 class _Ack(msgspec.Struct, frozen=True):
     method: str
     subscription: AckRow
@@ -142,6 +149,7 @@ T = TypeVar("T")
 _frame = msgspec.json.Decoder(_Frame)
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
 _trade = msgspec.json.Decoder(TradeRow)
+_trades = msgspec.json.Decoder(_Trades)
 _candle = msgspec.json.Decoder(CandleRow)
 _bbo = msgspec.json.Decoder(BboRow)
 _book = msgspec.json.Decoder(BookRow)
@@ -163,11 +171,13 @@ class Reject(msgspec.Struct, frozen=True):
     payload: str
 
 
-def frame(data: bytes) -> tuple[str, list[Row], list[Reject]]:
+def frame(data: bytes) -> tuple[str, Sequence[Row], list[Reject]]:
     """Channel, rows and rejects of one WebSocket frame. A bad trade does not take its neighbours with it.
 
     VenueMessageInvalid when nothing of the frame can be used.
     """
+    if data.startswith(_TRADES) and (rows := _good_trades(data)) is not None:
+        return "trades", rows, []
     if data == GREETING:
         return "greeting", [], []
     outer = _decode(_frame, data)
@@ -276,6 +286,20 @@ def contexts(data: bytes, assets: set[str]) -> tuple[dict[str, Context], list[Re
             except VenueMessageInvalid as error:
                 rejects.append(Reject(f"{asset.name}: {error}", _shown(raw)))
     return found, rejects
+
+
+def _good_trades(data: bytes) -> list[TradeRow] | None:
+    """The trades of a frame of which every one can be used; else None, and each is looked at by itself."""
+    try:
+        rows = _trades.decode(data).data
+        for row in rows:
+            if not 0 < row.time < TIME_MAX_MS:
+                return None
+            price("px", row.px)
+            size("sz", row.sz)
+    except (VenueMessageInvalid, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return rows
 
 
 def _each_trade(raws: list[msgspec.Raw]) -> tuple[list[Row], list[Reject]]:
