@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from trading_api.app import create_app
 from trading_api.context import Context
@@ -34,6 +35,7 @@ class LiveApi(Api):
     """Also listens on `port`, and follows the bus."""
 
     port: int
+    application: FastAPI
 
 
 def settings(*, broker: dict[str, Any] | None = None, **api: Any) -> Settings:

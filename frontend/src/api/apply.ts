@@ -36,6 +36,8 @@ export function apply(client: QueryClient, message: LiveMessage): void {
         void client.invalidateQueries({ queryKey: key })
       }
       return
+    case 'resumed':
+      return
     case 'mark':
       applyMark(client, message)
       return

@@ -2091,7 +2091,7 @@ export interface components {
             seq: number;
             totals: components["schemas"]["Totals"] | null;
         };
-        LiveMessage: components["schemas"]["Snapshot"] | components["schemas"]["LiveFill"] | components["schemas"]["LiveSignal"] | components["schemas"]["LivePositions"] | components["schemas"]["LiveMark"] | components["schemas"]["LiveEquity"] | components["schemas"]["LiveCandle"] | components["schemas"]["LiveHealth"];
+        LiveMessage: components["schemas"]["Snapshot"] | components["schemas"]["LiveResumed"] | components["schemas"]["LiveFill"] | components["schemas"]["LiveSignal"] | components["schemas"]["LivePositions"] | components["schemas"]["LiveMark"] | components["schemas"]["LiveEquity"] | components["schemas"]["LiveCandle"] | components["schemas"]["LiveHealth"];
         /**
          * LivePositions
          * @description The open positions changed: this is the whole list.
@@ -2104,6 +2104,21 @@ export interface components {
             kind: "position";
             /** Positions */
             positions: components["schemas"]["OpenPosition"][];
+            /** Seq */
+            seq: number;
+        };
+        /**
+         * LiveResumed
+         * @description The first message of a connection that goes on: `seq` is what the client had heard, what it missed follows.
+         */
+        LiveResumed: {
+            /** Instance */
+            instance: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "resumed";
             /** Seq */
             seq: number;
         };
@@ -2807,12 +2822,14 @@ export interface components {
         };
         /**
          * Snapshot
-         * @description The first message of every connection.
+         * @description The first message of a connection that begins anew. `seq` counts within `instance`.
          */
         Snapshot: {
             /** Fills */
             fills: components["schemas"]["FillRow"][];
             health: components["schemas"]["Health"];
+            /** Instance */
+            instance: string;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}

@@ -9,13 +9,12 @@ from typing import Any
 
 import asyncpg
 import pytest
-import uvicorn
+from fastapi import FastAPI
 
 from api_lab import Api, LiveApi, running
 from api_seed import Seeded, seed
-from trading_api.app import create_app
 from trading_api.live.feed import Feed
-from trading_api.service import Server
+from trading_api.service import web_server
 from trading_core.bus.connection import Bus
 from trading_core.testing import eventually
 
@@ -52,13 +51,14 @@ async def live_api(api: Api, bus: Bus) -> AsyncIterator[LiveApi]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()
-    application = create_app(api.context)
-    server = Server(uvicorn.Config(application, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
+    server = web_server(api.context)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     following = asyncio.create_task(Feed(api.context, bus).run())
     # Heartbeats are read from the past: this one arrives once every reader of the feed has been started.
     await eventually(lambda: server.started)
-    yield LiveApi(api.http, api.context, listener.getsockname()[1])
+    application = server.config.app
+    assert isinstance(application, FastAPI)
+    yield LiveApi(api.http, api.context, listener.getsockname()[1], application)
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
     server.should_exit = True

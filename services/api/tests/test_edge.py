@@ -141,4 +141,4 @@ def test_the_committed_openapi_document_is_the_one_of_this_code() -> None:
 def test_the_document_types_every_live_message() -> None:
     schemas = json.loads(document())["components"]["schemas"]
     kinds = set(schemas["LiveMessage"]["discriminator"]["mapping"])
-    assert kinds == {"snapshot", "fill", "signal", "position", "mark", "equity", "candle", "health"}
+    assert kinds == {"snapshot", "resumed", "fill", "signal", "position", "mark", "equity", "candle", "health"}

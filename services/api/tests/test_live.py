@@ -33,8 +33,8 @@ from trading_core.messages import (
 from trading_core.testing import eventually
 
 
-async def browser(api: LiveApi, **options: Any) -> ClientConnection:
-    return await connect(f"ws://127.0.0.1:{api.port}/api/ws", max_queue=None, **options)
+async def browser(api: LiveApi, query: str = "", **options: Any) -> ClientConnection:
+    return await connect(f"ws://127.0.0.1:{api.port}/api/ws{query}", max_queue=None, **options)
 
 
 async def hear(socket: ClientConnection, kind: str, **fields: Any) -> dict[str, Any]:
@@ -256,8 +256,8 @@ async def test_a_browser_that_cannot_keep_up_is_sent_away_with_1013(live_api: Li
     empty = Health(status="ok", down_after_s=15, components=[], open_gaps=[])
     for _ in range(QUEUE_SIZE + 1):
         # Nothing awaits here, so nothing is sent meanwhile: to the server this is a browser that does not read.
-        hub.publish(LiveHealth(seq=hub.next_sequence(), health=empty))
-    assert subscriber.overflowed.is_set()
+        hub.publish(LiveHealth(seq=hub.next_sequence, health=empty))
+    assert subscriber.dismissed.is_set()
     with suppress(websockets.ConnectionClosed):
         async with asyncio.timeout(60):
             while True:

@@ -39,7 +39,8 @@ from trading_core.config import ApiConfig
 ABOUT = """A paper-trading portfolio: everything can be read, and with a token the broker can be steered.
 
 Money and quantities are decimal strings, times UTC milliseconds of market time, fractions 0.02 for two per cent.
-`/api/ws` is a WebSocket: a `Snapshot` first, then `LiveMessage`s numbered without a hole."""
+`/api/ws` is a WebSocket: a `Snapshot` first, then `LiveMessage`s numbered without a hole. `?since=SEQ&instance=ID` with
+what was heard last goes on there."""
 PARTS = (
     summary,
     strategies,

@@ -1,4 +1,7 @@
-"""What `/api/ws` sends: one union on `kind`. `seq` rises by one; a hole means that the client must start over."""
+"""What `/api/ws` sends: one union on `kind`. `seq` rises by one; a hole means that something was missed.
+
+`/api/ws?since=SEQ&instance=ID` with what a client heard last goes on there, as long as that is kept.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +30,22 @@ class LiveModel(Model):
 
 
 class Snapshot(LiveModel):
-    """The first message of every connection."""
+    """The first message of a connection that begins anew. `seq` counts within `instance`."""
 
     kind: Literal["snapshot"] = "snapshot"
+    instance: str
     summary: Summary
     positions: list[OpenPosition]
     signals: list[SignalRow]
     fills: list[FillRow]
     health: Health
+
+
+class LiveResumed(LiveModel):
+    """The first message of a connection that goes on: `seq` is what the client had heard, what it missed follows."""
+
+    kind: Literal["resumed"] = "resumed"
+    instance: str
 
 
 class LiveFill(LiveModel):
@@ -125,7 +136,7 @@ class LiveHealth(LiveModel):
 
 
 LiveMessage = Annotated[
-    Snapshot | LiveFill | LiveSignal | LivePositions | LiveMark | LiveEquity | LiveCandle | LiveHealth,
+    Snapshot | LiveResumed | LiveFill | LiveSignal | LivePositions | LiveMark | LiveEquity | LiveCandle | LiveHealth,
     Field(discriminator="kind"),
 ]
 

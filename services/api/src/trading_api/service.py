@@ -34,6 +34,23 @@ class Server(uvicorn.Server):
         yield
 
 
+def web_server(context: Context) -> Server:
+    """The application as it is served; `ws_max_size` bounds what a browser may say at once."""
+    return Server(
+        uvicorn.Config(
+            create_app(context),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=SHUTDOWN_S,
+            ws_max_size=4_096,
+            ws_ping_interval=20,
+            ws_ping_timeout=20,
+        )
+    )
+
+
 def bind(config: ApiConfig) -> socket.socket:
     """A listening socket. ConfigError with what to do when somebody else has the port."""
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
@@ -56,19 +73,7 @@ async def start(runtime: Runtime) -> None:
     settings = runtime.settings
     listener = bind(settings.api)
     context = Context(settings, Database(), bus=runtime.bus)
-    server = Server(
-        uvicorn.Config(
-            create_app(context),
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=SHUTDOWN_S,
-            ws_max_size=4_096,
-            ws_ping_interval=20,
-            ws_ping_timeout=20,
-        )
-    )
+    server = web_server(context)
     background = [
         asyncio.create_task(connect_database(context, settings)),
         asyncio.create_task(follow(context, runtime.bus)),

@@ -87,12 +87,15 @@ class Feed:
 
     async def run(self) -> None:
         """Until cancelled. One failing task ends all of them: half a feed would look like a quiet market."""
-        since = Start.from_time(time.time_ns() - HEARTBEATS_BACK_NS)
+        began_ns = time.time_ns()
+        since, now = Start.from_time(began_ns - HEARTBEATS_BACK_NS), Start.from_time(began_ns)
+        # What came between the feed before and this one was not heard: everybody begins with a snapshot.
+        self._context.hub.renew()
         async with asyncio.TaskGroup() as tasks:
             await self._first_marks()
-            tasks.create_task(self._read(streams.MARKET, streams.dashboard_filters(), Start.new()))
-            tasks.create_task(self._read(streams.EXEC, streams.EXEC.subjects, Start.new()))
-            tasks.create_task(self._read(streams.SIGNALS, streams.all_signals(), Start.new()))
+            tasks.create_task(self._read(streams.MARKET, streams.dashboard_filters(), now))
+            tasks.create_task(self._read(streams.EXEC, streams.EXEC.subjects, now))
+            tasks.create_task(self._read(streams.SIGNALS, streams.all_signals(), now))
             tasks.create_task(self._read(streams.HEALTH, streams.HEALTH.subjects, since))
             tasks.create_task(self._every(ROUND_S, self.send_marks))
             tasks.create_task(self._every(HEALTH_S, self.send_health))
@@ -163,7 +166,7 @@ class Feed:
             reason=None,
         )
         hub = self._context.hub
-        hub.publish(LiveSignal(seq=hub.next_sequence(), signal=said))
+        hub.publish(LiveSignal(seq=hub.next_sequence, signal=said))
 
     def _send_candle(self, message: CandleMessage) -> None:
         candle = message.candle()
@@ -171,7 +174,7 @@ class Feed:
         point = CandlePoint(
             t=candle.open_time_ms, o=candle.open, h=candle.high, l=candle.low, c=candle.close, v=candle.volume
         )
-        hub.publish(LiveCandle(seq=hub.next_sequence(), exchange=message.exchange, asset=message.asset, candle=point))
+        hub.publish(LiveCandle(seq=hub.next_sequence, exchange=message.exchange, asset=message.asset, candle=point))
 
     async def _every(self, period_s: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -188,7 +191,7 @@ class Feed:
             mark = context.marks.newest[key]
             context.hub.publish(
                 LiveMark(
-                    seq=context.hub.next_sequence(),
+                    seq=context.hub.next_sequence,
                     exchange=key[0],
                     asset=key[1],
                     price=plain(mark.price),
@@ -201,7 +204,7 @@ class Feed:
     async def send_health(self) -> None:
         context = self._context
         report = await health.report(context)
-        context.hub.publish(LiveHealth(seq=context.hub.next_sequence(), health=report))
+        context.hub.publish(LiveHealth(seq=context.hub.next_sequence, health=report))
 
     async def _ledger_rounds(self) -> None:
         while True:
@@ -233,10 +236,10 @@ class Feed:
         signals = await context.database.fetch(activity.SIGNALS_BY_ID, ids, pending.decided)
         newest = await context.figures.newest_equity() if pending.equity else None
         for row in signals:
-            hub.publish(LiveSignal(seq=hub.next_sequence(), signal=rows.signal(row)))
+            hub.publish(LiveSignal(seq=hub.next_sequence, signal=rows.signal(row)))
         for row in fills:
-            hub.publish(LiveFill(seq=hub.next_sequence(), fill=rows.fill(row)))
+            hub.publish(LiveFill(seq=hub.next_sequence, fill=rows.fill(row)))
         if pending.positions or fills:
-            hub.publish(LivePositions(seq=hub.next_sequence(), positions=context.portfolio.positions(ledger)))
+            hub.publish(LivePositions(seq=hub.next_sequence, positions=context.portfolio.positions(ledger)))
         if newest is not None:
-            hub.publish(LiveEquity(seq=hub.next_sequence(), **newest))
+            hub.publish(LiveEquity(seq=hub.next_sequence, **newest))
