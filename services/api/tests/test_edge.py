@@ -38,6 +38,11 @@ FRONTEND = Path(__file__).parents[3] / "frontend"
         "/api/trades?cursor=1",
         "/api/trades?limit=0",
         "/api/signals?limit=abc",
+        "/api/signals?strateggy=funding_arb",
+        "/api/summary?x=1",
+        "/api/trades?from=yesterday",
+        "/api/trades?from=1e999",
+        f"/api/backtests/compare?id={2**63}",
     ],
 )
 async def test_a_request_out_of_bounds_is_refused_as_a_problem(empty_api: Api, path: str) -> None:
@@ -50,6 +55,14 @@ async def test_a_request_out_of_bounds_is_refused_as_a_problem(empty_api: Api, p
 async def test_an_unknown_path_is_a_problem_too(empty_api: Api) -> None:
     answer = await empty_api.http.get("/api/nothing")
     assert (answer.status_code, answer.json()["detail"]) == (404, "there is nothing at /api/nothing")
+    wrong = await empty_api.http.get("/api/control/close")
+    assert (wrong.status_code, wrong.headers["content-type"]) == (405, "application/problem+json")
+
+
+async def test_a_parameter_that_is_misspelt_is_refused_with_those_there_are(empty_api: Api) -> None:
+    answer = await empty_api.http.get("/api/fills", params={"asset": "BTC", "strateggy": "funding_arb"})
+    detail = "strateggy: there is no such parameter here. There are: asset, limit, strategy."
+    assert (answer.status_code, answer.json()["detail"]) == (422, detail)
 
 
 async def test_every_answer_carries_the_security_headers(empty_api: Api) -> None:

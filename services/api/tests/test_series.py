@@ -40,10 +40,16 @@ async def test_the_curves_of_all_strategies_share_out_the_portfolio(api: Api, se
     assert sum(Decimal(part.points[-1].equity) - INITIAL for part in parts) == seeded.equity[-1] - INITIAL
 
 
-async def test_the_share_of_a_strategy_in_an_asset_is_refused_with_a_reason(api: Api) -> None:
-    answer = await api.http.get("/api/equity-curve", params={"strategy": "funding_arb", "asset": "BTC"})
-    assert answer.status_code == 422
-    assert "Choose a strategy or an asset" in answer.json()["detail"]
+async def test_the_share_of_a_strategy_in_an_asset_is_drawn_from_closed_positions(api: Api, seeded: Seeded) -> None:
+    curve = EquityCurve.model_validate(await api.get("/api/equity-curve", strategy="funding_arb", asset="BTC"))
+    closed = [row for row in seeded.closed("funding_arb") if row["asset"] == "BTC"]
+    whole = await api.get("/api/equity-curve")
+    assert (curve.basis, curve.rows) == ("closed", len(closed) + 2)
+    assert (curve.points[0].t, Decimal(curve.points[0].equity)) == (whole["points"][0]["t"], INITIAL)
+    assert curve.points[-1].t == whole["points"][-1]["t"]
+    assert Decimal(curve.points[-1].equity) - INITIAL == sum(row["realised_pnl"] for row in closed)
+    nothing = await api.get("/api/equity-curve", strategy="nobody", asset="BTC")
+    assert {Decimal(point["equity"]) for point in nothing["points"]} == {INITIAL}
 
 
 async def test_the_newest_candles_come_oldest_first(api: Api, seeded: Seeded) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trading_api import frontend, live_messages, metrics, problems
 from trading_api.access import Access, Gate
 from trading_api.context import Context
+from trading_api.params import only_known
 from trading_api.routes import (
     control,
     health,
@@ -105,7 +106,8 @@ def create_app(context: Context | None = None, config: ApiConfig | None = None) 
     app.state.context = context
     app.state.access = access = Access(settings)
     for part in PARTS:
-        app.include_router(part.router)
+        # A socket has no such answers, and machines may ask the probes as they like.
+        app.include_router(part.router, dependencies=[] if part in (live, probes) else [Depends(only_known)])
     frontend.install(app, settings.frontend_dir)
     problems.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)
@@ -129,5 +131,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
         schemas.update(live_messages.schemas())
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
+        for methods in document["paths"].values():
+            for operation in methods.values():
+                problems.describe(operation["responses"])
         app.openapi_schema = document
     return app.openapi_schema

@@ -6,6 +6,7 @@ filter rest on closed positions alone, at the time of their exit: `basis` says w
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -82,6 +83,20 @@ def sparkline(trades: Sequence[Trade]) -> list[float]:
     if count < 2:
         return []
     return [sums[place * (len(sums) - 1) // (count - 1)] for place in range(count)]
+
+
+def closed_curve(trades: Iterable[Trade], capital: Decimal, span: tuple[int, int]) -> tuple[array[int], Curve]:
+    """The curve that steps at each exit, with the times of its rows: `span`'s first and last ms are rows too."""
+    first_ms, last_ms = span
+    times_ms, curve = array("q", [first_ms]), Curve.flat(capital)
+    curve.add(first_ms, capital)
+    with exactly():
+        for trade in trades:
+            times_ms.append(trade.exit_ms)
+            curve.add(trade.exit_ms, curve.last + trade.realised_pnl)
+    times_ms.append(max(last_ms, times_ms[-1]))
+    curve.add(times_ms[-1], curve.last)
+    return times_ms, curve
 
 
 def closed_ratios(trades: Iterable[Trade], capital: Decimal, span: tuple[int, int], days: int) -> dict[str, Any]:

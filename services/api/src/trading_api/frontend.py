@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -35,6 +36,15 @@ class Assets(StaticFiles):
         return response
 
 
+class PagePath(StringConvertor):
+    """Any path but those of the API: what is missing there is for the API to say."""
+
+    regex = r"(?!api(?:/|$)).*"
+
+
+register_url_convertor("page", PagePath())
+
+
 def install(app: FastAPI, folder: str) -> None:
     """Routes for everything that is not the API; to be called last."""
     root = Path(folder)
@@ -47,10 +57,8 @@ def install(app: FastAPI, folder: str) -> None:
     app.mount("/assets", Assets(directory=root / "assets", check_dir=False), name="assets")
     app.mount("/docs", StaticFiles(directory=root / "docs", check_dir=False), name="docs")
 
-    @app.get("/{path:path}", include_in_schema=False)
+    @app.get("/{path:page}", include_in_schema=False)
     async def page(request: Request, path: str) -> Response:
-        if path == "api" or path.startswith("api/"):
-            return problem(404, f"there is nothing at {request.url.path}")
         if "/" not in path and path and (file := root / path).is_file() and path != "index.html":
             return FileResponse(file, headers={"Cache-Control": ASK_AGAIN})
         if path not in ("", "index.html"):

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
-from fastapi import Path, Query
+from fastapi import Path, Query, Request
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query as QueryInfo
+from fastapi.routing import APIRoute
+from pydantic import Field
+
+from trading_api.problems import Refused
 
 NEWEST_TIME_MS = 4_102_444_800_000  # 2100-01-01
 PAGE_LIMIT = 1_000
+NEWEST_ID = 2**63 - 1
 POINTS_LIMIT = 5_000
 
 Exchange = Annotated[Literal["hyperliquid", "polymarket"], Query()]
@@ -56,11 +64,38 @@ MarketState = Annotated[Literal["open", "awaited", "resolved"], Query()]
 MarketCursor = Annotated[
     str | None, Query(pattern=r"^[0-9]{1,13}-[A-Za-z0-9_-]{1,100}$", description="next_cursor of a page")
 ]
-IdCursor = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="next_cursor of a page")]
-RunIds = Annotated[list[int], Query(alias="id", min_length=1, max_length=6, description="Runs to put side by side")]
-RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+IdCursor = Annotated[int | None, Query(ge=1, le=NEWEST_ID, description="next_cursor of a page")]
+RunIds = Annotated[
+    list[Annotated[int, Field(ge=1, le=NEWEST_ID)]],
+    Query(alias="id", min_length=1, max_length=6, description="Runs to put side by side"),
+]
+RowId = Annotated[int, Path(ge=1, le=NEWEST_ID)]
 TradePlace = Annotated[int, Query(ge=0, le=10_000_000, description="next_cursor of a page")]
 Parameter = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_.]{1,64}$", examples=["oversold"])]
 ParityOrder = Annotated[Literal["recorded", "ideal"] | None, Query()]
 ParityVerdict = Annotated[Literal["identical", "different", "explained", "unexplained"] | None, Query()]
 MarketId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,100}$", examples=["0xabc"])]
+
+
+async def only_known(request: Request) -> None:
+    """Refused (422) for a parameter that this route does not have: a misspelt filter would filter nothing."""
+    if not request.query_params:
+        return
+    known = _parameters(request.scope["route"])
+    for name in request.query_params:
+        if name not in known:
+            names = ", ".join(sorted(known)) or "none"
+            raise Refused(422, f"{name[:64]}: there is no such parameter here. There are: {names}.")
+
+
+_by_endpoint: dict[Callable[..., object], frozenset[str]] = {}
+
+
+def _parameters(route: APIRoute) -> frozenset[str]:
+    """Those that may stand in the address after the question mark; looked up once for each endpoint."""
+    if route.endpoint not in _by_endpoint:
+        fields = get_flat_params(route.dependant)
+        _by_endpoint[route.endpoint] = frozenset(
+            field.alias for field in fields if isinstance(field.field_info, QueryInfo)
+        )
+    return _by_endpoint[route.endpoint]

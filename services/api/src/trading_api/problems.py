@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 import structlog
@@ -13,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from trading_api.database import DatabaseAway, QueryTooSlow
+from trading_api.schemas import Problem
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
@@ -30,6 +32,19 @@ TITLES = {
     500: "Something broke on the server",
     503: "Not available right now",
 }
+
+
+def missing(description: str) -> dict[int | str, dict[str, Any]]:
+    """What a route answers with 404, for the document."""
+    return {404: {"model": Problem, "description": description}}
+
+
+def describe(responses: dict[str, Any]) -> None:
+    """Corrects the media type of problem documents among an operation's described responses."""
+    for response in responses.values():
+        content = response.get("content", {})
+        if content.get("application/json", {}).get("schema", {}).get("$ref", "").endswith("/Problem"):
+            content[MEDIA_TYPE] = content.pop("application/json")
 
 
 class Refused(Exception):

@@ -164,8 +164,8 @@ class EquityCurve(Model):
     strategy: str | None
     asset: str | None
     basis: Annotated[
-        Literal["portfolio", "full_capital"],
-        Field(description="full_capital: initial capital plus this part's P&L"),
+        Literal["portfolio", "full_capital", "closed"],
+        Field(description="full_capital: initial capital plus this part's P&L; closed: plus its closed positions only"),
     ]
     initial_capital: Money
     rows: Annotated[int, Field(description="Rows in the span before down-sampling")]

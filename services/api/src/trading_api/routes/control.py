@@ -18,7 +18,7 @@ from trading_core.control.client import BrokerAway, ask
 from trading_core.control.requests import LONGEST_TEXT, CommandRefused, Request, checked_limits
 
 PROBLEM = {"model": Problem, "description": "Problem document (RFC 9457)"}
-router = APIRouter(prefix="/api/control", tags=["control"], responses={403: PROBLEM, 409: PROBLEM, 503: PROBLEM})
+router = APIRouter(prefix="/api/control", tags=["control"], responses={400: PROBLEM, 403: PROBLEM, 409: PROBLEM})
 _bearer = HTTPBearer(auto_error=False, description="The value of TRADING_API__CONTROL_TOKEN")
 LIMIT_S = 10.0
 

@@ -11,14 +11,13 @@ from fastapi import APIRouter
 from trading_api.context import Context, Ctx
 from trading_api.database import Row, maybe_ms
 from trading_api.params import PositionId
-from trading_api.problems import Refused
+from trading_api.problems import Refused, missing
 from trading_api.queries import rows, trades
 from trading_api.schemas import (
     FundingRow,
     Lineage,
     LineageEvent,
     LineageStep,
-    Problem,
     SignalInput,
     TradeDetail,
     TradeFill,
@@ -32,7 +31,7 @@ from trading_core.explain.story import as_json
 from trading_core.money import exactly, plain
 
 router = APIRouter(prefix="/api/trades", tags=["trades"])
-UNKNOWN = {"model": Problem, "description": "There is no such trade in the portfolio that is shown"}
+UNKNOWN = missing("There is no such trade in the portfolio that is shown")
 BPS = 10_000
 
 
@@ -43,7 +42,7 @@ async def _position(context: Context, trade_id: str) -> Row:
     return row
 
 
-@router.get("/{trade_id}", responses={404: UNKNOWN})
+@router.get("/{trade_id}", responses=UNKNOWN)
 async def trade(context: Ctx, trade_id: PositionId) -> TradeDetail:
     """One trade with its levels, the signals behind it, each fill and each hour of funding."""
     row = await _position(context, trade_id)
@@ -67,7 +66,7 @@ async def trade(context: Ctx, trade_id: PositionId) -> TradeDetail:
     )
 
 
-@router.get("/{trade_id}/lineage", responses={404: UNKNOWN})
+@router.get("/{trade_id}/lineage", responses=UNKNOWN)
 async def lineage(context: Ctx, trade_id: PositionId) -> Lineage:
     """The chain of recorded events behind a trade, with the market's messages as they were on the stream."""
     await _position(context, trade_id)

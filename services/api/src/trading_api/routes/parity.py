@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from trading_api.context import Ctx
 from trading_api.database import Row
 from trading_api.params import IdCursor, Limit, ParityOrder, ParityVerdict, RowId
-from trading_api.problems import Refused
+from trading_api.problems import Refused, missing
 from trading_api.queries import parity
 from trading_api.schemas_research import (
     ChangedField,
@@ -44,7 +44,7 @@ async def parity_reports(
     return ParityPage(reports=[ParityRow.model_validate(_fields(row)) for row in found[:limit]], next_cursor=more)
 
 
-@router.get("/parity/{report_id}")
+@router.get("/parity/{report_id}", responses=missing("There is no such report"))
 async def parity_report(context: Ctx, report_id: RowId) -> ParityReport:
     """One check with its first differences, what was live and what was replayed."""
     found = await context.database.fetchrow(parity.REPORT, context.settings.broker.portfolio, report_id)

@@ -23,7 +23,7 @@ from trading_api.params import (
     OptionalExchange,
     ToMs,
 )
-from trading_api.problems import Refused
+from trading_api.problems import Refused, missing
 from trading_api.queries import quality, rows
 from trading_api.schemas import Coverage, CoverageDay, GapPage, MarketPage
 from trading_api.schemas_system import ProbabilityPoint, ProbabilitySeries
@@ -65,20 +65,19 @@ async def gaps(
 
 @router.get("/coverage")
 async def coverage(context: Ctx, from_: FromMs = None, to: ToMs = None) -> Coverage:
-    """Of each channel and UTC day that [from, to) touches. Without bounds: the newest 28 days."""
+    """Of each channel and UTC day that [from, to) touches, at most the newest 100. Without bounds: the newest 28."""
     newest = await context.database.fetchrow(quality.NEWEST_DAY)
     last = newest[0] if newest is not None else None
     if last is None:
         return Coverage(definition=DEFINITION, days=[], cut=False)
     until = last if to is None else min(last, _day(to - 1))
     since = until - timedelta(days=DAYS_SHOWN - 1) if from_ is None else _day(from_)
-    if (until - since).days >= DAYS_MAX:
-        raise Refused(422, f"{(until - since).days + 1} days are asked for, {DAYS_MAX} are the most. Move from or to.")
-    found = await context.database.fetch(quality.COVERAGE, since, until, POINTS_LIMIT)
+    begin = max(since, until - timedelta(days=DAYS_MAX - 1))
+    found = await context.database.fetch(quality.COVERAGE, begin, until, POINTS_LIMIT)
     return Coverage(
         definition=DEFINITION,
         days=[CoverageDay.model_validate(dict(row)) for row in found],
-        cut=len(found) == POINTS_LIMIT,
+        cut=begin > since or len(found) == POINTS_LIMIT,
     )
 
 
@@ -107,7 +106,7 @@ async def polymarket_markets(
     return MarketPage(event_time_ms=newest[0], markets=[rows.market(row, newest[0]) for row in page], next_cursor=more)
 
 
-@router.get("/polymarket/markets/{market_id}/probability")
+@router.get("/polymarket/markets/{market_id}/probability", responses=missing("There is no such market"))
 async def polymarket_probability(
     context: Ctx, market_id: MarketId, points: Annotated[int, Query(ge=2, le=POINTS_LIMIT)] = 600
 ) -> ProbabilitySeries:

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from trading_api.context import Context, Ctx
 from trading_api.database import Row
 from trading_api.params import IdCursor, Limit, OptionalAsset, Parameter, RowId, RunIds, Strategy, TradePlace
-from trading_api.problems import Refused
+from trading_api.problems import Refused, missing
 from trading_api.queries import research
 from trading_api.research import backtests, studies
 from trading_api.schemas_research import (
@@ -25,6 +25,7 @@ from trading_api.schemas_research import (
 
 router = APIRouter(prefix="/api", tags=["research"])
 MOST_TRIALS = 10_000
+NO_RUN = missing("There is no such run")
 
 
 @router.get("/backtests")
@@ -37,7 +38,7 @@ async def backtest_runs(
     return BacktestPage(runs=[backtests.row(row) for row in page], next_cursor=_next(found, limit))
 
 
-@router.get("/backtests/compare")
+@router.get("/backtests/compare", responses=NO_RUN)
 async def compare_backtests(context: Ctx, ids: RunIds) -> BacktestComparison:
     """Up to six runs side by side: figures, equity, and every setting with those that differ first."""
     wanted = list(dict.fromkeys(ids))
@@ -46,14 +47,14 @@ async def compare_backtests(context: Ctx, ids: RunIds) -> BacktestComparison:
     return backtests.comparison(rows, runs)
 
 
-@router.get("/backtests/{run_id}")
+@router.get("/backtests/{run_id}", responses=NO_RUN)
 async def backtest_run(context: Ctx, run_id: RowId) -> BacktestRun:
     """One run with its equity by the hour and the parts it is made of."""
     [run] = await _runs(context, await _rows(context, [run_id]))
     return run
 
 
-@router.get("/backtests/{run_id}/trades")
+@router.get("/backtests/{run_id}/trades", responses=NO_RUN)
 async def backtest_trades(context: Ctx, run_id: RowId, cursor: TradePlace = 0, limit: Limit = 100) -> BacktestTradePage:
     """Closed positions of a run in order of closing."""
     found = await context.database.fetchrow(research.TRADES, run_id, cursor, cursor + limit - 1)
@@ -76,7 +77,7 @@ async def optimise_studies(
     return StudyPage(studies=[studies.row(row) for row in found[:limit]], next_cursor=_next(found, limit))
 
 
-@router.get("/studies/{study_id}")
+@router.get("/studies/{study_id}", responses=missing("There is no such study"))
 async def optimise_study(context: Ctx, study_id: RowId, across: Parameter = None, down: Parameter = None) -> Study:
     """One search: its verdict, the surface over two parameters, what each fold chose, and its best sets."""
     found = await context.database.fetchrow(research.STUDY, study_id)

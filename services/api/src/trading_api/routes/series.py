@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -9,7 +10,9 @@ import msgspec
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from trading_api.comparison import closed_curve
 from trading_api.context import Context, Ctx
+from trading_api.curves import Curve
 from trading_api.params import (
     NEWEST_TIME_MS,
     Asset,
@@ -23,7 +26,6 @@ from trading_api.params import (
     Strategy,
     ToMs,
 )
-from trading_api.problems import Refused
 from trading_api.queries import curves, rows
 from trading_api.schemas import CandleSeries, EquityCurve
 from trading_api.thinning import shown
@@ -47,37 +49,47 @@ async def equity_curve(
 ) -> Response:
     """The portfolio's curve, or the part of one strategy or one asset on full capital.
 
-    One strategy in one asset is recorded only where each strategy has a ledger of its own.
+    One strategy in one asset is recorded only where each strategy has a ledger of its own; on a shared one the curve is
+    that of its closed positions there, at their exits.
     """
-    alone = context.ledgers.isolation == "per_strategy"
-    if strategy is not None and asset is not None and not alone:
-        raise Refused(
-            422,
-            "Choose a strategy or an asset: on a shared ledger the share of one strategy in one asset is not "
-            "recorded. Set broker.isolation to per_strategy to have it.",
-        )
     until_ms = NEWEST_TIME_MS if to is None else to
-    if strategy is not None and asset is not None:
+    if strategy is not None and asset is not None and context.ledgers.isolation == "per_strategy":
         body = await _in_one_asset(context, strategy, asset, from_ or 0, until_ms, points)
+    elif strategy is not None and asset is not None:
+        times_ms, curve = await _of_closed(context, strategy, asset)
+        body = {"basis": "closed", **_drawn(times_ms, curve, from_ or 0, until_ms, points)}
     else:
         book = await context.figures.book()
         curve = book.of(strategy) if strategy else book.of_asset(asset) if asset else book.portfolio
-        total, drawn = shown(book.times_ms, curve.falls, from_ or 0, until_ms, points)
-        body = {
-            "initial_capital": plain(curve.initial),
-            "rows": total,
-            "points": [
-                {
-                    "t": book.times_ms[row],
-                    "equity": plain(Decimal(curve.micros[row]).scaleb(-6)),
-                    "drawdown": curve.falls[row],
-                }
-                for row in drawn
-            ],
-        }
-    basis = "full_capital" if strategy or asset else "portfolio"
-    body = {"strategy": strategy, "asset": asset, "basis": basis, **body}
-    return Response(msgspec.json.encode(body), media_type=JSON)
+        basis = "full_capital" if strategy or asset else "portfolio"
+        body = {"basis": basis, **_drawn(book.times_ms, curve, from_ or 0, until_ms, points)}
+    return Response(msgspec.json.encode({"strategy": strategy, "asset": asset, **body}), media_type=JSON)
+
+
+def _drawn(times_ms: array[int], curve: Curve, from_ms: int, to_ms: int, points: int) -> dict[str, object]:
+    total, drawn = shown(times_ms, curve.falls, from_ms, to_ms, points)
+    return {
+        "initial_capital": plain(curve.initial),
+        "rows": total,
+        "points": [
+            {
+                "t": times_ms[row],
+                "equity": plain(Decimal(curve.micros[row]).scaleb(-6)),
+                "drawdown": curve.falls[row],
+            }
+            for row in drawn
+        ],
+    }
+
+
+async def _of_closed(context: Context, strategy: str, asset: str) -> tuple[array[int], Curve]:
+    """No rows before the ledger's first one."""
+    answer, book = await context.figures.answer(), await context.figures.book()
+    initial = book.of(strategy).initial
+    if answer.first_ms is None or answer.last_ms is None:
+        return array("q"), Curve.flat(initial)
+    trades = [each.trade for each in answer.closed.get(strategy, []) if each.trade.asset == asset]
+    return closed_curve(trades, initial, (answer.first_ms, answer.last_ms))
 
 
 async def _in_one_asset(
@@ -91,6 +103,7 @@ async def _in_one_asset(
         curves.IN_ONE_ASSET, next(iter(ids), None), utc(from_ms), utc(to_ms), points, capital, asset
     )
     return {
+        "basis": "full_capital",
         "initial_capital": plain(capital),
         "rows": found[0]["total"] if found else 0,
         "points": [{"t": row["t"], "equity": plain(row["equity"]), "drawdown": row["drawdown"]} for row in found],

@@ -24,7 +24,7 @@ async def signals(
     return [rows.signal(row) for row in found]
 
 
-@router.get("/strategies/{name}/signals", responses={404: UNKNOWN})
+@router.get("/strategies/{name}/signals", responses=UNKNOWN)
 async def strategy_signals(
     context: Ctx,
     name: Known,

@@ -15,11 +15,11 @@ from trading_api.database import Row, maybe_ms
 from trading_api.definitions import DEFINITIONS
 from trading_api.figures import Answer, Failure
 from trading_api.params import FromMs, OptionalAsset, OptionalExchange, ToMs
-from trading_api.problems import Refused
+from trading_api.problems import Refused, missing
 from trading_api.queries import strategy
 from trading_api.routes.risk import risk
 from trading_api.routes.trades import UNKNOWN, Known
-from trading_api.schemas import Problem, StrategyRow
+from trading_api.schemas import StrategyRow
 from trading_api.schemas_compare import (
     AssetPerformance,
     AssetStrategy,
@@ -62,7 +62,7 @@ async def strategies(context: Ctx, only: Chosen) -> list[StrategyRow]:
     return (await _rows(context, only))[1]
 
 
-@router.get("/strategies/{name}", responses={404: UNKNOWN})
+@router.get("/strategies/{name}", responses=UNKNOWN)
 async def strategy_detail(context: Ctx, name: Known, only: Chosen) -> StrategyDetail:
     """What it is, with which parameters it runs, and its closed positions by month, result, hold and exit reason."""
     answer, rows = await _rows(context, only)
@@ -142,7 +142,7 @@ async def _rates(context: Context, names: list[str], now_ms: int | None) -> dict
 
 @router.get(
     "/assets/{asset}/performance",
-    responses={404: {"model": Problem, "description": "The asset is not configured and was never traded"}},
+    responses=missing("The asset is not configured and was never traded"),
 )
 async def asset_performance(
     context: Ctx, asset: Annotated[str, Path(pattern=r"^[A-Z0-9]{1,16}$", examples=["BTC"])]

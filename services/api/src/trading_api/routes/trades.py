@@ -27,14 +27,14 @@ from trading_api.params import (
     TradeResult,
     TradeSort,
 )
-from trading_api.problems import Refused
+from trading_api.problems import Refused, missing
 from trading_api.queries import standing, trades
 from trading_api.queries.trades import TradeFilters
-from trading_api.schemas import Problem, TradePage, TradeTotals
+from trading_api.schemas import TradePage, TradeTotals
 from trading_core.money import plain
 
 router = APIRouter(prefix="/api", tags=["trades"])
-UNKNOWN = {"model": Problem, "description": "There is no such strategy"}
+UNKNOWN = missing("There is no such strategy")
 DEFAULT_LIMIT = 200
 
 
@@ -96,7 +96,7 @@ async def all_trades(
     return await _page(context, filters, order, cursor, limit)
 
 
-@router.get("/strategies/{name}/trades", responses={404: UNKNOWN})
+@router.get("/strategies/{name}/trades", responses=UNKNOWN)
 async def strategy_trades(
     context: Ctx, name: Known, common: Common, order: Ordered, cursor: TradeCursor = None, limit: Limit = DEFAULT_LIMIT
 ) -> TradePage:
