@@ -117,6 +117,22 @@ async def test_who_asks_too_often_is_told_when_to_come_back() -> None:
         assert (await client.get("/healthz")).status_code == 200
 
 
+async def test_a_token_is_one_client_from_wherever_and_wrong_ones_are_their_address() -> None:
+    app = create_app(
+        Context(settings(read_token=READ, control_token=CONTROL, read_rate=0.001, read_burst=2), Database())
+    )
+
+    async def status(address: str, token: str) -> int:
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            headers = {"Authorization": f"Bearer {token}"}
+            return (await client.get("/api/openapi.json", headers=headers)).status_code
+
+    assert [await status(f"10.0.0.{number}", READ) for number in range(3)] == [200, 200, 429]
+    assert [await status("10.0.0.1", f"wrong-{number}") for number in range(3)] == [200, 200, 429]
+    assert await status("10.0.0.1", CONTROL) == 200
+
+
 async def test_wrong_tokens_cannot_be_tried_faster_than_right_ones() -> None:
     async with a_client("wrong", control_rate=0.001, control_burst=2) as client:
         method, path = CHANGING[0]

@@ -44,10 +44,13 @@ class Access:
         right = {scope for scope, known in self._tokens.items() if secrets.compare_digest(given, known)}
         return "control" if "control" in right else "read" if "read" in right else None
 
-    def check(self, method: str, authorization: str) -> None:
-        """Refused (401, 403) unless this request may go on. Control includes reading."""
+    def scope_in(self, authorization: str) -> TokenScope | None:
+        """What the header of this name allows."""
         kind, _, token = authorization.partition(" ")
-        scope = self.scope_of(token.strip()) if kind.lower() == "bearer" else None
+        return self.scope_of(token.strip()) if kind.lower() == "bearer" else None
+
+    def check(self, method: str, scope: TokenScope | None) -> None:
+        """Refused (401, 403) unless a request with that token may go on. Control includes reading."""
         if method in READING:
             if scope is None and not self.open_read:
                 raise Refused(401, "Send a token to read: Authorization: Bearer TOKEN.")
@@ -116,11 +119,13 @@ class Gate:
         """Refused: too often, too much, or not allowed."""
         headers, method = Headers(scope=scope), scope["method"]
         limits = self._reads if method in READING else self._controls
-        wait_s = limits.wait_s((scope.get("client") or ("unknown",))[0])
+        held = self._access.scope_in(headers.get("authorization", ""))
+        # A token is one client wherever it comes from; without a right one the address is, so that guessing is slow.
+        wait_s = limits.wait_s(f"token {held}" if held else (scope.get("client") or ("unknown",))[0])
         if wait_s:
             seconds = math.ceil(wait_s)
             raise Refused(429, f"Too many requests. Try again in {seconds} s.", {"Retry-After": str(seconds)})
-        self._access.check(method, headers.get("authorization", ""))
+        self._access.check(method, held)
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > BODY_LIMIT:
             raise Refused(413, TOO_LARGE)
