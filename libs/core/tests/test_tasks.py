@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from trading_core.tasks import until_one_fails
+from trading_core.errors import ConfigError
+from trading_core.tasks import one_sentence, until_one_fails
 
 
 async def test_a_part_that_swallows_a_cancellation_ends_all_the_same() -> None:
@@ -38,3 +39,10 @@ async def test_all_parts_that_return_are_waited_for() -> None:
 
     await until_one_fails(works(1), works(2))
     assert done == [1, 2]
+
+
+def test_the_sentence_for_a_person_is_found_however_deep_it_lies() -> None:
+    refused = ConfigError("nats.url: refused")
+    group = ExceptionGroup("a", [ConnectionError("gone"), ExceptionGroup("b", [refused])])
+    with pytest.raises(ConfigError, match="refused"), one_sentence():
+        raise group

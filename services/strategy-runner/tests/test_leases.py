@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from pathlib import Path
 
 import pytest
 from market_recording import ASSETS, LIVE, START, Recording, a_recording
@@ -12,11 +13,14 @@ from runner_streams import all_of, enabled, heartbeat, on_signals, publish, said
 
 from strategy_runner.leases import TTL_S, Leases
 from trading_core import messages
-from trading_core.bus.connection import Bus
+from trading_core.bus.connection import Bus, connect
+from trading_core.bus.provision import provision
+from trading_core.embedded import launch
+from trading_core.embedded.nats import NatsServer
 from trading_core.messages import GridMessage
 from trading_core.model import MINUTE_MS
 from trading_core.testing import eventually
-from trading_core.testing_servers import ServiceAt, ServiceProcess
+from trading_core.testing_servers import OwnServer, ServiceAt, ServiceProcess
 
 pytestmark = pytest.mark.integration
 THREE = ("BTC", "ETH", "SOL")
@@ -87,6 +91,35 @@ async def test_a_pinned_runner_takes_its_asset_and_the_others_share_the_rest(bus
     twin = Leases(bus, "three", THREE, pinned=("BTC",))
     await turns(pinned, twin, shared)
     assert (shared.held, pinned.held, twin.held) == (("ETH", "SOL"), ("BTC",), ("BTC",))
+
+
+MAY_NOT_LEASE = """
+authorization { users: [
+    { user: provision, password: for-this-test }
+    { user: strategy-runner, password: for-this-test, permissions: { publish: { deny: "lease.>" } } }
+] }
+"""
+
+
+async def test_a_runner_that_may_not_take_a_lease_says_so_and_ends(tmp_path: Path, service_at: ServiceAt) -> None:
+    """A denied publish is never answered: without this the runner would try for ever and evaluate nothing."""
+    plan = NatsServer(
+        tmp_path / "nats", launch.free_port(), launch.free_port(), "for-this-test",
+        user="provision", authorization=MAY_NOT_LEASE,
+    )  # fmt: skip
+    server = OwnServer(plan, tmp_path / "nats.log")
+    server.start()
+    try:
+        own = await connect(plan.url, name="test/1")
+        await provision(own)
+        await own.close()
+        url = plan.url_of("strategy-runner", "for-this-test")
+        runner = service_at("strategy_runner", "runner_ro", TRADING_NATS__URL=url)
+        runner.start()
+        assert await eventually(runner.ended) == 2
+        assert runner.said("NATS does not let this user publish to lease.runner-present.")
+    finally:
+        server.kill()
 
 
 class Pace:

@@ -24,6 +24,7 @@ from trading_core.config import Settings, load
 from trading_core.errors import ConfigError, TradingError
 from trading_core.messages import HeartbeatMessage
 from trading_core.streams import heartbeat_subject
+from trading_core.tasks import one_sentence
 
 if TYPE_CHECKING:
     from trading_core.bus.connection import Bus
@@ -94,7 +95,8 @@ def main(service: str, start: Start, *, needs_bus: bool = True) -> int:
         trading_logging.configure(service, settings.logging.level)
         if armed := faultpoints.arm():
             log.warning("faultpoints_armed", passings=dict(armed))
-        _run(_serve(service, settings, start, needs_bus))
+        with one_sentence():
+            _run(_serve(service, settings, start, needs_bus))
     except ConfigError as error:
         log.error("settings_refused", problem=str(error))
         return 2

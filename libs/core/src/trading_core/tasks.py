@@ -33,10 +33,18 @@ def one_sentence() -> Iterator[None]:
     try:
         yield
     except BaseExceptionGroup as group:
-        known = [error for error in group.exceptions if isinstance(error, TradingError)]
+        known = [error for error in _leaves(group) if isinstance(error, TradingError)]
         if known:
             raise known[0] from group
         raise
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
 
 
 async def _end(tasks: Iterable[asyncio.Future[None]]) -> None:

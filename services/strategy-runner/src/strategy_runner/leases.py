@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import structlog
 from nats import errors
+from nats.aio.msg import Msg
 
 from trading_core.bus.connection import ACK_TIMEOUT_S, RETRIED, Bus
 from trading_core.streams import LEASE, lease_subject, lease_subjects
@@ -45,7 +46,10 @@ class Leases:
         return tuple(asset for asset in self._assets if asset in self._sequences or asset in self._pinned)
 
     async def turn(self) -> None:
-        """Renew what is held, take what is free, give back what is too much. A server that is away is waited for."""
+        """Renew what is held, take what is free, give back what is too much. A server that is away is waited for.
+
+        ConfigError when the server denies this user what a runner must be allowed.
+        """
         try:
             if self._pinned:
                 await self._keep(self._pinned)
@@ -80,7 +84,7 @@ class Leases:
     async def _runners(self) -> int:
         """How many share the assets."""
         body = json.dumps({"subjects_filter": lease_subjects(f"{KIND}-present")}).encode()
-        reply = await self._bus.nc.request(f"$JS.API.STREAM.INFO.{LEASE.name}", body, timeout=ACK_TIMEOUT_S)
+        reply = await self._request(f"$JS.API.STREAM.INFO.{LEASE.name}", body)
         return len(json.loads(reply.data).get("state", {}).get("subjects") or {})
 
     async def _renew(self, asset: str) -> None:
@@ -116,7 +120,7 @@ class Leases:
         headers = {"Nats-TTL": f"{ttl_s}s"}
         if expected is not None:
             headers["Nats-Expected-Last-Subject-Sequence"] = str(expected)
-        reply = await self._bus.nc.request(subject, holder.encode(), timeout=ACK_TIMEOUT_S, headers=headers)
+        reply = await self._request(subject, holder.encode(), headers)
         answer = json.loads(reply.data)
         problem = answer.get("error")
         if problem is None:
@@ -124,3 +128,10 @@ class Leases:
         if problem.get("err_code") == _WRONG_LAST_SEQUENCE:
             return None
         raise errors.TimeoutError(f"{subject}: {problem.get('description')}")
+
+    async def _request(self, subject: str, body: bytes, headers: dict[str, str] | None = None) -> Msg:
+        try:
+            return await self._bus.nc.request(subject, body, timeout=ACK_TIMEOUT_S, headers=headers)
+        except RETRIED:
+            self._bus.raise_if_denied(subject)  # what is denied is never answered: waiting for it would be for ever
+            raise

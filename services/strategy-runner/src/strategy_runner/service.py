@@ -73,7 +73,7 @@ class Service:
                 raise asyncio.CancelledError
         finally:
             database.terminate()
-            with contextlib.suppress(errors.Error, TimeoutError):  # then they expire
+            with contextlib.suppress(errors.Error, TimeoutError, ConfigError):  # then they expire
                 async with asyncio.timeout(RELEASE_LIMIT_S):
                     await self._leases.release()
 
