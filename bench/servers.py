@@ -74,7 +74,9 @@ class Process:
     def start(cls, module: str, arguments: tuple[str, ...], environment: Mapping[str, str], folder: Path) -> Process:
         log = folder / f"{module}-{time.monotonic_ns()}.log"
         argv = (sys.executable, "-m", module, *arguments)
-        plan = launch.Launch(module, argv, signal.SIGTERM, environment=dict(environment), cwd=HERE.parent)
+        plan = launch.Launch(
+            module, argv, signal.SIGTERM, environment=dict(environment), inherits=("*",), cwd=HERE.parent
+        )
         return cls(module, launch.start(plan, log), log)
 
     def stop(self) -> None:

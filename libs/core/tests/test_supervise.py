@@ -159,6 +159,29 @@ def test_each_service_gets_its_own_login_and_no_other() -> None:
     assert "secret" not in str(live)
 
 
+def test_a_person_s_own_logins_and_tokens_stay_with_the_person(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Strategies are code of others: what runs them sees settings, and nothing that opens another door."""
+    doors = ("CLOUD_SECRET_KEY", "GITHUB_TOKEN", "TRADING_DATABASE__PASSWORD", "TRADING_ROLE_PASSWORD_BROKER")
+    for name in (*doors, "TRADING_API__READ_TOKEN", "https_proxy"):
+        monkeypatch.setenv(name, "a value of sixteen")
+    monkeypatch.setenv("TRADING_DATABASE__URL", "postgresql://me@elsewhere/trading")
+    monkeypatch.setenv("TRADING_LOGGING__LEVEL", "debug")
+    addresses = Addresses(
+        {name: f"nats://{name}" for name in USERS}, "postgresql://postgres@127.0.0.1:5000/t", "127.0.0.1", 8080, 9000
+    )
+    secrets = dict.fromkeys(("recorder", "broker", "runner_ro", "api_ro", "control_token"), "x")
+    for name in MODULES:
+        seen = service_launch(name, addresses, secrets, demo_speed=None, metrics_port=1).whole_environment()
+        assert not set(doors) & set(seen), name
+        assert {"TRADING_LOGGING__LEVEL", "https_proxy", "PATH"} <= set(seen), name
+        assert "elsewhere" not in seen["TRADING_DATABASE__URL"], name
+        assert ("TRADING_API__READ_TOKEN" in seen) == (name == "api")
+    server = folder.nats_server(1, 2).prepare().whole_environment()
+    assert not [name for name in server if name.startswith(("TRADING_", "CLOUD", "GITHUB"))]
+
+
 def test_what_left_the_database_is_where_both_that_need_it_look(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,12 +13,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from trading_core.embedded.account import Account
 from trading_core.errors import TradingError
 
 _PR_SET_PDEATHSIG = 1
+NEEDED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+"""Of the environment of whoever starts a program; the rest, such as logins and tokens, is none of its business."""
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -31,7 +34,25 @@ class Launch:
     stop_signal: signal.Signals
     account: Account | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    """Wins over what is inherited."""
+    inherits: tuple[str, ...] = ()
+    """Patterns of what it gets besides NEEDED of our own environment."""
+    withheld: tuple[str, ...] = ()
+    """Patterns of what it does not get of that."""
     cwd: Path | None = None
+
+    def whole_environment(self) -> dict[str, str]:
+        """All that the process will see."""
+        own = {
+            name: value
+            for name, value in os.environ.items()
+            if _matches(name, (*NEEDED, *self.inherits)) and not _matches(name, self.withheld)
+        }
+        return {**own, **self.environment}
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def die_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
@@ -54,7 +75,7 @@ def start(launch: Launch, log: Path) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=launch.cwd,
-            env={**os.environ, **launch.environment},
+            env=launch.whole_environment(),
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,

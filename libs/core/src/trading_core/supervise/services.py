@@ -23,6 +23,21 @@ MODULES = {
     "collector-hl": "collector_hl",
     "collector-pm": "collector_pm",
 }
+PASSED_ON = (
+    "TRADING_*",
+    "RUNNER_ASSETS",
+    "PYTHON*",
+    "OMP_*",
+    "NUMBA_*",
+    "SSL_CERT_*",
+    "*_proxy",
+    "*_PROXY",
+    "FAULTPOINTS",
+)
+"""Of the person's environment: settings, and how to reach the venues."""
+LOGINS = ("TRADING_DATABASE__*", "TRADING_NATS__*", "TRADING_ROLE_PASSWORD_*")
+"""Never passed on: each service has its own."""
+TOKENS = ("TRADING_API__*_TOKEN*",)
 START_MINUTE = 1560
 BOOK_EVERY_MS = 5000
 """Of the recorded books: at 300 times real time 60 a second, and never older than a fill may use."""
@@ -134,4 +149,8 @@ def venue_launch(folder: RunFolder, addresses: Addresses, speed: float) -> Launc
 
 
 def _python(name: str, argv: list[str], environment: dict[str, str]) -> Launch:
-    return Launch(name, (sys.executable, "-m", *argv), signal.SIGTERM, environment=environment)
+    withheld = LOGINS if name == "api" else (*LOGINS, *TOKENS)
+    return Launch(
+        name, (sys.executable, "-m", *argv), signal.SIGTERM,
+        environment=environment, inherits=PASSED_ON, withheld=withheld,
+    )  # fmt: skip
