@@ -39,3 +39,10 @@ def test_the_index_names_every_page() -> None:
     index = (ROOT / "docs" / "README.md").read_text()
     for page in [*(ROOT / "docs" / "how-to").glob("*.md"), *(ROOT / "docs" / "concepts").glob("*.md")]:
         assert f"{page.parent.name}/{page.name}" in index, page
+
+
+def test_every_command_that_finds_a_platform_by_itself_can_be_told_which() -> None:
+    """The others need none, or are told by settings: they run in containers."""
+    sections = (ROOT / "docs" / "reference" / "commands.md").read_text().split("\n## ")[1:-1]
+    without = {section.split("\n")[0] for section in sections if "--run-dir DIR" not in section}
+    assert without == {"exporter", "secrets", "check-strategy", "new-strategy"}

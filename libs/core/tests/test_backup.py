@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import asyncpg
 import pytest
 from message_builders import a_grid, a_signal
 
-from trading_core.backup import database, restoring, streams
+from trading_core.backup import database, restoring
 from trading_core.backup.command import _save
 from trading_core.backup.folder import BackupFolder
 from trading_core.bus.connection import Bus
 from trading_core.bus.ordered import OrderedPull, Start
 from trading_core.errors import ConfigError
 from trading_core.model import MINUTE_MS
-from trading_core.streams import SIGNALS, grid_subject, signal_subject
+from trading_core.streams import BACKED_UP, SIGNALS, grid_subject, signal_subject
 
 pytestmark = pytest.mark.integration
 
@@ -45,8 +46,9 @@ async def acknowledged(bus: Bus) -> int:
 
 
 async def test_a_backup_comes_back_as_it_was_and_never_over_anything(
-    bus: Bus, nats_url: str, database_url: str, empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    bus: Bus, nats_url: str, database_url: str, role_url: Callable[[str], str], empty_database_url: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     for number in range(1, 9):
         ts = 1_790_000_040_000 + number * MINUTE_MS
         await bus.publish(signal_subject("s", "hyperliquid", "BTC"), a_signal(ts))
@@ -62,11 +64,12 @@ async def test_a_backup_comes_back_as_it_was_and_never_over_anything(
     archive.mkdir()
     (archive / "day.parquet").write_bytes(b"kept")
     monkeypatch.setenv("TRADING_NATS__URL", nats_url)
-    monkeypatch.setenv("TRADING_DATABASE__URL", database_url)
+    monkeypatch.setenv("TRADING_DATABASE__URL", role_url("backup"))
     monkeypatch.setenv("TRADING_ARCHIVE__DIR", str(archive))
     target = BackupFolder(tmp_path / "backup")
     begun = target.begin()
     target.finish(begun, await _save(begun, None))
+    monkeypatch.setenv("TRADING_DATABASE__URL", database_url)
     saved = target.read()
     with pytest.raises(ConfigError, match="there is something already"):
         target.begin()
@@ -80,7 +83,7 @@ async def test_a_backup_comes_back_as_it_was_and_never_over_anything(
         await restoring._load(target, saved, tmp_path / "new")
     assert await database.is_empty(empty_database_url)
 
-    for stream in streams.KEPT:
+    for stream in BACKED_UP:
         await bus.js.delete_stream(stream.name)
     await restoring._load(target, saved, tmp_path / "new")
     again = await asyncpg.connect(empty_database_url)
@@ -94,6 +97,12 @@ async def test_a_backup_comes_back_as_it_was_and_never_over_anything(
     assert await content(bus) == sent
     assert await acknowledged(bus) == 5
     assert (tmp_path / "new" / "day.parquet").read_bytes() == b"kept"
+
+
+async def test_an_installation_without_the_role_says_how_to_get_it(role_url: Callable[[str], str]) -> None:
+    stranger = role_url("backup").replace("//backup:", "//before_0018:")
+    with pytest.raises(ConfigError, match=r"refuses before_0018.*Start the platform of this version once"):
+        await database.revision(stranger)
 
 
 def test_a_damaged_backup_is_refused(tmp_path: Path) -> None:

@@ -81,14 +81,14 @@ HEALTH_AGE_S = 20
 
 
 def _attached(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
-    """`run` on the database of the newest run in .run, unless database.url says otherwise."""
+    """`run` on the database of the newest run in --run-dir, unless database.url says otherwise."""
 
     def attached(arguments: argparse.Namespace) -> int:
         if load().database != DatabaseConfig():
             return run(arguments)  # also where, as in the containers, the wheels of the servers are not installed
         from trading_core.supervise.attach import newest_database
 
-        with newest_database(Path(".run"), start=True):
+        with newest_database(arguments.run_dir, start=True):
             return run(arguments)
 
     return attached

@@ -71,6 +71,8 @@ REPLAY = StreamSpec(
     asynchronous=True, compressed=True, allow_direct=True, max_message_bytes=128 * 1024,
 )  # fmt: skip
 REPLAYED = (MARKET, BOOK, SIGNALS, EXEC)
+BACKED_UP = (SIGNALS, EXEC, MARKET, BOOK, OPS, DLQ)
+"""Leases, heartbeats and replays are worth nothing later."""
 ALL = (MARKET, BOOK, SIGNALS, EXEC, OPS, HEALTH, LEASE, DLQ, REPLAY)
 
 

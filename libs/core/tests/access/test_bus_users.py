@@ -22,7 +22,7 @@ from trading_core.testing_servers import OwnServer
 HL, PM, RUNNER, BROKER, RECORDER, API = (
     "collector-hl", "collector-pm", "strategy-runner", "paper-broker", "recorder", "api",
 )  # fmt: skip
-TAP, OPERATOR, PROVISION = "tap", "operator", "provision"
+TAP, OPERATOR, PROVISION, BACKUP = "tap", "operator", "provision", "backup"
 PEOPLE = {TAP, OPERATOR}
 
 # Subject -> who may publish to it. PROVISION may all of `$JS.API`, so it is named with those only.
@@ -76,6 +76,10 @@ PUBLISH: dict[str, set[str]] = {
     "$JS.API.STREAM.PURGE.EXEC": {PROVISION},
     "$JS.API.STREAM.PURGE.REPLAY": {OPERATOR, PROVISION},
     "$JS.API.STREAM.MSG.DELETE.OPS": {PROVISION},
+    "$JS.API.STREAM.SNAPSHOT.EXEC": {BACKUP, PROVISION},
+    "$JS.SNAPSHOT.ACK.EXEC.1": {BACKUP, PROVISION},
+    "$JS.API.STREAM.SNAPSHOT.LEASE": {PROVISION},
+    "$JS.API.STREAM.RESTORE.EXEC": {PROVISION},
     "$JS.API.CONSUMER.DELETE.SIGNALS.broker": {PROVISION},
     "$JS.API.CONSUMER.PAUSE.SIGNALS.broker": {PROVISION},
     "$JS.API.INFO": {PROVISION, *PEOPLE},

@@ -16,6 +16,7 @@ DENIED: dict[str, dict[str, tuple[str, ...]]] = {
     "api_ro": dict.fromkeys(CHANGES, EVERY),
     "grafana_ro": dict.fromkeys(CHANGES, EVERY),
     "research": dict.fromkeys(CHANGES, EVERY),
+    "backup": dict.fromkeys(CHANGES, EVERY),
     "recorder": {"INSERT": (LEDGER,), "UPDATE": (LEDGER, SIGNALS), **dict.fromkeys(CHANGES[2:], EVERY)},
     "broker": {"INSERT": (MARKET, GAPS), "UPDATE": (MARKET, GAPS), **dict.fromkeys(CHANGES[2:], EVERY)},
     "maintenance": {"INSERT": (LEDGER, SIGNALS), "UPDATE": (LEDGER, SIGNALS), "DELETE": (LEDGER,)},

@@ -28,7 +28,7 @@ NAMES = (SUPERUSER, *LOGIN_ROLES, *map(nats_secret, USERS), CONTROL_TOKEN, READ_
 
 def _files() -> dict[Path, str]:
     roles = {**ROLE_OF_SERVICE, "operator": "research", "archive": "maintenance", "parity": "research"}
-    roles |= {"exporter": "grafana_ro", "grafana": "grafana_ro"}
+    roles |= {"exporter": "grafana_ro", "grafana": "grafana_ro", "backup": "backup"}
     held: dict[str, dict[str, str]] = {user: {"nats_password": nats_secret(user)} for user in USERS}
     held |= {
         "postgres": {"password": SUPERUSER},

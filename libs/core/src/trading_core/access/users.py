@@ -10,6 +10,7 @@ from trading_core.streams import StreamSpec
 
 _API = "$JS.API"
 PROVISION = "provision"
+_BACKUP = "backup"
 _DURABLES = tuple(f"{spec.stream.name}.{spec.name}" for spec in streams.DURABLES)
 
 
@@ -143,7 +144,9 @@ def _all() -> tuple[User, ...]:
             ("ctl.>", "replay.>", f"{_API}.STREAM.PURGE.{streams.REPLAY.name}", *_looks_into(*everything)),
             subscribe=taps,
         ),
-        # Makes streams and durables, backs them up and restores them; also the supervisor's, who waits for heartbeats.
+        # Takes snapshots, and reads nothing else.
+        User(_BACKUP, (*(f"{_API}.STREAM.SNAPSHOT.{store.name}" for store in streams.BACKED_UP), "$JS.SNAPSHOT.>")),
+        # Makes streams and durables, and restores them; also the supervisor's, who waits for heartbeats.
         User(PROVISION, (f"{_API}.>", "$JS.SNAPSHOT.>")),
     )
 

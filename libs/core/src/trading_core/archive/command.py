@@ -19,6 +19,7 @@ from trading_core.archive.show import listing
 from trading_core.config import Settings, load
 from trading_core.errors import ConfigError
 from trading_core.model import DAY_MS
+from trading_core.run_dir import add_run_dir
 
 EXAMPLES = """\
 examples:
@@ -50,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", metavar="DAY", help="end, UTC, excluded")
     parser.add_argument("--what", metavar="LIST", help=f"some of {','.join(BY_NAME)} (default: all)")
     parser.add_argument("--dir", type=Path, metavar="FOLDER", help="the archive (default: archive.dir of config.yaml)")
+    add_run_dir(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -122,9 +124,9 @@ def _day(text: str, option: str) -> int:
 
 def _database(args: argparse.Namespace) -> AbstractContextManager[None]:
     """Leads `database.url` and `archive.dir` to the platform of this folder, with the rights that the action needs."""
-    if not Path(".run").is_dir():
+    if not args.run_dir.is_dir():
         return nullcontext()
     from trading_core.supervise.attach import newest_database
 
     role = "recorder" if args.restore else "maintenance" if args.prune or args.daily else "research"
-    return newest_database(Path(".run"), start=not (args.list or args.verify), role=role)
+    return newest_database(args.run_dir, start=not (args.list or args.verify), role=role)

@@ -26,6 +26,7 @@ from trading_core.parity.check import Checker
 from trading_core.parity.outputs import outputs
 from trading_core.parity.recording import market_messages
 from trading_core.parity.starts import Part, start_of
+from trading_core.run_dir import add_run_dir
 from trading_core.strategy.registry import enabled_strategies
 
 EXAMPLES = """examples:
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="from_", metavar="TIME", help="from this grid point on (UTC)")
     parser.add_argument("--to", metavar="TIME", help="up to this grid point, excluded (UTC)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write counts and differences")
+    add_run_dir(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -33,6 +33,7 @@ from trading_core.errors import ConfigError, StrategyFailed, one_line
 from trading_core.market.state import HISTORY
 from trading_core.model import MINUTE_MS
 from trading_core.moments import moment
+from trading_core.run_dir import add_run_dir
 from trading_core.strategy.registry import LoadedStrategy
 
 EXAMPLES = """\
@@ -94,6 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole report there")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw it: .png a picture, else a page of HTML")
     parser.add_argument("--no-save", action="store_true", help="leave no row in trading_paper.backtest_runs")
+    add_run_dir(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -118,7 +120,7 @@ def _database(args: argparse.Namespace) -> AbstractContextManager[None]:
 
     Its servers are started only if the history lies there.
     """
-    runs = Path(".run")
+    runs = args.run_dir
     read = args.source in (POSTGRES, JETSTREAM)
     if not runs.is_dir() or (args.no_save and not read):
         return nullcontext()

@@ -19,8 +19,12 @@ from trading_core.bus import connection
 from trading_core.config import DatabaseConfig, load
 from trading_core.db.roles import url_for
 from trading_core.errors import ConfigError
+from trading_core.run_dir import add_run_dir
+from trading_core.streams import BACKED_UP
 from trading_core.supervise.folder import RunFolder
 
+LOGIN = "backup"
+"""Of the database and of the bus."""
 EXAMPLES = """\
 examples:
   python -m trading_core backup --to backup/monday           of the newest run in .run, running or stopped
@@ -28,7 +32,8 @@ examples:
 
 The database is one snapshot: ledger and outbox belong together. Streams are saved just before it, so that a restored
 broker finds in the database what it has booked, and publishes again what EXEC lacks. Nothing needs to be stopped.
-Passwords are not in it; the data is: keep it as safe. The login of database.url must be the owner's or a superuser's.
+Passwords are not in it; the data is: keep it as safe. The logins are those named backup: a role that reads all of the
+database and changes nothing, and a user of the bus that takes snapshots.
 """
 
 
@@ -39,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="a folder that does not exist yet")
-    parser.add_argument("--run-dir", type=Path, default=Path(".run"), help="of the embedded platform (default .run)")
+    add_run_dir(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,10 +58,10 @@ def run(args: argparse.Namespace) -> int:
     if folder is None:
         raise ConfigError(f"backup: {args.run_dir} holds no data, and database.url is not set. Name what to back up.")
     with attach(folder, nats=True) as found:
-        owner = url_for(found["TRADING_DATABASE__URL"], "postgres", folder.secrets()["postgres"])
+        reader = url_for(found["TRADING_DATABASE__URL"], LOGIN, folder.secrets()[LOGIN])
         archive = {} if load().archive.dir else {"TRADING_ARCHIVE__DIR": str(folder.archive)}
-        streams = folder.nats_login(found["TRADING_NATS__URL"], "provision")
-        with environment({**found, **archive, "TRADING_DATABASE__URL": owner, "TRADING_NATS__URL": streams}):
+        streams = folder.nats_login(found["TRADING_NATS__URL"], LOGIN)
+        with environment({**found, **archive, "TRADING_DATABASE__URL": reader, "TRADING_NATS__URL": streams}):
             _whole(target, folder)
     return 0
 
@@ -78,11 +83,12 @@ def _whole(target: BackupFolder, folder: RunFolder | None) -> None:
 
 async def _save(begun: BackupFolder, folder: RunFolder | None) -> dict[str, object]:
     settings = load()
+    schema = await database.revision(settings.database.url)
     saved: dict[str, object] = {}
     with progress() as bar:
         bus = await connection.reach(settings.nats.url, name="backup/1")
         try:
-            for stream in streams.KEPT:
+            for stream in BACKED_UP:
                 task = bar.add_task(f"stream {stream.name}", total=None)
                 file = begun.stream(stream.name)
                 saved[stream.name] = await streams.save(bus, stream.name, file, partial(bar.advance, task))
@@ -98,7 +104,7 @@ async def _save(begun: BackupFolder, folder: RunFolder | None) -> dict[str, obje
     return {
         "made_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "mode": None if folder is None else folder.mode,
-        "schema": await database.revision(settings.database.url),
+        "schema": schema,
         "streams": saved,
     }
 

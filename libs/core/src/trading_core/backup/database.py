@@ -44,7 +44,14 @@ async def is_empty(url: str) -> bool:
 
 
 async def revision(url: str) -> str:
-    db = await asyncpg.connect(url, timeout=10)
+    """Of the schema. ConfigError when the server refuses the login."""
+    try:
+        db = await asyncpg.connect(url, timeout=10)
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        raise ConfigError(
+            f"database.url: {where(url)} refuses {urlsplit(url).username}: {error}. Start the platform of this version "
+            "once, or run `python -m trading_core migrate` with TRADING_ROLE_PASSWORD_<ROLE> set: both make the logins."
+        ) from error
     try:
         return str(await db.fetchval(_REVISION))
     finally:

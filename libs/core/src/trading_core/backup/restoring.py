@@ -23,6 +23,7 @@ from trading_core.config import DatabaseConfig, load
 from trading_core.db.migrate import migrate
 from trading_core.errors import ConfigError
 from trading_core.messages import EXEC_KINDS, ExecMessage, decode
+from trading_core.run_dir import add_run_dir
 from trading_core.streams import EXEC, exec_subjects
 from trading_core.supervise.folder import DATABASE, RunFolder
 
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--from", dest="from_", type=Path, required=True, metavar="DIR", help="a folder of `backup`")
-    parser.add_argument("--run-dir", type=Path, default=Path(".run"), help="of the embedded platform (default .run)")
+    add_run_dir(parser)
 
 
 def run(args: argparse.Namespace) -> int:

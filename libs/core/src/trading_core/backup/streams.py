@@ -10,10 +10,8 @@ from typing import Any
 
 from trading_core.bus.connection import Bus
 from trading_core.errors import ConfigError, TradingError
-from trading_core.streams import BOOK, DLQ, EXEC, MARKET, OPS, SIGNALS
+from trading_core.streams import BACKED_UP
 
-KEPT = (SIGNALS, EXEC, MARKET, BOOK, OPS, DLQ)
-"""Leases, heartbeats and replays are worth nothing later."""
 CHUNK_BYTES = 128 * 1024
 SENT_BYTES = 8 * 1024
 """The server syncs each restored message of SIGNALS and EXEC by itself, and gives up on a chunk after five seconds."""
@@ -65,7 +63,7 @@ async def present(bus: Bus) -> list[str]:
 
 async def remove_empty(bus: Bus) -> None:
     """Streams that `provision` made and nobody has used, so that a snapshot can take their place."""
-    for stream in KEPT:
+    for stream in BACKED_UP:
         reply = await bus.nc.request(f"$JS.API.STREAM.DELETE.{stream.name}", b"", timeout=ANSWER_S)
         answer = json.loads(reply.data)
         if "error" in answer and answer["error"].get("code") != 404:

@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import getpass
 import secrets
-from pathlib import Path
 from typing import get_args
 
 import msgspec
@@ -18,6 +17,7 @@ from trading_core.control.client import ask
 from trading_core.control.requests import LIMITS, VERBS, Answer, CommandRefused, Request, checked_limits
 from trading_core.db.times import utc
 from trading_core.errors import ConfigError
+from trading_core.run_dir import add_run_dir
 
 EXAMPLES = f"""examples:
   python -m trading_core control pause --strategy funding_arb --why "spread looks odd"
@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--why", required=True, help="the reason, kept for good")
     parser.add_argument("--who", default=None, help="who asks (default: your login)")
     parser.add_argument("--request-id", metavar="ID", help="the same id is applied once, however often it is sent")
+    add_run_dir(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     from trading_core.supervise.attach import newest_database
 
     request = request_of(args)
-    with newest_database(Path(".run"), start=False, nats=True):
+    with newest_database(args.run_dir, start=False, nats=True):
         answer = asyncio.run(_ask(args.verb, request))
     if answer.status == "refused":
         raise ConfigError(f"refused: {answer.reason}")

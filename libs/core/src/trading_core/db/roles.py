@@ -14,7 +14,7 @@ ROLE_OF_SERVICE = {
     "paper-broker": "broker",
     "api": "api_ro",
 }
-LOGIN_ROLES = ("recorder", "broker", "runner_ro", "api_ro", "research", "maintenance", "grafana_ro")
+LOGIN_ROLES = ("recorder", "broker", "runner_ro", "api_ro", "research", "maintenance", "grafana_ro", "backup")
 
 
 async def set_passwords(url: str, passwords: Mapping[str, str]) -> None:

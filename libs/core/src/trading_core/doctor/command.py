@@ -16,6 +16,7 @@ from trading_core.config import DatabaseConfig, NatsConfig, Settings, load
 from trading_core.doctor import database, findings, streaming
 from trading_core.doctor.findings import Finding
 from trading_core.errors import ConfigError
+from trading_core.run_dir import add_run_dir
 
 EXAMPLES = """\
 examples:
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--json", action="store_true", help="a JSON list on stdout instead of lines")
-    parser.add_argument("--run-dir", type=Path, default=Path(".run"), help="of the embedded platform (default .run)")
+    add_run_dir(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from trading_core.db import pool
 from trading_core.errors import ConfigError
 from trading_core.explain.read import newest_positions, recorded_position
 from trading_core.explain.story import Recorded, as_json, chain
+from trading_core.run_dir import add_run_dir
 
 EXAMPLES = """examples:
   python -m trading_core explain 12                 position number 12, from the tick to its P&L
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--last", type=int, metavar="N", help="the N positions that were opened last")
     parser.add_argument("--raw", action="store_true", help="print the market messages as well")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the chain with all raw messages")
+    add_run_dir(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ from trading_core.ingest.files import ends_openly, read_candles, read_funding
 from trading_core.ingest.store import Stored, store_candles, store_rates
 from trading_core.market.series import Candles
 from trading_core.model import MINUTE_MS, Exchange
+from trading_core.run_dir import add_run_dir
 
 _CONNECT_S = 5
 EXAMPLES = """\
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--exchange", required=True, help="whose market it stands for: hyperliquid")
     parser.add_argument("--asset", required=True, metavar="BTC", help="one of the configured assets")
     parser.add_argument("--funding", type=Path, metavar="FILE", help="settled hourly rates, .parquet or .csv")
+    add_run_dir(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         _check(args.exchange, args.asset)
         candles = read_candles(args.candles, args.asset)
         rates = read_funding(args.funding) if args.funding is not None else []
-        with _database():
+        with _database(args.run_dir):
             said = asyncio.run(_store(load().database.url, args.exchange, args.asset, candles, rates, console))
     except ConfigError as error:
         console.print(f"import: {error}", markup=False)
@@ -73,13 +75,13 @@ def _check(exchange: str, asset: str) -> None:
         raise ConfigError(f"--asset {asset!r} is not among `assets:` of config.yaml ({', '.join(assets)}).")
 
 
-def _database() -> AbstractContextManager[None]:
+def _database(runs: Path) -> AbstractContextManager[None]:
     """Leads `database.url` to the platform of this folder, with the rights of the one who writes market data."""
-    if not Path(".run").is_dir():
+    if not runs.is_dir():
         return nullcontext()
     from trading_core.supervise.attach import newest_database
 
-    return newest_database(Path(".run"), start=True, role="recorder")
+    return newest_database(runs, start=True, role="recorder")
 
 
 async def _store(

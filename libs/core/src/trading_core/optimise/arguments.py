@@ -11,6 +11,7 @@ from trading_core.errors import ConfigError
 from trading_core.optimise.figures import METRICS
 from trading_core.optimise.heat_map import axes_of
 from trading_core.optimise.space import Axis, Space
+from trading_core.run_dir import add_run_dir
 
 EXAMPLES = """\
 examples:
@@ -62,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--axes", metavar="A,B", help="the two parameters of the heat map (default: the longest)")
     parser.add_argument("--no-save", action="store_true", help="keep nothing; such a search cannot be taken up again")
     parser.add_argument("--yes", action="store_true", help=f"run also more than {MOST:,} sets")
+    add_run_dir(parser)
     parser.set_defaults(window="rolling")
 
 

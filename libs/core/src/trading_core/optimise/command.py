@@ -39,8 +39,8 @@ from trading_core.optimise.walk_forward import folds
 from trading_core.strategy.registry import LoadedStrategy
 
 __all__ = ["add_arguments", "run"]
-KEPT = Path(".run") / "optimise"
-"""Where outcomes go when there is no database."""
+KEPT = "optimise"
+"""Folder below --run-dir where outcomes go when there is no database."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _database(args: argparse.Namespace) -> AbstractContextManager[None]:
     """Leads `database.url` to the platform of this folder; its server is started only if the history lies there."""
-    runs = Path(".run")
+    runs = args.run_dir
     if not runs.is_dir() or (args.no_save and args.source != recorded.SOURCE):
         return nullcontext()
     from trading_core.supervise.attach import newest_database
@@ -131,7 +131,7 @@ def _store(args: argparse.Namespace, url: str, study: Study, console: Console) -
     try:
         return PostgresStore(url, study)
     except ConfigError as error:
-        journal = Journal(KEPT, study)
+        journal = Journal(args.run_dir / KEPT, study)
         console.print(f"No database: {error}; sets are kept in {journal.place} (--no-save: nowhere).", markup=False)
         return journal
 

@@ -23,6 +23,7 @@ from trading_core.parity.page import page
 from trading_core.parity.results import ORDERS, Order, Result, together
 from trading_core.parity.show import show, show_list
 from trading_core.parity.store import stored
+from trading_core.run_dir import add_run_dir
 
 EXAMPLES = """examples:
   python -m trading_core parity                                    the whole recorded run
@@ -51,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nightly", action="store_true", help="check each whole UTC day that has no report yet")
     parser.add_argument("--loop", action="store_true", help="with --nightly: go on for ever, a day at a time")
     parser.add_argument("--list", action="store_true", help="show the stored reports")
+    add_run_dir(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -13,6 +12,7 @@ from trading_core.bus.connection import connect
 from trading_core.config import load
 from trading_core.db import pool
 from trading_core.rebuild.stream import difference, hold_brokers, rebuild
+from trading_core.run_dir import add_run_dir
 
 EXAMPLES = """examples:
   python -m trading_core rebuild-stream EXEC --check    says what is missing, changes nothing
@@ -29,12 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("stream", choices=["EXEC"])
     parser.add_argument("--check", action="store_true", help="change nothing")
+    add_run_dir(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     from trading_core.supervise.attach import newest_database
 
-    with newest_database(Path(".run"), start=True, nats=True):
+    with newest_database(args.run_dir, start=True, nats=True):
         return asyncio.run(_run(args.check))
 
 

@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 from typing import TypeVar
 
 from rich.console import Console
@@ -25,6 +24,7 @@ from trading_core.replay import stream
 from trading_core.replay.publish import Progress as Report
 from trading_core.replay.publish import clear, publish
 from trading_core.replay.span import Original, speed_of
+from trading_core.run_dir import add_run_dir
 from trading_core.streams import REPLAY, REPLAYED, replay_prefix
 
 EXAMPLES = """\
@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--source", choices=("jetstream", "postgres"), default="jetstream",
         help="the streams, in their own order (default), or the recorder's tables, in order of application",
     )  # fmt: skip
+    add_run_dir(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     speed, prefix = _checked(speed_of, "--speed", args.speed), _checked(replay_prefix, "--prefix", args.prefix)
     from trading_core.supervise.attach import newest_database
 
-    with newest_database(Path(".run"), start=False, nats=True), _progress(from_ms, to_ms) as progress:
+    with newest_database(args.run_dir, start=False, nats=True), _progress(from_ms, to_ms) as progress:
         began = time.monotonic()
         sent = asyncio.run(_replay(load(), args, (from_ms, to_ms), prefix, speed, progress))
     seconds = time.monotonic() - began

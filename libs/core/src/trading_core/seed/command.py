@@ -19,6 +19,7 @@ from trading_core.db.pool import where
 from trading_core.errors import ConfigError
 from trading_core.model import DAY_MS, Exchange
 from trading_core.moments import moment
+from trading_core.run_dir import add_run_dir
 from trading_core.seed import page, research
 from trading_core.seed.fill import DAY_MINUTES, Filled, fill
 from trading_core.seed.fill import Progress as Report
@@ -60,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--page", type=int, nargs="?", const=0, metavar="PORT",
         help="show the dashboard afterwards, until Ctrl-C (default: api.port); of .run/seeded only",
     )  # fmt: skip
-    parser.add_argument("--run-dir", type=Path, default=Path(".run"), help="where seeded/ lies (default .run)")
+    add_run_dir(parser, "where seeded/ lies")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier seed put into .run/seeded")
     parser.add_argument("--no-research", action="store_true", help="no backtests and no study of the optimiser")
 

@@ -6,11 +6,11 @@ import argparse
 import asyncio
 import signal
 from collections.abc import Coroutine
-from pathlib import Path
 
 from trading_core.config import load
 from trading_core.embedded.launch import port_is_free
 from trading_core.errors import ConfigError
+from trading_core.run_dir import add_run_dir
 from trading_core.supervise import pids
 from trading_core.supervise.console import Console
 from trading_core.supervise.folder import RunFolder
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="of the page (default: api.port of config.yaml)")
     parser.add_argument("--speed", type=float, default=DEFAULT_SPEED, help="demo only: times real time (default 300)")
     parser.add_argument("--reset", action="store_true", help="forget the ledger and all data of earlier starts")
-    parser.add_argument("--run-dir", type=Path, default=Path(".run"), help="where data and logs go (default .run)")
+    add_run_dir(parser, "where data and logs go")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -9,7 +9,6 @@ import re
 import sys
 import time
 from collections.abc import AsyncGenerator
-from pathlib import Path
 from typing import Any
 
 from trading_core.bus import connection
@@ -19,6 +18,7 @@ from trading_core.config import load
 from trading_core.errors import ConfigError
 from trading_core.moments import moment
 from trading_core.replay.stream import start_at
+from trading_core.run_dir import add_run_dir
 from trading_core.streams import StreamSpec, streams_of
 from trading_core.tap import show
 
@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, metavar="N", help="end after N messages")
     parser.add_argument("--no-follow", action="store_true", help="end when the past has been shown")
     parser.add_argument("--json", action="store_true", help="one JSON object a line: subject and message")
+    add_run_dir(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     if args.no_follow and not past:
         raise ConfigError("--no-follow needs a past to show: add --since, --from, --all or --last.")
     stream = _stream(args.subject) if past else None
-    with newest_database(Path(".run"), start=False, nats=True), contextlib.suppress(BrokenPipeError):
+    with newest_database(args.run_dir, start=False, nats=True), contextlib.suppress(BrokenPipeError):
         asyncio.run(_tap(load().nats.url, args, stream))
     return 0
 
