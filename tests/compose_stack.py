@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import urllib.request
+from collections.abc import Iterable, Set
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,22 @@ from repository import ROOT
 from trading_core.embedded.launch import free_port
 
 PROJECT = "paper-trading-proof"
+IMAGES = ("paper-trading:local", "paper-trading-page:local")
 UP_LIMIT_S = 900
+_SECRET_BYTES = 32
+
+
+def secrets_in(chunks: Iterable[bytes], values: Set[str]) -> set[str]:
+    """Those of `values`, 32 hexadecimal digits each, that occur, also across the border of two chunks."""
+    wanted, found, rest = {value.encode() for value in values}, set(), b""
+    for chunk in chunks:
+        text = rest + chunk
+        # Overlapping: a value may follow other hexadecimal digits.
+        for run in re.finditer(rb"[0-9a-f]{32,}", text):
+            digits = run.group()
+            found |= wanted & {digits[at : at + _SECRET_BYTES] for at in range(len(digits) - _SECRET_BYTES + 1)}
+        rest = text[-_SECRET_BYTES + 1 :]
+    return {value.decode() for value in found}
 
 
 def daemon() -> docker.DockerClient:
@@ -55,9 +72,9 @@ class Stack:
         assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def up(self, *services: str, runners: int = 1) -> None:
-        """Everything healthy. Without an image of Grafana, and none to be had, everything but Grafana."""
-        scale = ["--scale", f"strategy-runner={runners}", *([] if self.has_grafana() else ["--scale", "grafana=0"])]
+    def up(self, *services: str) -> None:
+        """`services`, or everything, healthy. Without an image of Grafana, and none to be had, all but Grafana."""
+        scale = [] if services or self.has_grafana() else ["--scale", "grafana=0"]
         pull = "missing" if self.has_grafana() else "never"
         wait = ["--wait", "--wait-timeout", str(UP_LIMIT_S)]
         self.compose("up", "-d", "--no-build", "--pull", pull, *wait, *scale, *services, limit_s=UP_LIMIT_S + 60)
@@ -82,8 +99,12 @@ class Stack:
         container.exec_run(["sh", "-c", "kill -9 -1"])
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(self.page + path, timeout=30) as answer:
-            return json.load(answer)
+        """Of the page's address. AssertionError where `eventually` should ask again: it is away, or asked too often."""
+        try:
+            with urllib.request.urlopen(self.page + path, timeout=30) as answer:
+                return json.load(answer)
+        except OSError as error:
+            raise AssertionError(f"{path}: {error}") from error
 
     def ask_postgres(self, sql: str) -> str:
         [server] = self.containers("postgres")
@@ -91,6 +112,32 @@ class Stack:
         assert code == 0, said.decode()
         text: str = said.decode()
         return text
+
+    def restart(self, service: str) -> None:
+        """As in a rolling restart: asked to end, started again, healthy."""
+        self.compose("restart", service)
+        self.compose("up", "-d", "--no-recreate", "--no-deps", "--pull", "never", "--wait", *self._as_is(service))
+
+    def _as_is(self, service: str) -> list[str]:
+        return ["--scale", f"{service}={len(self.containers(service))}", service]
+
+    def secrets(self) -> set[str]:
+        """Every value that was generated for this installation."""
+        shown = self._client.containers.run(
+            IMAGES[0], ["sh", "-c", "cat /s/*/*"], remove=True, user="0", network_mode="none",
+            volumes={f"{PROJECT}_secrets": {"bind": "/s", "mode": "ro"}},
+        )  # fmt: skip
+        return set(re.findall(r"\b[0-9a-f]{32}\b", shown.decode()))
+
+    def logs(self) -> Iterable[bytes]:
+        """All that the containers of the project have said, those that have ended too."""
+        return (container.logs() for container in self.containers())
+
+    def image(self, name: str) -> Iterable[bytes]:
+        """How it was made, and every file of every layer."""
+        image = self._client.images.get(name)
+        yield json.dumps([image.history(), image.attrs]).encode()
+        yield from image.save()
 
     def run(self, service: str, *command: str) -> tuple[int, str]:
         """Exit code and words of a command inside a running container."""
