@@ -1,4 +1,5 @@
-"""Real servers for every test that wants them: from TEST_NATS_URL and TEST_DATABASE_URL, else from the wheels.
+"""Real servers for every test that wants them, in this order: those that TEST_NATS_URL and TEST_DATABASE_URL name,
+containers where a Docker daemon answers (TEST_CONTAINERS=0: not even then), and the wheels.
 
 One nats-server and one PostgreSQL per test session; a database per test, copied from one that is migrated
 once. Nothing is skipped for want of a server: a missing one fails with a sentence.
@@ -20,6 +21,7 @@ import asyncpg
 import hypothesis
 import pytest
 
+import server_containers
 from trading_core.db.migrate import migrate
 from trading_core.db.roles import LOGIN_ROLES, set_passwords, url_for
 from trading_core.embedded import launch, nats, postgres
@@ -65,6 +67,10 @@ def nats_url(server_folder: Path) -> Iterator[str]:
     if given := os.environ.get("TEST_NATS_URL"):
         yield given
         return
+    with server_containers.nats() as contained:
+        if contained is not None:
+            yield contained
+            return
     folder = server_folder / "nats"
     folder.mkdir()
     plan = nats.scratch_launch(folder)
@@ -84,6 +90,10 @@ def postgres_url(server_folder: Path) -> Iterator[str]:
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return
+    with server_containers.postgres() as contained:
+        if contained is not None:
+            yield contained
+            return
     folder = server_folder / "postgres"
     server = postgres.PostgresServer(folder, launch.free_port(), password=None)
     plan = server.prepare()

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import urllib.request
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +22,6 @@ from trading_core.embedded.launch import free_port
 PROJECT = "paper-trading-proof"
 IMAGES = ("paper-trading:local", "paper-trading-page:local")
 UP_LIMIT_S = 900
-_SECRET_BYTES = 32
-
-
-def secrets_in(chunks: Iterable[bytes], values: Set[str]) -> set[str]:
-    """Those of `values`, 32 hexadecimal digits each, that occur, also across the border of two chunks."""
-    wanted, found, rest = {value.encode() for value in values}, set(), b""
-    for chunk in chunks:
-        text = rest + chunk
-        # Overlapping: a value may follow other hexadecimal digits.
-        for run in re.finditer(rb"[0-9a-f]{32,}", text):
-            digits = run.group()
-            found |= wanted & {digits[at : at + _SECRET_BYTES] for at in range(len(digits) - _SECRET_BYTES + 1)}
-        rest = text[-_SECRET_BYTES + 1 :]
-    return {value.decode() for value in found}
 
 
 def daemon() -> docker.DockerClient:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from repository import ROOT
+from secret_scan import secrets_in
 from trading_core.embedded import launch
 from trading_core.embedded.postgres import PostgresServer
 from trading_core.supervise.attach import attach
@@ -78,6 +79,19 @@ class DemoStack:
         """Environment variables that lead to the data, also when the demo does not run; `nats`: to the streams too."""
         with attach(self.run_folder, nats=nats) as variables:
             yield variables
+
+    def open_secrets(self) -> list[str]:
+        """Files with a generated secret that are not private, and logs and the console in any case."""
+        values = set(self.run_folder.secrets().values())
+        stored = {self.run_folder.path / name for name in ("postgres", "archive")}
+        files = [file for file in self._folder.rglob("*") if file.is_file() and not stored & set(file.parents)]
+        holding = [file for file in files if secrets_in([file.read_bytes()], values)]
+        assert self.run_folder.path / "secrets" in holding, "what is there is found"
+        return [
+            str(file)
+            for file in holding
+            if file.stat().st_mode & 0o077 or self.run_folder.logs in file.parents or file == self.output
+        ]
 
     def logs(self) -> str:
         """The last lines of each service's log, for the report of a failure."""

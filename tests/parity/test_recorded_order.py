@@ -66,6 +66,7 @@ async def test_a_run_with_kills_is_replayed_byte_for_byte(tmp_path: Path) -> Non
         await reach(stack, start + whole * MINUTE_MS)
         await eventually(lambda: recorder_has(stack, start + whole * MINUTE_MS), timeout=90)
         assert stack.stop() == 0, stack.said()
+        assert stack.open_secrets() == [], "a password or token stands in a log, or where others may read it"
 
         report = tmp_path / "parity.json"
         with stack.data() as variables:
