@@ -18,6 +18,7 @@ from rich.table import Table
 from chaos import changes, network, outages, processes, proofs, storage, venue
 from chaos.document import document
 from chaos.platform import QUICK_SPEED, SPEED
+from chaos.results import read, updated, write
 from chaos.run import Context
 from chaos.table import Found, counts, measured, read_bounds
 from repository import ROOT
@@ -25,11 +26,11 @@ from trading_core import logging as trading_logging
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
 EXAMPLES = """examples:
-  make chaos                        every row, and docs/reliability.md written anew
-  make chaos-quick                  the rows of processes, each fault once
-  make chaos-quick ROWS=R1,R8,R9 CHAOS=--write    some more, and docs/reliability.md with what was left out
-  make chaos ROWS=R4,R7             some rows; their groups' others come along
-  make chaos KEEP=/tmp/logs         the logs of every process are kept there"""
+  make chaos                            every row, and docs/reliability.md written anew
+  make chaos ROWS=R4,R7                 these rows anew; the others stand as they came out last
+  make chaos ROWS=R6 CHAOS="--scale 0.2"    an outage of two minutes instead of ten; the row says so and is not green
+  make chaos-quick                      the rows of processes, each fault once; nothing is written
+  make chaos ROWS=R9 KEEP=/tmp/logs     the logs of every process are kept there"""
 GROUPS: Mapping[str, tuple[Sequence[str], Callable[[Context], Awaitable[None]]]] = {
     "processes": (processes.ROWS, processes.run),
     "outages": (outages.ROWS, outages.run),
@@ -50,7 +51,8 @@ def main() -> int:
         "--quick", action="store_true", help="each fault of processes once; without --rows nothing else (2 minutes)"
     )
     parser.add_argument("--rows", default="", metavar="R1,R2", help="default: all")
-    parser.add_argument("--write", action="store_true", help="docs/reliability.md too, though rows are left out")
+    parser.add_argument("--write", action="store_true", help="docs/reliability.md too, though it is a quick run")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the length of the long outages; default: 1")
     parser.add_argument("--seed", type=int, default=1, help="of the moments at which something dies; default: 1")
     parser.add_argument("--speed", type=float, help=f"of venue time; default: {SPEED:.0f}, quick {QUICK_SPEED:.0f}")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep every log there")
@@ -66,13 +68,12 @@ def main() -> int:
     factor = bounds.quick_time_factor if args.quick else 1.0
     began_s = time.monotonic()
     ran = asyncio.run(_run(found, args, asked))
-    shown = [one for name, one in found.items() if not (args.quick or asked) or name in ran]
+    shown = [found[name] for name in bounds.rows if name in ran]
     _show(shown, factor, time.monotonic() - began_s)
-    if args.write or not (args.quick or asked):
-        for name, one in found.items():
-            if name not in ran:
-                one.leave_out("not part of this run")
-        DOCUMENT.write_text(document(found.values(), time.monotonic() - began_s))
+    if args.write or not args.quick:
+        results = updated(read(), shown)
+        write(results)
+        DOCUMENT.write_text(document(bounds.rows, results))
     return 1 if any(one.verdict(factor) == "FAILS" for one in shown) else 0
 
 
@@ -90,17 +91,17 @@ async def _run(found: Mapping[str, Found], args: argparse.Namespace, asked: set[
                 print(f"» {what}", file=sys.stderr, flush=True)
 
         for name, (rows, group) in GROUPS.items():
-            wanted = asked & set(rows) if asked else not args.quick or name == "processes"
+            wanted = asked & set(rows) if asked else set(rows) if not args.quick or name == "processes" else set()
             if not wanted:
                 continue
-            ran |= set(rows)
+            ran |= wanted
             keep = args.keep and args.keep / name
-            context = Context(found, args.quick, args.seed, args.speed, step, keep)
+            context = Context(found, wanted, args.quick, args.seed, args.speed, step, keep, args.scale)
             try:
                 await group(context)
             except Exception as error:
                 traceback.print_exc()
-                for row in rows:
+                for row in wanted:
                     found[row].break_down(f"the run broke down: {' '.join(str(error).split())[:200]}")
     return ran
 

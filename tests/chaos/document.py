@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import platform
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Mapping
 
-from chaos.table import Found, counts, measured
+from chaos.results import Result
+from chaos.table import Found, Row, counts, measured
 from trading_core.faultpoints import POINTS
 
 HEAD = """# Reliability
@@ -36,19 +34,22 @@ FAULT_POINTS = """Places at which a process can be made to die, for moments that
 in its environment kills it with SIGKILL at the third passing. R1 hits each of them."""
 
 
-def document(found: Iterable[Found], took_s: float) -> str:
-    rows = list(found)
-    total = ", ".join(f"{count} {verdict}" for verdict, count in counts(rows).items())
+def document(rows: Mapping[str, Row], results: Mapping[str, Result]) -> str:
+    """Every row with what it showed when it ran last; one that never ran says so."""
+    found = {name: results[name].found(row) if name in results else Found(row) for name, row in rows.items()}
+    total = ", ".join(f"{count} {verdict}" for verdict, count in counts(found.values()).items())
+    machines = " and ".join(sorted({result.machine for result in results.values()}))
     lines = [
         HEAD,
-        f"Last run {datetime.now(UTC):%Y-%m-%d %H:%M} UTC on {os.cpu_count()} cores, Python "
-        f"{platform.python_version()}, {took_s / 60:.0f} minutes: {total}.\n",
-        "| row | fault | measured (bound) | | what was done, and what was not |",
-        "|---|---|---|---|---|",
+        f"Each row stands as it came out when it ran last, which the table says (UTC, commit; + is with changes), on "
+        f"{machines or 'no machine yet'}: {total}.\n",
+        "| row | fault | measured (bound) | | run | what was done, and what was not |",
+        "|---|---|---|---|---|---|",
     ]
-    for one in rows:
+    for name, one in found.items():
         notes = [*one.said, *(f"*{figure}*: {why}" for figure, why in one.left_out.items())]
-        cells = [one.row.name, one.row.fault, "<br>".join(measured(one)), one.verdict(), "<br>".join(notes)]
+        run = f"{results[name].ran_at}<br>{results[name].commit}" if name in results else "never"
+        cells = [name, one.row.fault, "<br>".join(measured(one)), one.verdict(), run, "<br>".join(notes)]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     lines += ["", "## Fault points", "", FAULT_POINTS, "", "| place | true there |", "|---|---|"]
     lines += [f"| `{point}` | {meaning} |" for point, meaning in POINTS.items()]

@@ -9,6 +9,8 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 
+import msgspec
+
 from chaos.platform import RULES, Platform
 from market_judge import Run
 from market_judge import judge as judge_market
@@ -32,8 +34,8 @@ _UNSENT = "SELECT count(*) FROM trading_paper.outbox WHERE sent_at IS NULL"
 _BROKEN = "SELECT kind, id, expected, found FROM trading_paper.identity_violations"
 
 
-async def judged(platform: Platform, until_ms: int, poisons: int = 0) -> list[str]:
-    """What does not hold after `quiet`. `poisons`: undecodable messages that were injected."""
+async def judged(platform: Platform, until_ms: int) -> list[str]:
+    """What does not hold after `quiet`."""
     truth, faults = platform.truth()
     run = Run(
         truth, await platform.rows(), await platform.gaps(), faults, platform.from_ms, until_ms, platform.speed, SLACK_S
@@ -42,13 +44,21 @@ async def judged(platform: Platform, until_ms: int, poisons: int = 0) -> list[st
     found += await _signals(platform)
     found += await _fills(platform)
     found += [f"I4, I5: {dict(row)}" for row in await platform.fetch(_BROKEN)]
-    found += [f"I7: {what}" for what in await _rest(platform, poisons)]
+    found += [f"I7: {what}" for what in await _rest(platform)]
     for name, arguments in (
         ("I8: parity", ["parity", "--order", "recorded"]),
         ("I5, I6: audit", ["audit", "--json", str(platform.folder / "audit.json")]),
     ):
         found += [f"{name}: {line}" for line in await command(platform, *arguments)]
     return found
+
+
+class _Letter(msgspec.Struct):
+    """What a dead letter and an advisory of the server have of it."""
+
+    source: str = ""
+    reason: str = "an advisory of the server"
+    received_time_ms: int = 0
 
 
 async def _all(platform: Platform, stream: streams.StreamSpec, subject: str) -> list[messages.Message]:
@@ -100,13 +110,11 @@ async def _fills(platform: Platform) -> list[str]:
     return found
 
 
-async def _rest(platform: Platform, poisons: int) -> list[str]:
+async def _rest(platform: Platform) -> list[str]:
     found = []
     if unsent := await platform.value(_UNSENT):
         found.append(f"{unsent} rows of the outbox are not sent")
-    letters = (await platform.bus.js.stream_info("DLQ")).state.messages
-    if letters != poisons:
-        found.append(f"{letters} messages in DLQ, {poisons} were injected")
+    found += [f"in DLQ, and not injected: {one}" for one in await dead_letters(platform)]
     for parent in await platform.fetch(_PARTITIONED):
         for partition in await platform.fetch(_DEFAULTS, parent["name"]):
             rows = await platform.value(f"SELECT count(*) FROM {partition[0]}")  # noqa: S608 - a name from the catalogue
@@ -115,12 +123,30 @@ async def _rest(platform: Platform, poisons: int) -> list[str]:
     return found
 
 
-async def command(platform: Platform, *arguments: str) -> list[str]:
-    """The last lines of a command of the platform that found something; [] when it did not."""
+async def dead_letters(platform: Platform) -> list[str]:
+    """Those that nothing injected accounts for: each with its subject, and why it is there."""
+    found = []
+    reader = OrderedPull(platform.bus, streams.DLQ, [">"], Start.all())
+    async for batch in reader.batches():
+        for delivered in batch:
+            letter = msgspec.json.decode(delivered.data, type=_Letter)
+            if not any(one.accounts_for(letter.source, letter.received_time_ms) for one in platform.poisons):
+                found.append(f"{delivered.subject}: {letter.reason}")
+        if reader.caught_up:
+            break
+    await reader.close()
+    return found
+
+
+async def command(platform: Platform, *arguments: str, **settings: str) -> list[str]:
+    """The last lines of a command of the platform that found something; [] when it did not.
+
+    settings: other environment than that of the platform.
+    """
     environment = {
         **os.environ, **RULES, "TRADING_DATABASE__URL": platform.postgres.url,
         "TRADING_NATS__URL": platform.servers_plan.url, "TRADING_CONFIG": str(ROOT / "config.yaml"),
-        "TRADING_RUNNER__STRATEGIES_DIR": str(platform.strategies),
+        "TRADING_RUNNER__STRATEGIES_DIR": str(platform.strategies), **settings,
     }  # fmt: skip
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "trading_core", *arguments, env=environment, stdout=asyncio.subprocess.PIPE,

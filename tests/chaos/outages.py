@@ -17,40 +17,49 @@ SHORT_S, LONG_S, POSTGRES_S = 60.0, 300.0, 600.0
 
 async def run(context: Context) -> None:
     async with context.platform() as platform:
-        await _nats_away(platform, context, SHORT_S)
-        from_ms, to_ms = await _nats_away(platform, context, LONG_S)
-        await _postgres_away(platform, context)
+        outage = None
+        if "R3" in context.rows:
+            await _nats_away(platform, context, SHORT_S)
+            outage = await _nats_away(platform, context, context.length_s("R3", LONG_S), excused=True)
+        if "R6" in context.rows:
+            await _postgres_away(platform, context)
         until_ms = await platform.quiet()
         broken = await judged(platform, until_ms)
-        missing = await _missing(platform, until_ms)
-        found = context.found["R3"]
-        found.measure("lost_in_60_s", sum(1 for _, time_ms in missing if not from_ms <= time_ms <= to_ms))
-        found.measure("candles_missing", sum(1 for kind, _ in missing if kind in REFILLABLE))
-        found.say(f"{len(missing):,} messages lost in {LONG_S:.0f} s without NATS, all in gaps declared lost")
+        if outage is not None:
+            _count_lost(context, await _missing(platform, until_ms), *outage)
         context.found["R6"].measure("undecided", sum(1 for one in broken if "without a decision" in one))
         context.broken(ROWS, broken, f"judged {compared(platform)}")
 
 
-async def _nats_away(platform: Platform, context: Context, for_s: float) -> tuple[int, int]:
-    """From when until when what the venue said may have been lost, in venue time."""
+async def _nats_away(
+    platform: Platform, context: Context, for_s: float, *, excused: bool = False
+) -> tuple[int, int]:  # fmt: skip
+    """From when until when, in venue time. `excused`: what a gap declares may be lost."""
     context.step(f"R3 NATS away for {for_s:.0f} s")
     from_ms = platform.venue_ms()
     await asyncio.to_thread(platform.nats.stop)
     await asyncio.sleep(for_s)
     await asyncio.to_thread(platform.nats.start)
     await platform.all_back()
-    if for_s > SHORT_S:
+    if excused:
         platform.excuse("nats_away", from_ms)
     return from_ms, platform.venue_ms()
 
 
+def _count_lost(context: Context, missing: list[tuple[str, int]], from_ms: int, to_ms: int) -> None:
+    found = context.found["R3"]
+    found.measure("lost_in_60_s", sum(1 for _, time_ms in missing if not from_ms <= time_ms <= to_ms))
+    found.measure("candles_missing", sum(1 for kind, _ in missing if kind in REFILLABLE))
+    found.say(f"{len(missing):,} messages lost in the long outage, all in gaps declared lost")
+
+
 async def _postgres_away(platform: Platform, context: Context) -> None:
     """How many times faster than they came in the messages of the outage are stored."""
-    found = context.found["R6"]
-    context.step(f"R6 PostgreSQL away for {POSTGRES_S:.0f} s")
+    found, for_s = context.found["R6"], context.length_s("R6", POSTGRES_S)
+    context.step(f"R6 PostgreSQL away for {for_s:.0f} s")
     from_ms = platform.venue_ms()
     await asyncio.to_thread(platform.postgres.process.stop)
-    await asyncio.sleep(POSTGRES_S)
+    await asyncio.sleep(for_s)
     await asyncio.to_thread(platform.postgres.process.start)
     to_ms, began_s = platform.venue_ms(), time.monotonic()
 
@@ -61,7 +70,7 @@ async def _postgres_away(platform: Platform, context: Context) -> None:
     took_s = time.monotonic() - began_s
     found.measure("catch_up_factor", (to_ms - from_ms) / 1000 / platform.speed / took_s)
     await platform.all_back()
-    found.say(f"{POSTGRES_S:.0f} s of messages stored in {took_s:.0f} s")
+    found.say(f"{for_s:.0f} s of messages stored in {took_s:.0f} s")
 
 
 async def _missing(platform: Platform, until_ms: int) -> list[tuple[str, int]]:

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,18 @@ RULES = {"TRADING_BROKER__MAX_DAILY_LOSS": "1"}
 Process = ServiceProcess | OwnServer
 
 
+@dataclass(frozen=True)
+class Poison:
+    """Messages of `source` that came between two moments of wall time may be unreadable."""
+
+    source: str
+    from_ms: int
+    to_ms: int
+
+    def accounts_for(self, source: str, received_ms: int) -> bool:
+        return source == self.source and self.from_ms <= received_ms <= self.to_ms
+
+
 class Platform(BlackBox):
     """`open` first. Services by name: collector, recorder, runner, broker, api, and those that `more` adds."""
 
@@ -50,6 +63,7 @@ class Platform(BlackBox):
         self.services: dict[str, ServiceProcess] = {}
         self.bus: Bus
         self.from_ms = 0
+        self.poisons: list[Poison] = []
         self.api_port = launch.free_port()
         self.strategies = folder / "strategies"
 

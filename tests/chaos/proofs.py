@@ -55,6 +55,8 @@ PROOFS = {
 
 async def run(context: Context) -> None:
     for name, proof in PROOFS.items():
+        if name not in context.rows:
+            continue
         context.step(f"{name} {len(proof.tests)} test(s)")
         found = context.found[name]
         output = await _pytest(proof.tests)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,14 +20,32 @@ from trading_core.testing_servers import OwnPostgres
 
 @dataclass(frozen=True)
 class Context:
-    """quick: once instead of often. speed: of venue time. step: told what is going on."""
+    """quick: once instead of often. speed: of venue time. step: told what is going on. rows: those that were asked for.
+
+    scale: of the length of an outage, so that one of minutes can be tried in less.
+    """
 
     found: Mapping[str, Found]
+    rows: Collection[str]
     quick: bool
     seed: int
     speed: float
     step: Callable[[str], None]
     keep: Path | None = None
+    scale: float = 1.0
+
+    def times(self, row: str, full: int) -> int:
+        """How often its fault is done; once in a quick run, which the row then says."""
+        if self.quick and full > 1:
+            self.found[row].leave_out(f"a quick run: once instead of {full} times", "times")
+            return 1
+        return full
+
+    def length_s(self, row: str, full_s: float) -> float:
+        """How long its outage lasts; when that is not all of it, the row says so."""
+        if self.scale != 1:
+            self.found[row].leave_out(f"{full_s * self.scale:.0f} s instead of {full_s:.0f} s", f"{full_s:.0f} s")
+        return full_s * self.scale
 
     @contextlib.asynccontextmanager
     async def platform(
@@ -54,7 +72,7 @@ class Context:
 
     def broken(self, rows: Iterable[str], broken: list[str], judged: str) -> None:
         """What the judge found belongs to every row whose faults came before."""
-        for name in rows:
+        for name in (row for row in rows if row in self.rows):
             self.found[name].measure("broken", len(broken))
             for one in broken[:5]:
                 self.found[name].say(one)

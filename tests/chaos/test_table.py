@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from chaos.document import document
 from chaos.proxy import COMMITTED, FAIR, Proxy, Weather
+from chaos.results import read, updated, write
+from chaos.run import Context
 from chaos.table import Bound, Found, Row, counts, measured, read_bounds
 
 ROW = Row("R0", "something dies", {"broken": Bound(most=0), "back_s": Bound(most=5), "rate": Bound(least=10)})
@@ -73,10 +76,38 @@ def test_the_page_shows_each_figure_beside_its_bound_and_why_one_is_missing() ->
     found = a_found(broken=0, back_s=7.25)
     found.leave_out("one core only", "rate")
     assert measured(found) == ["broken 0 (≤ 0)", "! back_s 7.25 (≤ 5)", "rate – (≥ 10)"]
-    page = document([found], took_s=90)
+    page = document({"R0": ROW}, updated({}, [found]))
     assert "| R0 | something dies | broken 0 (≤ 0)<br>! back_s 7.25 (≤ 5)<br>rate – (≥ 10) | FAILS |" in page
     assert "*rate*: one core only" in page
     assert counts([found])["FAILS"] == 1
+
+
+def test_a_run_of_some_rows_leaves_the_others_as_they_came_out_last(tmp_path: Path) -> None:
+    other = Row("R1", "something stops", {"back_s": Bound(most=5)})
+    write(updated({}, [a_found(broken=0, back_s=1, rate=20), Found(other, {"back_s": 9})]), tmp_path / "results.json")
+    before = read(tmp_path / "results.json")
+    after = updated(before, [Found(other, {"back_s": 3})])
+    assert after["R0"] == before["R0"]
+    page = document({"R0": ROW, "R1": other, "R2": Row("R2", "something rots", {"lost": Bound(most=0)})}, after)
+    assert "2 holds, 0 FAILS, 0 partly, 1 not run" in page
+    assert "| R2 | something rots | lost – (≤ 0) | not run | never |" in page
+
+
+def test_a_row_is_judged_by_the_bounds_of_today() -> None:
+    [result] = updated({}, [a_found(broken=0, back_s=3, rate=20)]).values()
+    stricter = Row("R0", "something dies", {"broken": Bound(most=0), "back_s": Bound(most=2)})
+    assert (result.found(ROW).verdict(), result.found(stricter).verdict()) == ("holds", "FAILS")
+    more = Row("R0", "something dies", {**ROW.bounds, "undecided": Bound(most=0)})
+    assert result.found(more).verdict() == "partly"
+
+
+def test_less_than_the_table_asks_for_is_not_green() -> None:
+    context = Context({"R0": a_found(broken=0, back_s=1, rate=20)}, {"R0"}, True, 1, 1.0, print, scale=0.5)
+    assert (context.times("R0", 20), context.length_s("R0", 300.0)) == (1, 150.0)
+    assert context.found["R0"].verdict() == "partly"
+    assert context.found["R0"].left_out == {
+        "times": "a quick run: once instead of 20 times", "300 s": "150 s instead of 300 s"
+    }  # fmt: skip
 
 
 async def test_the_proxy_passes_on_cuts_swallows_and_resets_the_answer_to_a_commit() -> None:

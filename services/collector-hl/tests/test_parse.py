@@ -168,6 +168,12 @@ def test_contexts_of_a_poll_are_matched_by_place() -> None:
         parse.contexts(json.dumps([meta, contexts[:1]]).encode(), {"BTC"})
 
 
+def test_half_an_answer_to_a_poll_says_what_it_was() -> None:
+    with pytest.raises(VenueMessageInvalid, match="truncated") as refused:
+        parse.contexts(b'[{"universe":[{"na', {"BTC"})
+    assert refused.value.payload == '[{"universe":[{"na'
+
+
 def test_delisted_assets_do_not_count_as_traded() -> None:
     universe = [{"name": "BTC"}, {"name": "LOOM", "isDelisted": True}, {"name": "ETH", "isDelisted": None}]
     assert parse.listed(json.dumps({"universe": universe}).encode()) == {"BTC", "ETH"}

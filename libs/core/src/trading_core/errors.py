@@ -14,7 +14,11 @@ class VenueUnavailable(TradingError):
 
 
 class VenueMessageInvalid(TradingError):
-    """This one message is bad. It is kept in the dead-letter stream."""
+    """This one message is bad. It is kept in the dead-letter stream; `payload` is what could not be read, if known."""
+
+    def __init__(self, reason: str, payload: str = "") -> None:
+        super().__init__(reason)
+        self.payload = payload
 
 
 class MessageInvalid(TradingError):

@@ -131,7 +131,7 @@ class History:
             except VenueUnavailable as error:
                 log.warning("poll_failed", error=str(error))
             except VenueMessageInvalid as error:
-                self._feed.reject(f"poll: {error}", "", wall_ms())
+                self._feed.reject(f"poll: {error}", error.payload, wall_ms())
 
     async def _funding(self, asset: str, now_ms: int) -> None:
         """Asks while the row of the last full hour is not there."""

@@ -360,8 +360,8 @@ def _decode(decoder: msgspec.json.Decoder[T], data: bytes | msgspec.Raw) -> T:
     try:
         return decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # the last: nested too deeply
-        raise VenueMessageInvalid(str(error)) from error
+        raise VenueMessageInvalid(str(error), _shown(data)) from error
 
 
-def _shown(raw: msgspec.Raw) -> str:
+def _shown(raw: bytes | msgspec.Raw) -> str:
     return bytes(raw).decode("utf-8", "replace")
