@@ -88,7 +88,7 @@ format: setup ## rewrite the Python code in the common form
 bench: setup ## measure throughput and latency beside the raw limits of this machine
 	@$(PY) -m bench
 
-chaos: setup ## break the real processes on purpose (an hour and a half), and write docs/reliability.md; ROWS=R4,R7 for some
+chaos: setup ## break the real processes on purpose (an hour and a half), and write docs/reliability.md; ROWS=R4,R7 for these rows alone
 	@PYTHONPATH=.:tests $(PY) -m chaos $(if $(ROWS),--rows $(ROWS)) $(CHAOS) $(if $(KEEP),--keep $(KEEP))
 
 chaos-quick: setup ## the faults of processes once each, judged by ids (about three minutes)

@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chaos.judge import compared, judged
-from chaos.platform import PATIENCE_S, Platform
+from chaos.platform import PATIENCE_S, Platform, Poison
 from chaos.run import Context
 from collector_hl import parse as hyperliquid
 from collector_pm import parse as polymarket
+from trading_core.collect.patience import wall_ms
 from trading_core.errors import VenueMessageInvalid
 from trading_core.testing import eventually
 
@@ -36,6 +37,8 @@ FAULTS: tuple[dict[str, str | int], ...] = (
 )
 """Late are frames with a time of their own. A context is stamped when it comes, a bar is what was said of it by its
 close: of those a late frame tells another story, which the next poll or recheck puts right (tests/blackbox)."""
+UNREADABLE = ("rest_truncated",)
+"""A poll is not asked again: the half of an answer that came is kept as a dead letter, as it must be."""
 FAULT_S = 3.0
 PAYLOADS = 1_000
 LIBRARIES = tuple(f"/usr/lib/{cpu}-linux-gnu/faketime/libfaketime.so.1" for cpu in ("x86_64", "aarch64"))
@@ -73,9 +76,12 @@ async def _misbehaves(platform: Platform, context: Context) -> None:
     await eventually(platform._healed, PATIENCE_S)
     found.measure("back_s", await platform.back("collector"))
     for fault in FAULTS:
-        context.step(f"R9 {fault['kind']} {fault.get('code', '')}")
+        context.step(f"R9 {' '.join(map(str, fault.values()))}")
+        began_ms = wall_ms()
         await platform.begin(str(fault["kind"]), for_s=FAULT_S, **{k: v for k, v in fault.items() if k != "kind"})
         await platform.over()
+        if fault["kind"] in UNREADABLE:
+            platform.poisons.append(Poison("venue.hyperliquid", began_ms, wall_ms()))
     found.say(f"silence, then {len(FAULTS)} other faults of {FAULT_S:.0f} s each")
 
 
