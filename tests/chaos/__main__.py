@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from chaos import changes, network, outages, processes, proofs, storage, venue
+from chaos import changes, loads, network, outages, processes, storage, strategies, venue
 from chaos.document import document
 from chaos.platform import QUICK_SPEED, SPEED
 from chaos.results import read, updated, write
@@ -37,7 +37,8 @@ GROUPS: Mapping[str, tuple[Sequence[str], Callable[[Context], Awaitable[None]]]]
     "storage": (storage.ROWS, storage.run),
     "venue": (venue.ROWS, venue.run),
     "changes": (changes.ROWS, changes.run),
-    "proofs": (proofs.ROWS, proofs.run),
+    "loads": (loads.ROWS, loads.run),
+    "strategies": (strategies.ROWS, strategies.run),
     "network": (network.ROWS, network.run),
 }
 COLOURS = {"holds": "green", "FAILS": "bold red", "partly": "yellow", "not run": "dim"}

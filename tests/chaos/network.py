@@ -7,12 +7,11 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
+from chaos.delays import applied_to_stream, p99
 from chaos.judge import compared, judged
-from chaos.platform import PATIENCE_S, PORTFOLIO, Platform
+from chaos.platform import PATIENCE_S, Platform
 from chaos.proxy import FAIR, Proxy, Weather
 from chaos.run import Context
-from trading_core import messages, streams
-from trading_core.bus.ordered import OrderedPull, Start
 from trading_core.testing import eventually
 
 ROWS = ("R8",)
@@ -21,10 +20,6 @@ NARROW = Weather(bytes_per_s=10_000)
 CUT_S, SLOW_S, NARROW_S = 30.0, 20.0, 15.0
 SPEED_FACTOR = 0.1
 """Every answer takes 200 ms more, so a minute of 40 commits takes a while: the load is a tenth of the usual."""
-_APPLIED = """
-SELECT event_id, (extract(epoch FROM created_at) * 1000)::bigint AS ms FROM trading_paper.outbox
-WHERE event_id LIKE 'fl:%' AND created_at > now() - make_interval(secs => $1)
-"""
 NOTICED = {"nats": ("nats_error_heard",), "postgres": ("database_lost", "storage_awaited")}
 
 
@@ -46,10 +41,11 @@ async def run(context: Context) -> None:
             await platform.all_back()
             context.step(f"R8 {name}: +200 ± 100 ms for {SLOW_S:.0f} s")
             with _turned(proxy, SLOW):
+                from_s = time.time()
                 await asyncio.sleep(SLOW_S)
-                applied = {row["event_id"]: row["ms"] for row in await platform.fetch(_APPLIED, SLOW_S)}
+                to_s = time.time()
             await platform.all_back()
-            found.measure("slow_fill_p99_s", await _p99(platform, applied))
+            found.measure("slow_fill_p99_s", p99(await applied_to_stream(platform, from_s, to_s)))
         context.step("R8 postgres: reset after COMMIT, before its answer")
         proxy = platform.proxies["postgres"]
         with _turned(proxy, Weather(resets_commits=True)):
@@ -88,18 +84,3 @@ async def _detected(platform: Platform, name: str) -> float:
 
     await eventually(noticed, PATIENCE_S)
     return time.monotonic() - began_s
-
-
-async def _p99(platform: Platform, applied: dict[str, int]) -> float:
-    """Seconds from the transaction of a fill to its place on EXEC."""
-    delays = []
-    reader = OrderedPull(platform.bus, streams.EXEC, [streams.exec_subjects("fill", PORTFOLIO)], Start.all())
-    async for batch in reader.batches():
-        for delivered in batch:
-            if (applied_ms := applied.get(messages.decode(delivered.data).id)) is not None:
-                delays.append(delivered.ingest_time_ns / 1e9 - applied_ms / 1e3)
-        if reader.caught_up:
-            break
-    await reader.close()
-    assert delays, "no fill while the network was slow"
-    return sorted(delays)[int(len(delays) * 0.99)]

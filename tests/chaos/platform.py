@@ -55,9 +55,13 @@ class Poison:
 class Platform(BlackBox):
     """`open` first. Services by name: collector, recorder, runner, broker, api, and those that `more` adds."""
 
-    def __init__(self, folder: Path, postgres: OwnPostgres, speed: float = SPEED, *, proxied: bool = False) -> None:
-        """proxied: services reach NATS and PostgreSQL through `proxies`."""
+    def __init__(
+        self, folder: Path, postgres: OwnPostgres, speed: float = SPEED, *, proxied: bool = False,
+        strategies: Callable[[Path], None] = lambda _folder: None,
+    ) -> None:  # fmt: skip
+        """proxied: services reach NATS and PostgreSQL through `proxies`. strategies: adds to their folder."""
         super().__init__(folder, postgres, speed)
+        self._add_strategies = strategies
         targets = {"nats": self.servers_plan.port, "postgres": postgres.server.port} if proxied else {}
         self.proxies = {name: Proxy(port) for name, port in targets.items()}
         self.services: dict[str, ServiceProcess] = {}
@@ -71,6 +75,7 @@ class Platform(BlackBox):
         """All of it runs, and the first minute has gone through to the dashboard."""
         shutil.copytree(ROOT / "strategies", self.strategies, ignore=shutil.ignore_patterns("__pycache__", "tests"))
         shutil.copytree(ROOT / "bench" / "strategies" / "minute_flip", self.strategies / "minute_flip")
+        self._add_strategies(self.strategies)
         for proxy in self.proxies.values():
             await proxy.start()
         await self.start(**collector)

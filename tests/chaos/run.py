@@ -49,16 +49,22 @@ class Context:
 
     @contextlib.asynccontextmanager
     async def platform(
-        self, factor: float = 1.0, *, proxied: bool = False, disk_mb: int | None = None
+        self,
+        factor: float = 1.0,
+        *,
+        proxied: bool = False,
+        disk_mb: int | None = None,
+        strategies: Callable[[Path], None] = lambda _folder: None,
     ) -> AsyncIterator[Platform]:
         """All of it, running on servers of its own; nothing of it is left at the end.
 
-        factor: of the usual speed. proxied: see Platform. disk_mb: NATS has no more space than that.
+        factor: of the usual speed. proxied: see Platform. disk_mb: NATS has no more space than that. strategies: puts
+        more of them into their folder.
         """
         self.step("starting the platform")
         with launch.temporary_folder() as folder:
             async with own_postgres(folder) as postgres:
-                platform = Platform(folder, postgres, self.speed * factor, proxied=proxied)
+                platform = Platform(folder, postgres, self.speed * factor, proxied=proxied, strategies=strategies)
                 try:
                     with small_disk(folder / "nats", disk_mb):
                         try:
