@@ -54,16 +54,17 @@ class Context:
         *,
         proxied: bool = False,
         disk_mb: int | None = None,
+        postgres_mb: int | None = None,
         strategies: Callable[[Path], None] = lambda _folder: None,
     ) -> AsyncIterator[Platform]:
         """All of it, running on servers of its own; nothing of it is left at the end.
 
-        factor: of the usual speed. proxied: see Platform. disk_mb: NATS has no more space than that. strategies: puts
-        more of them into their folder.
+        factor: of the usual speed. proxied: see Platform. disk_mb, postgres_mb: NATS, PostgreSQL have no more space
+        than that. strategies: puts more of them into their folder.
         """
         self.step("starting the platform")
         with launch.temporary_folder() as folder:
-            async with own_postgres(folder) as postgres:
+            async with own_postgres(folder, postgres_mb) as postgres:
                 platform = Platform(folder, postgres, self.speed * factor, proxied=proxied, strategies=strategies)
                 try:
                     with small_disk(folder / "nats", disk_mb):
@@ -94,7 +95,7 @@ class Context:
 @contextlib.contextmanager
 def mounted(source: str, folder: Path, *options: str) -> Iterator[None]:
     """Root only."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(["mount", *options, source, str(folder)], check=True, capture_output=True)
     try:
         yield
@@ -109,15 +110,18 @@ def small_disk(folder: Path, size_mb: int | None) -> contextlib.AbstractContextM
 
 
 @contextlib.asynccontextmanager
-async def own_postgres(folder: Path) -> AsyncIterator[OwnPostgres]:
+async def own_postgres(folder: Path, disk_mb: int | None = None) -> AsyncIterator[OwnPostgres]:
     """A migrated PostgreSQL that keeps its promises, with a login for every role."""
     password = new_password()
     postgres = OwnPostgres(folder, password)
-    await asyncio.to_thread(postgres.process.start)
     try:
-        await asyncio.to_thread(migrate, postgres.url)
-        await set_passwords(postgres.url, dict.fromkeys(LOGIN_ROLES, password))
-        yield postgres
+        with small_disk(postgres.server.home, disk_mb):
+            await asyncio.to_thread(postgres.process.start)
+            try:
+                await asyncio.to_thread(migrate, postgres.url)
+                await set_passwords(postgres.url, dict.fromkeys(LOGIN_ROLES, password))
+                yield postgres
+            finally:
+                postgres.process.stop()
     finally:
-        postgres.process.stop()
         postgres.server.remove()

@@ -29,7 +29,11 @@ from trading_core.testing_servers import OwnServer
 ROWS = ("R4", "R7", "R16")
 POWER_CUTS, LOAD_S = 3, 5.0
 FULL_MB, ROOMY_MB = 24, 512
+POSTGRES_MB = 512
+REFUSED = "storage_awaited"
+"""What the recorder says when its rows cannot be stored."""
 SPIN_S = 10.0
+FILLED_S = 10.0
 ACKED_STREAMS = (streams.SIGNALS, streams.EXEC)
 
 
@@ -44,6 +48,7 @@ async def run(context: Context) -> None:
         context.found["R4"].say(f"{POWER_CUTS} × a copy of the device while the server runs, started on that copy")
     if "R7" in context.rows and can_mount():
         await _disk_full(context)
+        await _postgres_full(context)
     if "R16" in context.rows:
         await _bit_rot(context)
 
@@ -161,7 +166,31 @@ async def _disk_full(context: Context) -> None:
         broken = await judged(platform, until_ms)
         found.measure("acked_lost", sum(1 for one in broken if "missing" in one))
         context.broken(("R7",), broken, f"NATS on {FULL_MB} MB; judged {compared(platform)}")
-        found.leave_out("a full disk under PostgreSQL was not tried", "broken")
+
+
+async def _postgres_full(context: Context) -> None:
+    """PostgreSQL on a tmpfs whose last bytes something else takes; then it lets go of them."""
+    found = context.found["R7"]
+    async with context.platform(postgres_mb=POSTGRES_MB) as platform:
+        context.step("R7 the disk under PostgreSQL fills up")
+        home = platform.postgres.server.home
+        waits = platform.recorder.times_said(REFUSED)
+        ballast = home / "ballast"
+        with ballast.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, psutil.disk_usage(str(home)).free)
+        began_s = time.monotonic()
+        await eventually(lambda: platform.recorder.times_said(REFUSED) > waits, PATIENCE_S)
+        found.measure("noticed_s", time.monotonic() - began_s)
+        found.measure("spin_cpu_percent", await _busiest(platform))
+        context.step("R7 there is room again under PostgreSQL")
+        ballast.unlink()
+        await asyncio.to_thread(platform.postgres.process.kill)  # without room for its log it may have ended by itself
+        await asyncio.to_thread(platform.postgres.process.start)
+        found.measure("back_s", await platform.all_back())
+        until_ms = await platform.quiet()
+        broken = await judged(platform, until_ms)
+        found.measure("acked_lost", sum(1 for one in broken if "missing" in one))
+        context.broken(("R7",), broken, f"PostgreSQL on {POSTGRES_MB} MB; judged {compared(platform)}")
 
 
 async def _is_full(platform: Platform) -> bool:
@@ -185,32 +214,36 @@ async def _busiest(platform: Platform) -> float:
 
 
 async def _bit_rot(context: Context) -> None:
-    """A bit in the header of a record of EXEC; then the stream is made anew from Postgres."""
+    """A bit in the header of a record of EXEC; the recorder's audit finds it; the stream is made anew from Postgres."""
     found = context.found["R16"]
     async with context.platform() as platform:
         context.step("R16 a bit of EXEC flips")
-        await asyncio.sleep(10)
-        until_ms = await platform.quiet()
-        assert await asyncio.to_thread(platform.services["broker"].terminate) == 0
+        await asyncio.sleep(FILLED_S)
+        # Each minute the audit looks at four minutes of venue time: it sees all of it at four times the speed at most.
+        await platform.begin("speed", for_s=3_600, factor=4 / platform.speed)
         before = len(await _everything(platform.bus, streams.EXEC))
         await asyncio.to_thread(platform.nats.stop)
         [block, *_] = sorted((platform.folder / "nats").rglob("EXEC/msgs/*.blk"))
         flip(block)
         for index in block.parent.glob("index.db"):
             index.unlink()
-        began_s = time.monotonic()
         await asyncio.to_thread(platform.nats.start)
+        began_s = time.monotonic()
         await platform.bus.wait_connected()
-        after = len(await _everything(platform.bus, streams.EXEC))
-        lines = await command(platform, "rebuild-stream", "EXEC", "--check")
-        if lines and before > after:
-            found.measure("noticed_s", time.monotonic() - began_s)
+        gone = before - len(await _everything(platform.bus, streams.EXEC))
+        await eventually(lambda: platform.recorder.said("missing_messages.EXEC"), PATIENCE_S)
+        found.measure("noticed_s", time.monotonic() - began_s)
+        await platform.heal()
+        await platform.all_back()
+        until_ms = await platform.quiet()
+        assert await asyncio.to_thread(platform.services["broker"].terminate) == 0
         context.step("R16 rebuild-stream EXEC")
         failed = await command(platform, "rebuild-stream", "EXEC")
-        found.measure("fills_missing_after_rebuild", before - len(await _everything(platform.bus, streams.EXEC)))
+        there = {one.id for one in await _everything(platform.bus, streams.EXEC)}
+        fills = {row["id"] for row in await platform.fetch("SELECT event_id AS id FROM trading_paper.fills")}
+        found.measure("fills_missing_after_rebuild", len(fills - there))
         broken = [*failed, *await judged(platform, until_ms)]
-        context.broken(("R16",), broken, f"{before - after} of {before} messages of EXEC gone, then made anew")
-        found.say("noticed by rebuild-stream --check; the recorder's audit each minute looks at market data")
+        context.broken(("R16",), broken, f"{gone} of {before} messages of EXEC gone, then made anew")
 
 
 def flip(block: Path) -> None:
