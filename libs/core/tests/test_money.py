@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from trading_core.broker.apply import apply
 from trading_core.broker.book import new_book
-from trading_core.money import exact
+from trading_core.money import exact, plain, usd
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -19,6 +19,11 @@ def test_a_float_becomes_the_decimal_that_was_printed(value: float) -> None:
 
 def test_zeros_keep_their_sign_whichever_was_asked_for_first() -> None:
     assert [str(exact(value)) for value in (0.0, -0.0, 0.0)] == ["0.0", "-0.0", "0.0"]
+
+
+@pytest.mark.parametrize("amount", ["-0", "-0.0000001", "0", "0.0000005"])
+def test_nothing_in_the_ledger_has_no_sign(amount: str) -> None:
+    assert plain(usd(Decimal(amount))) == "0.000000"
 
 
 def test_a_whole_number_is_taken_as_a_float() -> None:

@@ -23,8 +23,11 @@ def _shortest(value: float) -> Decimal:
 
 
 def usd(amount: Decimal) -> Decimal:
-    """`amount` in USD rounded to six places, half to even; applied once, when it enters the ledger."""
-    return amount.quantize(MICRO, ROUND_HALF_EVEN, EXACT)
+    """`amount` in USD rounded to six places, half to even; applied once, when it enters the ledger.
+
+    Nothing has no sign: PostgreSQL keeps no -0, so a short closed at its entry price would differ from its replay.
+    """
+    return amount.quantize(MICRO, ROUND_HALF_EVEN, EXACT) or NOTHING_USD
 
 
 def plain(amount: Decimal) -> str:
