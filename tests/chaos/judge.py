@@ -22,6 +22,7 @@ from trading_core.model import MINUTE_MS
 
 SLACK_S = 10.0
 """Wall time by which a gap may exceed its fault: a busy machine takes longer to start a process."""
+PARITY = "parity.json"
 SHOWN = 3
 LINES = 12
 """Of what a command said: the end of a traceback must say where."""
@@ -46,7 +47,7 @@ async def judged(platform: Platform, until_ms: int) -> list[str]:
     found += [f"I4, I5: {dict(row)}" for row in await platform.fetch(_BROKEN)]
     found += [f"I7: {what}" for what in await _rest(platform)]
     for name, arguments in (
-        ("I8: parity", ["parity", "--order", "recorded"]),
+        ("I8: parity", ["parity", "--order", "recorded", "--json", str(platform.folder / PARITY)]),
         ("I5, I6: audit", ["audit", "--json", str(platform.folder / "audit.json")]),
     ):
         found += [f"{name}: {line}" for line in await command(platform, *arguments)]
@@ -154,6 +155,13 @@ async def command(platform: Platform, *arguments: str, **settings: str) -> list[
     )  # fmt: skip
     output, _ = await process.communicate()
     return [] if process.returncode == 0 else output.decode(errors="replace").strip().splitlines()[-LINES:]
+
+
+def signals_that_differ(platform: Platform) -> int:
+    """Of the run that was judged: what was said live and is not said by a replay, which reads no clock."""
+    report = json.loads((platform.folder / PARITY).read_text())["recorded"]
+    assert report["compared"]["signals"], "no signal was compared"
+    return sum(1 for one in report["differences"] if one["kind"] == "signals")
 
 
 def compared(platform: Platform) -> str:

@@ -220,11 +220,11 @@ class Platform(BlackBox):
 
     async def _evaluated(self, at_ms: int) -> bool:
         grids = [await self._newest(streams.SIGNALS, streams.grid_subject("hyperliquid", asset)) for asset in ASSETS]
-        return all(isinstance(grid, GridMessage) and grid.ts >= at_ms // MINUTE_MS * MINUTE_MS for grid in grids)
+        return all(isinstance(grid, GridMessage) and grid.ts > at_ms for grid in grids)
 
     async def _valued(self, at_ms: int) -> bool:
         newest = await self._newest(streams.EXEC, streams.exec_subjects("equity", PORTFOLIO))
-        return isinstance(newest, ExecMessage) and newest.event_time_ms >= at_ms // MINUTE_MS * MINUTE_MS
+        return isinstance(newest, ExecMessage) and newest.event_time_ms > at_ms
 
     async def _answered(self, _at_ms: int) -> bool:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.api_port}", timeout=20) as client:
