@@ -25,6 +25,7 @@ NOTICED = {"nats": ("nats_error_heard",), "postgres": ("database_lost", "storage
 
 async def run(context: Context) -> None:
     found = context.found["R8"]
+    context.at_speed(SPEED_FACTOR, "R8")
     async with context.platform(SPEED_FACTOR, proxied=True) as platform:
         for name, proxy in platform.proxies.items():
             context.step(f"R8 {name}: cut for {CUT_S:.0f} s")
@@ -51,7 +52,7 @@ async def run(context: Context) -> None:
         with _turned(proxy, Weather(resets_commits=True)):
             await eventually(_at_least(proxy, 3), PATIENCE_S)
         await platform.all_back()
-        found.say(f"{proxy.resets} commits reset before their answer; load a tenth of the usual")
+        found.say(f"{proxy.resets} commits reset before their answer")
         until_ms = await platform.quiet()
         context.broken(ROWS, await judged(platform, until_ms), compared(platform))
 

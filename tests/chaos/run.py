@@ -77,6 +77,11 @@ class Context:
                 finally:
                     self._keep_logs(folder)
 
+    def at_speed(self, factor: float, *rows: str) -> None:
+        """Says at how much of the usual load its rows were run."""
+        for row in rows:
+            self.found[row].say(f"load {factor:g} × the usual")
+
     def broken(self, rows: Iterable[str], broken: list[str], judged: str) -> None:
         """What the judge found belongs to every row whose faults came before."""
         for name in (row for row in rows if row in self.rows):

@@ -65,6 +65,7 @@ class {title}(Strategy):
 
 async def run(context: Context) -> None:
     found = context.found["R17"]
+    context.at_speed(SPEED_FACTOR, "R17")
     async with context.platform(SPEED_FACTOR, strategies=_written) as platform:
         runner = platform.services["runner"]
         pid = runner.pid

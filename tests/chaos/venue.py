@@ -57,6 +57,7 @@ async def run(context: Context) -> None:
     clocks = "R11" in context.rows and library() is not None
     if not clocks and "R9" not in context.rows:
         return
+    context.at_speed(SPEED_FACTOR, "R9", "R11")
     async with context.platform(SPEED_FACTOR) as platform:
         if "R9" in context.rows:
             await _misbehaves(platform, context)
