@@ -91,7 +91,7 @@ bench: setup ## measure throughput and latency beside the raw limits of this mac
 chaos: setup ## break the real processes on purpose (an hour and a half), and write docs/reliability.md; ROWS=R4,R7 for these rows alone
 	@PYTHONPATH=.:tests $(PY) -m chaos $(if $(ROWS),--rows $(ROWS)) $(CHAOS) $(if $(KEEP),--keep $(KEEP))
 
-chaos-quick: setup ## the faults of processes once each, judged by ids (about three minutes)
+chaos-quick: setup ## the faults of processes once each, judged by ids (about two minutes)
 	@echo "» chaos, quick"
 	@PYTHONPATH=.:tests $(PY) -m chaos --quick $(if $(ROWS),--rows $(ROWS)) $(CHAOS) $(if $(KEEP),--keep $(KEEP))
 
