@@ -45,8 +45,8 @@ def web_server(context: Context) -> Server:
             server_header=False,
             timeout_graceful_shutdown=SHUTDOWN_S,
             ws_max_size=4_096,
-            ws_ping_interval=20,
-            ws_ping_timeout=20,
+            ws_ping_interval=15,
+            ws_ping_timeout=10,  # with the interval: who reads nothing is cut within 25 s
         )
     )
 
