@@ -159,7 +159,7 @@ async def command(platform: Platform, *arguments: str, **settings: str) -> list[
 
 def signals_that_differ(platform: Platform) -> int:
     """Of the run that was judged: what was said live and is not said by a replay, which reads no clock."""
-    report = json.loads((platform.folder / PARITY).read_text())["recorded"]
+    report = json.loads((platform.folder / PARITY).read_text())["default"]["recorded"]
     assert report["compared"]["signals"], "no signal was compared"
     return sum(1 for one in report["differences"] if one["kind"] == "signals")
 

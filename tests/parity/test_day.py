@@ -88,7 +88,7 @@ def parity(tmp_path: Path, *words: str) -> tuple[int, dict[str, Any]]:
     """Exit code and the JSON file of `parity WORDS`, which has an event loop of its own."""
     file = tmp_path / "parity.json"
     code = main(["parity", *words, "--json", str(file), "--html", str(tmp_path / "parity.html")])
-    return code, json.loads(file.read_text())
+    return code, json.loads(file.read_text())["default"]
 
 
 async def check_morning(tmp_path: Path) -> tuple[int, dict[str, Any]]:

@@ -17,7 +17,7 @@ from demo_stack import START_LIMIT_S, DemoStack, demo_stack
 from repository import ROOT
 from trading_core.config import load
 from trading_core.model import MINUTE_MS
-from trading_core.parity.check import Checker
+from trading_core.parity.check import Checker, every_ledger
 from trading_core.testing import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -37,6 +37,13 @@ async def event_time_ms(stack: DemoStack) -> int:
         return 0
 
 
+# Beside the one of everybody a portfolio in which each strategy has a ledger of its own.
+PORTFOLIOS = {
+    "default": {},
+    "compared": {"isolation": "per_strategy", "strategies": ["funding_arb", "rsi_mean_reversion"]},
+}
+
+
 async def reach(stack: DemoStack, ts: int) -> None:
     async def reached() -> bool:
         return stack.is_up() and await event_time_ms(stack) >= ts
@@ -49,12 +56,15 @@ async def recorder_has(stack: DemoStack, ts: int) -> bool:
     with stack.data() as variables:
         db = await asyncpg.connect(variables["TRADING_DATABASE__URL"])
     try:
-        return (await Checker(db, load(ROOT / "config.yaml")).recorded()).last_ms >= ts
+        settings = load(ROOT / "config.yaml")
+        checkers = [Checker(db, settings, ledger) for ledger in every_ledger(settings)]
+        return all([(await checker.recorded()).last_ms >= ts for checker in checkers])
     finally:
         await db.close()
 
 
-async def test_a_run_with_kills_is_replayed_byte_for_byte(tmp_path: Path) -> None:
+async def test_a_run_with_kills_is_replayed_byte_for_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADING_PORTFOLIOS", json.dumps(PORTFOLIOS))
     with demo_stack(speed=900) as stack:
         stack.start()
         await eventually(stack.is_up, timeout=START_LIMIT_S)
@@ -82,9 +92,11 @@ async def test_a_run_with_kills_is_replayed_byte_for_byte(tmp_path: Path) -> Non
             )
         assert replay.returncode == 0, f"{replay.stdout}\n{replay.stderr}\n{stack.logs()}"
         found = json.loads(report.read_text())
-        assert found["ideal"]["differences"] == [], "nobody was late and nothing was missing"
-        counts = found["recorded"]["compared"]
-        assert counts["equity"] >= whole
+        assert sorted(found) == ["compared-funding_arb", "compared-rsi_mean_reversion", "default"]
+        for ledger in found.values():
+            assert ledger["ideal"]["differences"] == [], "nobody was late and nothing was missing"
+            assert ledger["recorded"]["compared"]["equity"] >= whole
+        counts = found["default"]["recorded"]["compared"]
         assert counts["signals"] > 3 * whole, "two strategies on three assets, one of them each minute"
         assert counts["decisions"] > 0
         assert counts["fills"] > 0

@@ -2485,6 +2485,11 @@ export interface components {
             from_ms: number;
             /** Id */
             id: number;
+            /**
+             * Ledger
+             * @description Portfolio, or with per_strategy isolation the strategy's own ledger
+             */
+            ledger: string;
             /** Nightly */
             nightly: boolean;
             /**
@@ -2544,6 +2549,11 @@ export interface components {
             from_ms: number;
             /** Id */
             id: number;
+            /**
+             * Ledger
+             * @description Portfolio, or with per_strategy isolation the strategy's own ledger
+             */
+            ledger: string;
             /** Nightly */
             nightly: boolean;
             /**

@@ -121,8 +121,11 @@ def test_the_opening_of_a_closed_gap_read_again_does_not_open_it_again() -> None
 
 
 @pytest.mark.parametrize("channel", ["trade", "bbo", "book", "ctx"])
-def test_a_hole_in_what_decides_nothing_stops_no_evaluation(channel: str) -> None:
-    assert not a_state_of(a_gap(minute(5), channel=channel)).in_gap("hyperliquid", minute(8))
+def test_a_hole_in_any_channel_is_a_gap_of_the_exchange(channel: str) -> None:
+    opened = a_gap(minute(5), channel=channel)
+    closed = a_gap(minute(5), channel=channel, state="lost", to_ms=minute(7), visible_ms=minute(7))
+    assert a_state_of(opened).in_gap("hyperliquid", minute(8))
+    assert not a_state_of(opened, closed).in_gap("hyperliquid", minute(8))
 
 
 def test_closing_one_gap_leaves_another_channel_s_open() -> None:

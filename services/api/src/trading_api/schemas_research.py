@@ -251,6 +251,7 @@ class ParityRow(Model):
 
     id: int
     created_ms: Annotated[TimeMs, Field(description="Wall clock")]
+    ledger: Annotated[str, Field(description="Portfolio, or with per_strategy isolation the strategy's own ledger")]
     order: Literal["recorded", "ideal"]
     from_ms: TimeMs
     to_ms: Annotated[TimeMs, Field(description="The last grid point, included")]

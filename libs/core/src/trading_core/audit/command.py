@@ -16,18 +16,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from trading_core.audit.findings import Finding, Findings, compare
 from trading_core.audit.read import ledger_rows
 from trading_core.audit.recompute import Recomputation
-from trading_core.broker.portfolios import portfolios
-from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, RuleBook
 from trading_core.config import Settings, load
 from trading_core.db import pool
 from trading_core.errors import ConfigError, TradingError
 from trading_core.moments import moment
-from trading_core.parity.check import Checker
+from trading_core.parity.check import Checker, every_ledger
 from trading_core.parity.outputs import outputs
 from trading_core.parity.recording import market_messages
 from trading_core.parity.starts import Part, start_of
 from trading_core.run_dir import add_run_dir
-from trading_core.strategy.registry import enabled_strategies
 
 EXAMPLES = """examples:
   python -m trading_core audit                                     everything that was recorded
@@ -77,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
 async def _audit(settings: Settings, from_ms: int | None, to_ms: int | None) -> Findings:
     db = await pool.connect(settings.database.url, role_name="audit")
     try:
-        checkers = [Checker(db, settings, ledger) for ledger in _ledgers(settings)]
+        checkers = [Checker(db, settings, ledger) for ledger in every_ledger(settings)]
         parts = [(checker, part) for checker in checkers for part in await checker.parts(from_ms, to_ms)]
         findings = Findings()
         with _progress() as bar:
@@ -89,12 +86,6 @@ async def _audit(settings: Settings, from_ms: int | None, to_ms: int | None) -> 
         return findings
     finally:
         await db.close()
-
-
-def _ledgers(settings: Settings) -> list[RuleBook]:
-    overrides = {strategy.name: strategy.rules for strategy in enabled_strategies(settings)}
-    found = portfolios(settings, overrides, DEFAULT_SZ_DECIMALS)
-    return [ledger for portfolio in found for ledger in portfolio.ledgers]
 
 
 async def _part(db: asyncpg.Connection, checker: Checker, part: Part, progress: Callable[[int], None]) -> Findings:

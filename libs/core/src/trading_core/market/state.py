@@ -43,8 +43,6 @@ from trading_core.money import exact
 HISTORY = 5_000
 """1m candles that stay reachable: 83 hours, four times what a 250-candle window of 5m needs."""
 _DEFAULT = Exchange.HYPERLIQUID.value
-_NOT_DECIDING = ("trade", "bbo", "book", "ctx")
-"""Channels of a coin whose holes stop no evaluation: a mark has a time of its own, the others nobody sees."""
 
 
 class MarketState:
@@ -172,8 +170,6 @@ def _apply_ctx(state: ExchangeState, message: CtxMessage) -> None:
 
 
 def _apply_gap(state: ExchangeState, message: GapMessage) -> None:
-    if message.channel in _NOT_DECIDING and state.exchange != Exchange.POLYMARKET:
-        return
     if message.state == "open":
         state.open_gap(message.channel, message.from_ms, message.to_ms)
     else:

@@ -1,4 +1,4 @@
-"""Both replays of one part of a portfolio's history: what the command and the nightly check have in common."""
+"""Both replays of one part of a ledger's history: what the command and the nightly check have in common."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 import asyncpg
 
 import trading_core
-from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, RuleBook, rule_book
+from trading_core.broker.portfolios import portfolios
+from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, RuleBook
 from trading_core.config import Settings
 from trading_core.errors import ConfigError
 from trading_core.model import MINUTE_MS
@@ -26,18 +27,23 @@ from trading_core.strategy.files import code_hash
 from trading_core.strategy.registry import enabled_strategies
 
 
-class Checker:
-    """One portfolio by today's strategies and settings. `db` may be anybody who can read everything."""
+def every_ledger(settings: Settings) -> list[RuleBook]:
+    """All that a broker with these settings keeps: of each portfolio its one ledger, or one per strategy."""
+    overrides = {strategy.name: strategy.rules for strategy in enabled_strategies(settings)}
+    return [ledger for one in portfolios(settings, overrides, DEFAULT_SZ_DECIMALS) for ledger in one.ledgers]
 
-    def __init__(self, db: asyncpg.Connection, settings: Settings, rules: RuleBook | None = None) -> None:
-        """rules: of the ledger to look at; None: the shared one of `broker.portfolio`."""
+
+class Checker:
+    """One ledger by today's strategies and settings. `db` may be anybody who can read everything."""
+
+    def __init__(self, db: asyncpg.Connection, settings: Settings, rules: RuleBook) -> None:
+        """rules: of the ledger to look at."""
         self._db = db
         self._enabled = enabled_strategies(settings)
         self.exchanges = sorted({name for strategy in self._enabled for name in strategy.exchanges})
         self._assets = settings.assets
-        overrides = {strategy.name: strategy.rules for strategy in self._enabled}
-        self.rules = rules or rule_book(settings.broker, overrides, DEFAULT_SZ_DECIMALS)
-        self._portfolio = self.rules.portfolio
+        self.rules = rules
+        self._portfolio = rules.portfolio
         self._snapshot = settings.snapshot
         self._version = f"{version('trading-core')} {code_hash(Path(trading_core.__file__).parent)}"
 

@@ -6,19 +6,23 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from trading_core import logging as trading_logging
+from trading_core.broker.rules import RuleBook
 from trading_core.config import Settings, load
 from trading_core.db import pool
 from trading_core.db.times import utc
 from trading_core.errors import ConfigError, TradingError
 from trading_core.parity import nightly
-from trading_core.parity.check import Checker
+from trading_core.parity.check import Checker, every_ledger
 from trading_core.parity.page import page
 from trading_core.parity.results import ORDERS, Order, Result, together
 from trading_core.parity.show import show, show_list
@@ -47,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="from_", type=_moment, metavar="TIME", help="from this grid point on (UTC)")
     parser.add_argument("--to", type=_moment, metavar="TIME", help="up to this grid point, excluded (UTC)")
     parser.add_argument("--order", choices=(*ORDERS, "both"), default="both", help="default: both")
+    parser.add_argument("--portfolio", metavar="NAME", help="this ledger only (default: every one, each by itself)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write counts and differences")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a report to read")
     parser.add_argument("--nightly", action="store_true", help="check each whole UTC day that has no report yet")
@@ -78,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     except pool.AWAY as error:
         raise TradingError(f"the database went away during the check: {error}. Try again.") from error
     if args.json is not None:
-        args.json.write_text(json.dumps({result.order: result.as_json() for result in results}, indent=1) + "\n")
+        args.json.write_text(json.dumps(_by_ledger(results), indent=1) + "\n")
     if args.html is not None:
         args.html.write_text(page(results))
     console = Console()
@@ -89,43 +94,71 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(result.passed for result in results) else 1
 
 
+def _by_ledger(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
+    """By ledger and order; of several days of a nightly check the last one."""
+    found: dict[str, dict[str, Any]] = {}
+    for result in results:
+        found.setdefault(result.portfolio, {})[result.order] = result.as_json()
+    return found
+
+
 async def _check(settings: Settings, args: argparse.Namespace) -> list[Result]:
-    """One result per order, of the whole span."""
+    """One result per ledger and order, of the whole span."""
     if args.from_ is not None and args.to is not None and args.to <= args.from_:
         raise ConfigError(f"--to {utc(args.to):%Y-%m-%dT%H:%M} is not after --from {utc(args.from_):%Y-%m-%dT%H:%M}.")
     orders: tuple[Order, ...] = ORDERS if args.order == "both" else (args.order,)
     db = await pool.connect(settings.database.url, role_name="parity")
     try:
-        checker = Checker(db, settings)
-        whole = await checker.recorded()
-        parts = await checker.parts(args.from_, args.to)
-        if args.from_ is not None and not parts[0].from_checkpoint and whole.first_ms < args.from_:
-            print(
-                f"no checkpoint is stored for {utc(args.from_):%Y-%m-%d} or a day before it: replaying from the first "
-                f"grid point, {utc(whole.first_ms):%Y-%m-%d %H:%M} UTC",
-                file=sys.stderr,
-            )
-        found: dict[Order, list[Result]] = {order: [] for order in orders}
-        with _progress() as bar:
-            task = bar.add_task("", total=sum(part.span.minutes for part in parts) * len(orders))
-            for part in parts:
-                async for result in checker.check(part, orders, lambda _: bar.advance(task), args.from_):
-                    found[result.order].append(result)
+        found = []
+        for rules in _chosen(settings, args.portfolio):
+            found += await _check_ledger(db, settings, rules, orders, args)
+        return found
     finally:
         await db.close()
+
+
+def _chosen(settings: Settings, portfolio: str | None) -> list[RuleBook]:
+    """ConfigError when there is no ledger or portfolio of that name."""
+    every = every_ledger(settings)
+    chosen = [rules for rules in every if portfolio is None or rules.portfolio == portfolio]
+    if not chosen:
+        names = ", ".join(rules.portfolio for rules in every)
+        raise ConfigError(f"--portfolio {portfolio}: there is no such ledger. There is: {names}.")
+    return chosen
+
+
+async def _check_ledger(
+    db: asyncpg.Connection, settings: Settings, rules: RuleBook, orders: tuple[Order, ...], args: argparse.Namespace
+) -> list[Result]:
+    checker = Checker(db, settings, rules)
+    whole = await checker.recorded()
+    parts = await checker.parts(args.from_, args.to)
+    if args.from_ is not None and not parts[0].from_checkpoint and whole.first_ms < args.from_:
+        print(
+            f"no checkpoint is stored for {utc(args.from_):%Y-%m-%d} or a day before it: replaying from the first "
+            f"grid point, {utc(whole.first_ms):%Y-%m-%d %H:%M} UTC",
+            file=sys.stderr,
+        )
+    found: dict[Order, list[Result]] = {order: [] for order in orders}
+    with _progress(rules.portfolio) as bar:
+        task = bar.add_task("", total=sum(part.span.minutes for part in parts) * len(orders))
+        for part in parts:
+            async for result in checker.check(part, orders, lambda _: bar.advance(task), args.from_):
+                found[result.order].append(result)
     return [together(results) for results in found.values()]
 
 
 async def _stored(settings: Settings) -> list[Result]:
     db = await pool.connect(settings.database.url, role_name="parity")
     try:
-        return await stored(db, settings.broker.portfolio)
+        return await stored(db, [rules.portfolio for rules in every_ledger(settings)])
     finally:
         await db.close()
 
 
-def _progress() -> Progress:
-    columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TextColumn("minutes"), TimeRemainingColumn())
+def _progress(ledger: str) -> Progress:
+    said = TextColumn(f"replaying {ledger}")
+    columns = (said, BarColumn(), MofNCompleteColumn(), TextColumn("minutes"), TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 

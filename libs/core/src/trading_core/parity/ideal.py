@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from trading_core.broker.announce import announcement
 from trading_core.broker.apply import apply
 from trading_core.broker.inputs import Command, Input
+from trading_core.broker.portfolios import concerns
 from trading_core.broker.rules import RuleBook
 from trading_core.config import SnapshotConfig
 from trading_core.messages import ExecMessage, MarketData, SignalMessage
@@ -74,6 +75,8 @@ class IdealRun:
         return comparison.report()
 
     def _apply(self, step: Input) -> None:
+        if not concerns(self._rules, step):
+            return
         for event in apply(self._book, self._rules, step):
             self._events[event.event_id] = announcement(event, self._span.portfolio)
 

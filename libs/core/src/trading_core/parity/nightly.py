@@ -8,13 +8,14 @@ import os
 import signal
 import sys
 
+import asyncpg
 import structlog
 
 from trading_core.config import Settings
 from trading_core.db import pool
 from trading_core.db.times import utc
 from trading_core.model import DAY_MS, MINUTE_MS
-from trading_core.parity.check import Checker
+from trading_core.parity.check import Checker, every_ledger
 from trading_core.parity.results import ORDERS, Result
 from trading_core.parity.store import store, unchecked_days
 
@@ -32,23 +33,28 @@ async def run_once(settings: Settings) -> list[Result]:
     """Checks and stores every whole day without a report, oldest first, two results a day."""
     db = await pool.connect(settings.database.url, role_name="parity")
     try:
-        checker, portfolio = Checker(db, settings), settings.broker.portfolio
-        days = await unchecked_days(db, portfolio)
-        if not days:
-            return []
-        whole = await checker.recorded()
         found: list[Result] = []
-        for day_ms in days:
-            if whole.last_ms < day_ms + DAY_MS - MINUTE_MS:
-                break  # the recorder is still behind: next time
-            [*_, part] = await checker.parts(day_ms, day_ms + DAY_MS)
-            async for result in checker.check(part, ORDERS, lambda _: None):
-                await store(db, result, nightly=True)
-                _log(result)
-                found.append(result)
+        for rules in every_ledger(settings):
+            days = await unchecked_days(db, rules.portfolio)
+            if days:
+                found += await _check_days(db, Checker(db, settings, rules), days)
         return found
     finally:
         await db.close()
+
+
+async def _check_days(db: asyncpg.Connection, checker: Checker, days: list[int]) -> list[Result]:
+    whole = await checker.recorded()
+    found: list[Result] = []
+    for day_ms in days:
+        if whole.last_ms < day_ms + DAY_MS - MINUTE_MS:
+            break  # the recorder is still behind: next time
+        [*_, part] = await checker.parts(day_ms, day_ms + DAY_MS)
+        async for result in checker.check(part, ORDERS, lambda _: None):
+            await store(db, result, nightly=True)
+            _log(result)
+            found.append(result)
+    return found
 
 
 async def run_for_ever(settings: Settings) -> int:
@@ -81,7 +87,7 @@ async def _something_to_do(settings: Settings) -> bool:
     """Asked on a connection of its own: one that stays open would be one more to lose."""
     db = await pool.connect(settings.database.url, role_name="parity")
     try:
-        return bool(await unchecked_days(db, settings.broker.portfolio))
+        return any([await unchecked_days(db, rules.portfolio) for rules in every_ledger(settings)])
     finally:
         await db.close()
 

@@ -13,6 +13,7 @@ from trading_core.broker.announce import announcement
 from trading_core.broker.apply import apply
 from trading_core.broker.events import Decision, EquityMark, Event, Fill, FundingPayment, PositionState
 from trading_core.broker.inputs import Command, Place
+from trading_core.broker.portfolios import concerns
 from trading_core.broker.rules import RuleBook
 from trading_core.config import SnapshotConfig
 from trading_core.messages import ExecMessage, MarketData, SignalMessage
@@ -147,8 +148,9 @@ class Replay:
             self._apply((place, late if isinstance(late, Command) else signal_input(late, place, late=True)))
 
     def _apply(self, step: Step) -> None:
-        for event in apply(self._book, self._rules, step[1]):
-            self._compare(event)
+        if concerns(self._rules, step[1]):
+            for event in apply(self._book, self._rules, step[1]):
+                self._compare(event)
 
     def _compare(self, event: Event) -> None:
         """Against the recorder's copy of EXEC in its order, and against the ledger's own row."""

@@ -38,11 +38,11 @@ def show_list(results: Sequence[Result], console: Console) -> None:
     if not results:
         console.print("No report is stored yet; `parity --nightly` checks every whole day.")
         return
-    table = Table("day or span (UTC)", "order", "verdict", "compared", "different", "causes", box=None)
+    table = Table("portfolio", "day or span (UTC)", "order", "verdict", "compared", "different", "causes", box=None)
     for result in results:
         causes = ", ".join(f"{cause} {count:,}" for cause, count in result.causes.most_common())
         table.add_row(
-            _when(result), result.order, result.verdict, f"{sum(result.compared.values()):,}",
+            result.portfolio, _when(result), result.order, result.verdict, f"{sum(result.compared.values()):,}",
             f"{result.difference_count:,}", causes, style="" if result.passed else "bold red",
         )  # fmt: skip
     console.print(table)

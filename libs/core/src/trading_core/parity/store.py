@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import asyncpg
@@ -20,7 +21,7 @@ INSERT INTO trading_ops.parity_reports (portfolio, "order", from_ts, to_ts, nigh
     causes, differences, difference_count, duration_ms, code_version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
-_LIST = "SELECT * FROM trading_ops.parity_reports WHERE portfolio = $1 ORDER BY from_ts DESC, id DESC LIMIT $2"
+_LIST = "SELECT * FROM trading_ops.parity_reports WHERE portfolio = ANY($1) ORDER BY from_ts DESC, id DESC LIMIT $2"
 # A day is over with the checkpoint of the next one. It can be replayed from its own, or as the portfolio's first.
 _UNCHECKED = """
 WITH ends AS (
@@ -56,9 +57,9 @@ async def store(db: asyncpg.Connection, result: Result, *, nightly: bool) -> Non
     )  # fmt: skip
 
 
-async def stored(db: asyncpg.Connection, portfolio: str, limit: int = LISTED) -> list[Result]:
-    """The newest reports, newest first."""
-    return [_result(row) for row in await db.fetch(_LIST, portfolio, limit)]
+async def stored(db: asyncpg.Connection, ledgers: Sequence[str], limit: int = LISTED) -> list[Result]:
+    """The newest reports of these, newest first."""
+    return [_result(row) for row in await db.fetch(_LIST, list(ledgers), limit)]
 
 
 def _result(row: asyncpg.Record) -> Result:

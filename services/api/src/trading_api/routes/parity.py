@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter
 
-from trading_api.context import Ctx
+from trading_api.context import Context, Ctx
 from trading_api.database import Row
 from trading_api.params import IdCursor, Limit, ParityOrder, ParityVerdict, RowId
 from trading_api.problems import Refused, missing
@@ -38,8 +38,7 @@ async def parity_reports(
     limit: Limit = 50,
 ) -> ParityPage:
     """Checks of this portfolio, newest first, each with its differences by cause."""
-    name = context.settings.broker.portfolio
-    found = await context.database.fetch(parity.REPORTS, name, order, verdict, cursor, limit + 1)
+    found = await context.database.fetch(parity.REPORTS, await _ledgers(context), order, verdict, cursor, limit + 1)
     more = str(found[limit - 1]["id"]) if len(found) > limit else None
     return ParityPage(reports=[ParityRow.model_validate(_fields(row)) for row in found[:limit]], next_cursor=more)
 
@@ -47,11 +46,15 @@ async def parity_reports(
 @router.get("/parity/{report_id}", responses=missing("There is no such report"))
 async def parity_report(context: Ctx, report_id: RowId) -> ParityReport:
     """One check with its first differences, what was live and what was replayed."""
-    found = await context.database.fetchrow(parity.REPORT, context.settings.broker.portfolio, report_id)
+    found = await context.database.fetchrow(parity.REPORT, await _ledgers(context), report_id)
     if found is None:
         raise Refused(404, f"There is no parity report {report_id}. GET /api/parity lists them.")
     shown = msgspec.json.decode(found["differences"], type=list[Shown])
     return ParityReport.model_validate({**_fields(found), "differences": [_difference(each) for each in shown]})
+
+
+async def _ledgers(context: Context) -> list[str]:
+    return list((await context.ledgers.names()).values())
 
 
 def _fields(row: Row) -> dict[str, Any]:
@@ -60,6 +63,7 @@ def _fields(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "created_ms": millis(row["created_at"]),
+        "ledger": result.portfolio,
         "order": result.order,
         "from_ms": result.first_ms,
         "to_ms": result.last_ms,
@@ -84,7 +88,7 @@ def _fields(row: Row) -> dict[str, Any]:
 
 def _result(row: Row) -> Result:
     return Result(
-        portfolio="",
+        portfolio=row["portfolio"],
         order=row["order"],
         first_ms=millis(row["from_ts"]),
         last_ms=millis(row["to_ts"]),
