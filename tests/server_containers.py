@@ -28,7 +28,7 @@ _POSTGRES = "postgres -c max_connections=120 -c fsync=off -c synchronous_commit=
 @cache
 def daemon_answers() -> bool:
     """TEST_CONTAINERS=0 says no."""
-    address = urlsplit(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
+    address = urlsplit(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock")
     if os.environ.get(SWITCH) == "0" or (address.scheme == "unix" and not Path(address.path).is_socket()):
         return False
     import docker

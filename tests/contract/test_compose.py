@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,34 @@ def test_a_release_names_every_image_by_its_digest_and_builds_none() -> None:
     for name, service in release.items():
         assert ":?" in service["image"], name
         assert service.get("build") is None, name
+
+
+def test_release_sh_asks_a_registry_for_every_digest_and_invents_none(tmp_path: Path) -> None:
+    """`docker` here is a stand-in for a registry: it answers with a digest made of the image's name."""
+
+    def asked(answer: str) -> subprocess.CompletedProcess[str]:
+        program = tmp_path / "docker"
+        program.write_text(f'#!/bin/sh\nfor image in "$@"; do :; done\n{answer}\n')
+        program.chmod(0o755)
+        return subprocess.run(
+            ["sh", str(ROOT / "deploy" / "release.sh"), "here/paper-trading:1.2"],
+            env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    filled = asked('echo "sha256:$(echo "$image" | tr ":/" "--")"').stdout.splitlines()[1:]
+    assert filled == [
+        "PLATFORM_IMAGE=here/paper-trading@sha256:here-paper-trading-1.2",
+        "NATS_DIGEST=sha256:nats-2.15-alpine",
+        "POSTGRES_DIGEST=sha256:postgres-18",
+        "PROMETHEUS_DIGEST=sha256:prom-prometheus-v3.5.3",
+        "GRAFANA_DIGEST=sha256:grafana-grafana-11.6.0",
+    ]
+    names = [line.partition("=")[0] for line in filled]
+    given = (ROOT / "deploy" / "release.env").read_text().splitlines()[1:]
+    assert [line.partition("=")[0] for line in given] == names, "the committed file names what the program fills"
+    for answer in ("exit 1", "echo nothing"):
+        assert asked(answer).returncode != 0
+        assert "DIGEST" not in asked(answer).stdout
 
 
 def test_development_mounts_the_sources_of_every_service() -> None:
