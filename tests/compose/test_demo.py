@@ -6,6 +6,8 @@ Built images are needed (`docker compose build`). By hand: pytest -m long tests/
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -13,6 +15,7 @@ from typing import Any, TypeVar
 import pytest
 
 from compose_stack import IMAGES, PROJECT, Stack, daemon
+from repository import ROOT
 from secret_scan import secrets_in
 from trading_core.access.secrets import FILES, NAMES
 from trading_core.testing import eventually
@@ -21,6 +24,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 KILLED = ("recorder", "paper-broker", "strategy-runner", "collector-hl", "api")
 RESTARTED = (*KILLED, "collector-pm", "nats", "postgres")
 PATIENCE_S = 600
+IN_A_SENTENCE = re.compile(r"`docker compose ((?:logs|ps|exec|restart|run|stop|up -d)\b[^`]*)`")
 T = TypeVar("T")
 LEDGER = """
 SELECT 'position', event_id, version, status, quantity, realised_pnl::text FROM trading_paper.positions
@@ -90,6 +94,29 @@ async def trades_on(stack: Stack) -> None:
     await patiently(lambda: int(stack.ask_postgres(closed)) > before)
 
 
+def shared_by(stack: Stack) -> list[str]:
+    """Whatever any runner says that it holds."""
+    return sorted(asset for mine in runners(stack).values() for asset in mine)
+
+
+async def a_pinned_runner_takes_its_asset(stack: Stack) -> None:
+    """And those that share have the others, and BTC again once it is gone."""
+    before = {one.id for one in stack.containers("strategy-runner")}
+    stack.compose("run", "-d", "-e", "RUNNER_ASSETS=BTC", "strategy-runner")
+    [pinned] = [one for one in stack.containers("strategy-runner") if one.id not in before]
+
+    def taken() -> bool:
+        found = runners(stack)
+        mine = found.pop(pinned.id[:12], [])
+        return mine == ["BTC"] and sorted(asset for assets in found.values() for asset in assets) == ["ETH", "SOL"]
+
+    await patiently(taken)
+    pinned.remove(force=True)
+    await patiently(
+        lambda: sorted(asset for held in runners(stack).values() for asset in held) == ["BTC", "ETH", "SOL"]
+    )
+
+
 async def quiet(stack: Stack) -> tuple[str, dict[str, Any]]:
     """Ledger and cursors once neither moves any more."""
     seen: list[tuple[str, dict[str, Any]]] = []
@@ -116,6 +143,7 @@ async def test_the_demo_trades_survives_and_comes_back_as_it_was(stack: Stack) -
 
     await patiently(shared_out)
 
+    await a_pinned_runner_takes_its_asset(stack)
     for service in RESTARTED:
         stack.restart(service)
     await trades_on(stack)
@@ -148,6 +176,17 @@ async def test_the_demo_trades_survives_and_comes_back_as_it_was(stack: Stack) -
     assert ledger_again == ledger
     assert {name: one[0] for name, one in positions_again.items()} == {name: one[0] for name, one in positions.items()}
     assert positions_again == positions
+
+
+def test_the_commands_of_the_documentation_work(stack: Stack) -> None:
+    """Those within sentences; NAME is one of the services."""
+    stack.up()
+    pages = [*(ROOT / "docs" / "runbooks").glob("*.md"), ROOT / "docs" / "how-to" / "run-in-containers.md"]
+    commands = {words for page in pages for words in IN_A_SENTENCE.findall(page.read_text())}
+    assert len(commands) > 15
+    for words in sorted(commands):
+        if words != "up -d" or stack.has_grafana():
+            stack.compose(*shlex.split(words.replace("NAME", "recorder")))
 
 
 def test_no_secret_is_in_a_log_or_an_image(stack: Stack) -> None:
