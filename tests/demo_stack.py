@@ -30,6 +30,8 @@ class DemoStack:
         self.port = launch.free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.output = folder / "console"
+        self.settings: dict[str, str] = {}
+        """Variables of the environment besides ours, for the next start."""
         self._folder = folder
         self._speed = speed
         self._process: subprocess.Popen[bytes] | None = None
@@ -39,8 +41,9 @@ class DemoStack:
         command += ["--port", str(self.port), "--run-dir", str(self._folder)]
         with self.output.open("ab") as console:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT
-            )
+                command, cwd=ROOT, env={**os.environ, **self.settings}, stdin=subprocess.DEVNULL, stdout=console,
+                stderr=subprocess.STDOUT,
+            )  # fmt: skip
 
     def is_up(self) -> bool:
         """Whether it says so. AssertionError with all it said when it has ended instead."""

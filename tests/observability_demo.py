@@ -6,7 +6,11 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +35,22 @@ IMPATIENT = (
 """Minutes become seconds; a disk is `filling` as it is: nobody fills a disk for a test."""
 
 
+RAISES = """
+from trading_core.strategy import MarketSnapshot, Signal, Strategy, register
+
+
+@register
+class Raises(Strategy):
+    \"\"\"For a test of the alert.\"\"\"
+
+    name = "raises"
+    interval = "1m"
+
+    def evaluate(self, snapshot: MarketSnapshot) -> Signal | None:
+        raise RuntimeError("as it should")
+"""
+
+
 class ObservedDemo(NamedTuple):
     stack: DemoStack
     prometheus: PrometheusServer
@@ -52,12 +72,33 @@ class ObservedDemo(NamedTuple):
         finally:
             os.kill(pid, signal.SIGCONT)
 
+    def browse(self) -> None:
+        """Somebody looks at the page."""
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.stack.address}/api/health", timeout=10):
+            return
+
+    def control(self, *words: str) -> int:
+        """Exit code of the command that steers the broker."""
+        command = [sys.executable, "-m", "trading_core", "control", *words, "--why", "a test"]
+        folder = str(self.stack.run_folder.base)
+        return subprocess.run([*command, "--run-dir", folder], cwd=ROOT, check=False, timeout=120).returncode
+
     def superuser(self) -> str:
         """The URL of the demo's database for its owner."""
         variables = self.stack.run_folder.environment.read_text()
         found = re.search(r"TRADING_DATABASE__URL='?([^'\s]+)", variables)
         assert found is not None
         return url_for(found[1], "postgres", self.stack.run_folder.secrets()["postgres"])
+
+
+def strategies_of_which_one_raises(folder: Path) -> Path:
+    """The built-in ones, and one that fails at its first grid point."""
+    strategies = folder / "strategies"
+    shutil.copytree(ROOT / "strategies", strategies, ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    (strategies / "raises").mkdir()
+    for name, text in (("__init__.py", ""), ("config.yaml", "enabled: true\n"), ("strategy.py", RAISES)):
+        (strategies / "raises" / name).write_text(text)
+    return strategies
 
 
 def impatient(folder: Path) -> Path:

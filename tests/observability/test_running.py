@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from observability_demo import ObservedDemo, exporter_of, observed_demo
+from observability_demo import ObservedDemo, exporter_of, observed_demo, strategies_of_which_one_raises
 from observability_files import promql, queries, sql
 from trading_core.bus.connection import connect
 from trading_core.db.roles import url_for
@@ -27,6 +27,7 @@ LIMIT_S = 300
 @pytest.fixture
 async def demo(tmp_path: Path) -> AsyncIterator[ObservedDemo]:
     with observed_demo(tmp_path) as made:
+        made.stack.settings["TRADING_RUNNER__STRATEGIES_DIR"] = str(strategies_of_which_one_raises(tmp_path))
         made.stack.start()
         await eventually(made.stack.is_up, LIMIT_S)
         with exporter_of(made, tmp_path):
@@ -37,10 +38,10 @@ async def demo(tmp_path: Path) -> AsyncIterator[ObservedDemo]:
 
 async def test_every_panel_gets_data(demo: ObservedDemo) -> None:
     expressions = {where: promql(text, "20s") for where, text in queries("expr").items()}
-    # A stream that drops nothing and a request that was never refused are no data; everything else is.
     waiting = dict(expressions)
 
     def answered() -> bool:
+        demo.browse()
         for where, text in list(waiting.items()):
             if demo.prometheus.query(text):
                 del waiting[where]
@@ -67,14 +68,16 @@ async def test_alerts_fire_when_their_cause_happens(demo: ObservedDemo) -> None:
         with cause():
             await fires(*alerts)
 
+    await fires("StrategyFailed", "DiskFilling")
     await eventually(lambda: demo.prometheus.query("trading_open_positions > 0"), LIMIT_S)
-    await fires("DiskFilling")
     await provoked(lambda: demo.frozen("venue-sim"), "FeedSilent")
     await provoked(lambda: demo.frozen("api"), "ServiceDown")
     await provoked(lambda: demo.frozen("postgres"), "RecorderLagging", "ServiceDegraded")
     await provoked(lambda: demo.frozen("strategy-runner"), "StrategySilent")
     os.kill(demo.pid("collector-hl"), signal.SIGKILL)
     await fires("GapLost")
+    assert demo.control("limits", "--strategy", "rsi_mean_reversion", "--set", "max_daily_loss=0.0000001") == 0
+    await fires("DailyLossLimit")
     await tampered(demo, fires)
 
 
@@ -88,6 +91,11 @@ async def tampered(demo: ObservedDemo, fires: Callable[..., Awaitable[None]]) ->
             "(SELECT max(id) FROM trading_paper.positions WHERE status = 'CLOSED')"
         )
         assert changed == "UPDATE 1"
+        # Of another time than all others, so that it is in no month's partition.
+        await connection.execute(
+            "INSERT INTO trading_market_data.ticks (ts, event_id, exchange, asset, kind, visible_ms, payload) "
+            "VALUES ('2099-01-01', 'x', 'hyperliquid', 'BTC', 'trade', 1, '{}')"
+        )
     finally:
         await connection.close()
     os.kill(demo.pid("paper-broker"), signal.SIGKILL)
