@@ -125,6 +125,15 @@ class Stack:
         yield json.dumps([image.history(), image.attrs]).encode()
         yield from image.save()
 
+    def keep_evidence(self) -> str:
+        """Database and streams as files beside the log; where they are."""
+        [server], [bus] = self.containers("postgres"), self.containers("nats")
+        _, dump = server.exec_run(["pg_dump", "-U", "postgres", "-Fc", "trading"])
+        (self._log.parent / "database.dump").write_bytes(dump)
+        with (self._log.parent / "streams.tar").open("wb") as file:
+            file.writelines(bus.get_archive("/data")[0])
+        return str(self._log.parent)
+
     def run(self, service: str, *command: str) -> tuple[int, str]:
         """Exit code and words of a command inside a running container."""
         [container] = self.containers(service)

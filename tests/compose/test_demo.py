@@ -168,7 +168,7 @@ async def test_the_demo_trades_survives_and_comes_back_as_it_was(stack: Stack) -
     ledger, positions = await quiet(stack)
     for check in ("audit", "parity"):
         code, said = stack.run("parity", "python", "-m", "trading_core", check)
-        assert code == 0, said
+        assert code == 0, f"{said}\nkept to look at: {stack.keep_evidence()}"
 
     stack.compose("down")
     stack.up("nats", "postgres", "recorder", "paper-broker", "api", "exporter")
