@@ -23,10 +23,11 @@ STOP_LIMIT_S = 15
 
 
 class DemoStack:
-    """`python -m trading_core up --demo`. Every process is ended by its own id."""
+    """`python -m trading_core up --demo`, or `--live`. Every process is ended by its own id."""
 
-    def __init__(self, folder: Path, speed: int) -> None:
-        self.run_folder = RunFolder(folder, "demo")
+    def __init__(self, folder: Path, speed: int | None) -> None:
+        """speed: None is live."""
+        self.run_folder = RunFolder(folder, "live" if speed is None else "demo")
         self.port = launch.free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.output = folder / "console"
@@ -37,7 +38,8 @@ class DemoStack:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "trading_core", "up", "--demo", "--speed", str(self._speed)]
+        command = [sys.executable, "-m", "trading_core", "up"]
+        command += ["--live"] if self._speed is None else ["--demo", "--speed", str(self._speed)]
         command += ["--port", str(self.port), "--run-dir", str(self._folder)]
         with self.output.open("ab") as console:
             self._process = subprocess.Popen(
@@ -106,7 +108,7 @@ class DemoStack:
 
 
 @contextlib.contextmanager
-def demo_stack(speed: int = 300) -> Iterator[DemoStack]:
+def demo_stack(speed: int | None = 300) -> Iterator[DemoStack]:
     """A demo that has not been started yet; at the end it is gone, with its folder."""
     with launch.temporary_folder() as folder:
         stack = DemoStack(folder, speed)

@@ -87,6 +87,18 @@ async def test_one_that_does_not_listen_is_killed_by_its_own_id(
     assert said.about("did not stop within")
 
 
+async def test_one_that_is_stopped_before_it_could_listen_has_stopped_cleanly(folder: RunFolder) -> None:
+    """What needs no heartbeat counts as ready at once, while Python still starts."""
+
+    async def at_once(_child: Child) -> bool:
+        return True
+
+    plan = Launch("worker", (sys.executable, "-c", "import time; time.sleep(60)"), signal.SIGTERM)
+    child = Child("worker", folder, lambda: plan, at_once, Said().append, announces=False)
+    await child.start()
+    assert await child.stop() == 0
+
+
 async def test_one_that_may_finish_is_left_alone_when_it_has(folder: RunFolder) -> None:
     said = Said()
     child = a_child(folder, said, "print('up', flush=True)", may_finish=True)

@@ -90,7 +90,8 @@ PUBLISH: dict[str, set[str]] = {
 SUBSCRIBE: dict[str, set[str]] = {
     "ctl.paper-broker.*": {BROKER},
     "live.hyperliquid.BTC": {API, *PEOPLE},
-    **{subject: set(PEOPLE) for subject in ("market.>", "signal.>", "exec.>", "ops.>", "heartbeat.>", "grid.>")},
+    **{subject: set(PEOPLE) for subject in ("market.>", "signal.>", "exec.>", "ops.>", "grid.>")},
+    "heartbeat.>": {*PEOPLE, PROVISION},
     "_INBOX.one": {TAP},
     "$JS.API.>": set(),
     "$JS.ACK.>": set(),

@@ -147,7 +147,7 @@ def _all() -> tuple[User, ...]:
         # Takes snapshots, and reads nothing else.
         User(_BACKUP, (*(f"{_API}.STREAM.SNAPSHOT.{store.name}" for store in streams.BACKED_UP), "$JS.SNAPSHOT.>")),
         # Makes streams and durables, and restores them; also the supervisor's, who waits for heartbeats.
-        User(PROVISION, (f"{_API}.>", "$JS.SNAPSHOT.>")),
+        User(PROVISION, (f"{_API}.>", "$JS.SNAPSHOT.>"), subscribe=streams.HEALTH.subjects),
     )
 
 

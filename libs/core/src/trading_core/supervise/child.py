@@ -41,14 +41,16 @@ class Child:
         say: Callable[[str], None],
         *,
         may_finish: bool = False,
+        announces: bool = True,
     ) -> None:
+        """announces: that `ready` says so proves that it listens to signals by now."""
         self.name = name
         self.started_time_ms = 0
         self.exit_codes: list[int] = []
         self.finished = asyncio.Event()
         """Set when it ended by itself with 0 and `may_finish`: it has done its work."""
         self._folder, self._prepare, self._ready, self._say = folder, prepare, ready, say
-        self._may_finish = may_finish
+        self._may_finish, self._announces = may_finish, announces
         self._process: subprocess.Popen[bytes] | None = None
         self._stop_signal = signal.SIGTERM
         self._stopping = False
@@ -74,7 +76,7 @@ class Child:
             if time.monotonic() > deadline:
                 raise _failure(self.name, f"was not ready within {READY_LIMIT_S:.0f} s", self.log, None)
             await asyncio.sleep(POLL_S)
-        self._listens = True
+        self._listens = self._announces
         self._watch = asyncio.create_task(self._keep_running())
 
     async def stop(self) -> int:
@@ -144,7 +146,7 @@ class Child:
         deadline = time.monotonic() + READY_LIMIT_S
         while self._code() is None and time.monotonic() < deadline:
             if await self._ready(self):
-                self._listens = True
+                self._listens = self._announces
                 self._say(f"{self.name} is back")
                 return
             await asyncio.sleep(POLL_S)

@@ -93,7 +93,7 @@ class Platform:
         await _all([self._start_service(service) for service in self._services])
         self._tell_commands()
         for name, launch in (("archive", self._archive_launch), ("parity", self._parity_launch)):
-            beside = self._child(name, launch, _at_once)
+            beside = self._child(name, launch, _at_once, announces=False)
             await beside.start()
             self._services.append(beside)
         self._partitions = asyncio.create_task(self._keep_partitions())
@@ -139,9 +139,11 @@ class Platform:
 
     def _child(
         self, name: str, prepare: Callable[[], Launch], ready: Callable[[Child], Awaitable[bool]], *,
-        may_finish: bool = False,
+        may_finish: bool = False, announces: bool = True,
     ) -> Child:  # fmt: skip
-        return Child(name, self._options.folder, prepare, ready, self._console.say, may_finish=may_finish)
+        return Child(
+            name, self._options.folder, prepare, ready, self._console.say, may_finish=may_finish, announces=announces
+        )
 
     def _archive_launch(self) -> Launch:
         return archive_launch(self._options.folder, self.addresses, self._secrets)
