@@ -57,8 +57,8 @@ def postgres() -> Iterator[str | None]:
     """The URL of a PostgreSQL for its superuser. It asks for no password, as the one from the wheel."""
     image = os.environ.get("POSTGRES_IMAGE", POSTGRES_IMAGE)
     environment = {"POSTGRES_HOST_AUTH_METHOD": "trust"}
-    # The first of these lines is that of the server which only fills the empty cluster.
-    ready = "(?s)ready to accept connections.*ready to accept connections"
+    # The server which only fills the empty cluster is ready too, but listens nowhere.
+    ready = "(?s)listening on IPv4 address.*ready to accept connections"
     with _started(image, 5432, ready, command=_POSTGRES, environment=environment) as address:
         yield None if address is None else f"postgresql://postgres@{address}/postgres"
 

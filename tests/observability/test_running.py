@@ -101,7 +101,8 @@ async def tampered(demo: ObservedDemo, fires: Callable[..., Awaitable[None]]) ->
     os.kill(demo.pid("paper-broker"), signal.SIGKILL)
     await fires("IdentityViolated", "AuditFindings")
     with demo.stack.data(nats=True) as variables:
-        bus = await connect(variables["TRADING_NATS__URL"], name="vandal")
+        login = demo.stack.run_folder.nats_login(variables["TRADING_NATS__URL"], "provision")
+        bus = await connect(login, name="vandal")
     try:
         await bus.js.delete_stream("EXEC")
         await fires("OutboxOld")
