@@ -195,6 +195,7 @@ async def test_every_command_of_the_pages_works(reader: Reader) -> None:
                 asked(reader, command) if block.kind == "sql" else asyncio.to_thread(reader.types, command)
             )
             if problem:
+                print(problem, flush=True)
                 wrong[block.where] = problem
     assert reader.stop() in (0, 130)
     for where, command in restores:
