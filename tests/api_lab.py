@@ -39,8 +39,8 @@ class LiveApi(Api):
 
 
 def settings(*, broker: dict[str, Any] | None = None, **api: Any) -> Settings:
-    """Without limits on how often it is asked, unless a test wants them."""
-    free = {"read_rate": None, "control_rate": None}
+    """Without limits on how often it is asked, each time answered anew, unless a test wants them."""
+    free = {"read_rate": None, "control_rate": None, "answers_kept_s": 0}
     pages = {"frontend_dir": "no-such-folder", "data_notice": "Made up for a test.", **free, **api}
     return Settings(api=pages, broker=broker or {})
 

@@ -113,7 +113,7 @@ export interface paths {
         };
         /**
          * Candles
-         * @description The newest `limit` candles that open in [from, to), oldest first. Wider ones are built from one-minute ones.
+         * @description The newest `limit` candles that open in [from, to), oldest first. Wider ones are kept, or made of what is there.
          *
          *     With `markers` also the fills at their prices, of one strategy or of all.
          */

@@ -348,6 +348,8 @@ class ApiConfig(Section):
     control_rate: float | None = Field(2, gt=0)
     control_burst: int = Field(10, ge=1)
     sockets: int = Field(50, ge=1)
+    answers_kept_s: float = Field(1, ge=0, le=60)
+    """So long an equal request gets the same answer, unless the ledger changes meanwhile."""
 
     @property
     def reads_openly(self) -> bool:

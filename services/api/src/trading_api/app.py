@@ -35,6 +35,7 @@ from trading_api.routes import (
 )
 from trading_api.schemas import Problem
 from trading_api.security import Guard
+from trading_api.shared import Shared
 from trading_core.config import ApiConfig
 
 ABOUT = """A paper-trading portfolio: everything can be read, and with a token the broker can be steered.
@@ -111,6 +112,8 @@ def create_app(context: Context | None = None, config: ApiConfig | None = None) 
     frontend.install(app, settings.frontend_dir)
     problems.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)
+    if context is not None:
+        app.add_middleware(Shared, kept_s=settings.answers_kept_s, version=lambda: context.changes)
     app.add_middleware(Gate, access=access, config=settings)
     if settings.origins:
         app.add_middleware(

@@ -32,6 +32,8 @@ class Context:
     ledgers: Ledgers = field(init=False)
     bus: Bus | None = None
     """What requests to the broker go through; None in a process that has none."""
+    changes: int = 0
+    """Counts up before browsers hear that the ledger has changed."""
     _made_up: str | None = None
 
     def __post_init__(self) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -34,7 +34,8 @@ SHARE = 0.05
 """Of the time at most this part goes into statistics: an answer is kept for its cost divided by it."""
 FRESHEST_S = 0.5
 OLDEST_S = 60.0
-FILTERS_KEPT = 64
+WORKED_KEPT = 256
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -49,18 +50,27 @@ class Answer:
     last_ms: int | None
     capitals: dict[str, Decimal]
     annualisation_days: int
-    _filtered: dict[Filter, list[StrategyRow]] = field(default_factory=dict)
+    _worked: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
 
-    def only(self, wanted: Filter, open_rows: Sequence[dict[str, Any]]) -> list[StrategyRow]:
-        """The rows of the closed positions that the filter takes; computed once in the life of this answer.
+    @property
+    def is_due(self) -> bool:
+        return time.monotonic() - self.computed_at_s > self.keep_s
+
+    async def once(self, key: Hashable, work: Callable[[], Made]) -> Made:
+        """What `work` makes of this answer: done once in its life, in a thread, whoever asks meanwhile."""
+        if key not in self._worked:
+            if len(self._worked) >= WORKED_KEPT:
+                self._worked.clear()
+            self._worked[key] = asyncio.create_task(asyncio.to_thread(work))
+        made: Made = await asyncio.shield(self._worked[key])
+        return made
+
+    async def only(self, wanted: Filter, open_rows: Sequence[dict[str, Any]]) -> list[StrategyRow]:
+        """The rows of the closed positions that the filter takes.
 
         `open_rows`: what is held now, of which the filter's asset and exchange are counted.
         """
-        if wanted not in self._filtered:
-            if len(self._filtered) >= FILTERS_KEPT:
-                self._filtered.clear()
-            self._filtered[wanted] = [self._narrowed(row, wanted, open_rows) for row in self.strategies]
-        return self._filtered[wanted]
+        return await self.once(wanted, lambda: [self._narrowed(row, wanted, open_rows) for row in self.strategies])
 
     def _narrowed(self, row: StrategyRow, wanted: Filter, open_rows: Sequence[dict[str, Any]]) -> StrategyRow:
         trades = [closed.trade for closed in self.closed.get(row.name, []) if wanted.takes(closed)]
@@ -90,6 +100,7 @@ class Figures:
         self._lock = asyncio.Lock()
         self._answer: Answer | None = None
         self._answer_lock = asyncio.Lock()
+        self._renewal: asyncio.Task[Answer] | None = None
 
     async def book(self) -> CurveBook:
         """The curves with every row there is now."""
@@ -130,13 +141,23 @@ class Figures:
         return (await self.book()).portfolio.drawdown
 
     async def answer(self) -> Answer:
-        """Statistics from one moment of the database, recomputed when they are older than their cost allows."""
-        async with self._answer_lock:
-            now_s = time.monotonic()
-            held = self._answer
-            if held is None or now_s - held.computed_at_s > held.keep_s:
-                held = self._answer = await self._compute()
+        """Statistics from one moment of the database, a minute ago at most.
+
+        They are worked out again when they are older than their cost allows. Where that takes long, nobody waits for
+        it: meanwhile the old ones are told.
+        """
+        held = self._answer
+        if held is not None and held.keep_s > FRESHEST_S and time.monotonic() - held.computed_at_s <= OLDEST_S:
+            if held.is_due and (self._renewal is None or self._renewal.done()):
+                self._renewal = asyncio.create_task(self._renewed())
             return held
+        return await self._renewed()
+
+    async def _renewed(self) -> Answer:
+        async with self._answer_lock:
+            if self._answer is None or self._answer.is_due:
+                self._answer = await self._compute()
+            return self._answer
 
     async def _compute(self) -> Answer:
         started_s = time.monotonic()

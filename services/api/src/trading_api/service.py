@@ -12,7 +12,7 @@ import uvicorn
 
 from trading_api.app import create_app
 from trading_api.context import Context
-from trading_api.database import Database
+from trading_api.database import Database, DatabaseAway, QueryTooSlow
 from trading_api.live.feed import Feed
 from trading_core.bus.connection import Bus
 from trading_core.config import ApiConfig, Settings
@@ -23,6 +23,7 @@ from trading_core.runtime import Runtime
 log = structlog.get_logger()
 POOL_MAX = 8
 RETRY_S = 1.0
+READY_S = 30.0
 SHUTDOWN_S = 2
 
 
@@ -78,6 +79,7 @@ async def start(runtime: Runtime) -> None:
         asyncio.create_task(connect_database(context, settings)),
         asyncio.create_task(follow(context, runtime.bus)),
         asyncio.create_task(report_health(context, runtime)),
+        asyncio.create_task(keep_ready(context)),
         asyncio.create_task(runtime.stop.wait()),
     ]
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -99,6 +101,17 @@ async def start(runtime: Runtime) -> None:
 async def connect_database(context: Context, settings: Settings) -> None:
     """Waits for Postgres as long as it takes; the server answers 503 until then."""
     context.database.connected(await connect_pool(settings.database.url, role_name="api", max=POOL_MAX))
+
+
+async def keep_ready(context: Context) -> None:
+    """Reads the history at the start and statistics again and again: nobody who opens the page waits for them."""
+    while True:
+        away = False
+        try:
+            await context.figures.answer()
+        except (DatabaseAway, QueryTooSlow):
+            away = True
+        await asyncio.sleep(RETRY_S if away else READY_S)
 
 
 async def follow(context: Context, bus: Bus) -> None:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, TypeAlias
 
 from trading_api.context import Context
-from trading_api.database import Row
 from trading_api.params import NEWEST_TIME_MS
 from trading_api.problems import Refused
 from trading_api.queries import rows, trades
 from trading_api.queries.trades import Place, SortKey, TradeFilters
-from trading_api.schemas import TradeRow
 from trading_core.model import Exchange
 
-CSV_BATCH = 2_000
+Fields: TypeAlias = dict[str, Any]
+"""One row of an answer, as it is written out."""
+CSV_BATCH = 1_000
 CSV_COLUMNS = (
     "id", "strategy", "exchange", "asset", "instrument", "market", "direction", "outcome", "status", "entry_utc",
     "entry_price", "exit_utc", "exit_price", "exit_reason", "quantity", "stake", "gross_pnl", "fees", "funding_pnl",
@@ -44,28 +45,26 @@ def place_of(cursor: str | None, order: Order) -> Place | None:
 
 async def page(
     context: Context, filters: TradeFilters, order: Order, cursor: str | None, limit: int
-) -> tuple[list[TradeRow], str | None]:
-    """At most `limit` trades, and the cursor of the next page if there is one."""
+) -> tuple[list[Fields], str | None]:
+    """At most `limit` trades, each with the fields of a `TradeRow`, and the cursor of the next page if there is one."""
     after = place_of(cursor, order)
     asked = trades.page(
         await context.ledgers.ids(), filters, order.sort, descending=order.descending, after=after, limit=limit + 1
     )
-    found = await context.database.fetch(asked.sql, *asked.values)
-    shown = found[:limit]
-    more = f"{shown[-1]['place']}~{shown[-1]['id']}" if len(found) > limit else None
-    return await with_markets(context, shown), more
+    found = [dict(row) for row in await context.database.fetch(asked.sql, *asked.values)]
+    places = [(row.pop("place"), row.pop("row_id")) for row in found]
+    more = "{}~{}".format(*places[limit - 1]) if len(found) > limit else None
+    return await with_markets(context, found[:limit]), more
 
 
-async def with_markets(context: Context, found: Sequence[Row]) -> list[TradeRow]:
-    """The rows, those of prediction markets with their market."""
+async def with_markets(context: Context, found: list[Fields]) -> list[Fields]:
+    """The trades, those on prediction markets with their market."""
     named = sorted({row["instrument"] for row in found if row["exchange"] == Exchange.POLYMARKET.value})
     known = {row["market_id"]: row for row in await context.database.fetch(trades.MARKETS, named)} if named else {}
-    return [
-        rows.trade(row, rows.held_market(known[row["instrument"]], row["direction"]))
-        if row["instrument"] in known
-        else rows.trade(row)
-        for row in found
-    ]
+    for row in found:
+        market = known.get(row["instrument"])
+        row["market"] = None if market is None else rows.held_market(market, row["direction"]).model_dump()
+    return found
 
 
 async def csv_lines(context: Context, filters: TradeFilters, order: Order) -> AsyncIterator[str]:
@@ -84,15 +83,14 @@ async def csv_lines(context: Context, filters: TradeFilters, order: Order) -> As
             return
 
 
-def _csv_row(trade: TradeRow) -> list[str | float | None]:
-    title, outcome = (trade.market.title, trade.market.outcome) if trade.market else (None, None)
-    return [
-        trade.id, trade.strategy, trade.exchange, trade.asset, trade.instrument, title, trade.direction, outcome,
-        trade.status, _moment(trade.entry_ms), trade.entry_price,
-        _moment(trade.exit_ms), trade.exit_price, trade.exit_reason, trade.quantity, trade.stake, trade.gross_pnl,
-        trade.fees, trade.funding_pnl, trade.slippage_cost, trade.realised_pnl, trade.confidence,
-        str(trade.suspect).lower(), str(trade.late).lower(),
-    ]  # fmt: skip
+def _csv_row(trade: Fields) -> list[str | float | None]:
+    market = trade["market"] or {}
+    shown = {
+        **trade, "market": market.get("title"), "outcome": market.get("outcome"),
+        "entry_utc": _moment(trade["entry_ms"]), "exit_utc": _moment(trade["exit_ms"]),
+        "suspect": str(trade["suspect"]).lower(), "late": str(trade["late"]).lower(),
+    }  # fmt: skip
+    return [shown[name] for name in CSV_COLUMNS]
 
 
 def _moment(time_ms: int | None) -> str | None:

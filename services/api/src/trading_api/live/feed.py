@@ -229,6 +229,7 @@ class Feed:
     async def _send_ledger(self, pending: Pending) -> None:
         """Fills and decisions before the positions they made: the page never shows an effect before its cause."""
         context = self._context
+        context.changes += 1
         hub = context.hub
         ledger = await context.portfolio.ledger(fresh=True)
         ids = await context.ledgers.ids()

@@ -60,18 +60,28 @@ WHERE f.portfolio_id = ANY($1::integer[]) AND f.exchange = $2 AND f.asset = $3 A
 ORDER BY f.ts DESC, f.event_id DESC LIMIT 1000
 """
 
-# A wider candle is made of the one-minute candles that exist; the newest one may still be forming. Where these have
-# left, of the widest candles that are kept and fit in ($6, of width $7).
+# Wider candles that open in [$3, $4), both seconds since the epoch, of $5 seconds each: made of the widest that are
+# kept and fit in ($6, of $7 seconds). Where one of these is missing, as the newest is, it is made of its minutes.
 WIDER_CANDLES = """
-SELECT (extract(epoch FROM date_bin($5::interval, open_time, 'epoch')) * 1000)::bigint AS t,
+WITH kept AS MATERIALIZED (
+    SELECT open_time, open, high, low, close, volume FROM trading_market_data.candles
+    WHERE exchange = $1 AND asset = $2 AND interval = $6
+      AND open_time >= to_timestamp($3::bigint) AND open_time < to_timestamp($4::bigint)
+), pieces AS (
+    SELECT * FROM kept
+    UNION ALL
+    SELECT to_timestamp(begins), made.* FROM generate_series($3::bigint, $4::bigint - 1, $7::bigint) begins
+    CROSS JOIN LATERAL (
+        SELECT (array_agg(open ORDER BY open_time))[1], max(high), min(low),
+               (array_agg(close ORDER BY open_time DESC))[1], sum(volume)
+        FROM trading_market_data.candles minute
+        WHERE minute.exchange = $1 AND minute.asset = $2 AND minute.interval = '1m'
+          AND minute.open_time >= to_timestamp(begins) AND minute.open_time < to_timestamp(begins + $7::bigint)
+        HAVING count(*) > 0) made
+    WHERE NOT EXISTS (SELECT FROM kept WHERE kept.open_time = to_timestamp(begins))
+)
+SELECT extract(epoch FROM open_time)::bigint / $5::bigint * $5::bigint * 1000 AS t,
        (array_agg(open ORDER BY open_time))[1]::float8 AS o, max(high)::float8 AS h, min(low)::float8 AS l,
        (array_agg(close ORDER BY open_time DESC))[1]::float8 AS c, sum(volume)::float8 AS v
-FROM trading_market_data.candles piece
-WHERE exchange = $1 AND asset = $2 AND open_time >= $3 AND open_time < $4 AND (interval = '1m' OR (
-    interval = $6 AND NOT EXISTS (
-        SELECT FROM trading_market_data.candles minute
-        WHERE minute.exchange = $1 AND minute.asset = $2 AND minute.interval = '1m'
-          AND minute.open_time >= piece.open_time AND minute.open_time < piece.open_time + $7::interval)))
-GROUP BY 1
-ORDER BY 1
+FROM pieces GROUP BY 1 ORDER BY 1
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from trading_api.database import Row, maybe_ms
-from trading_api.schemas import FillRow, GapRow, HeldMarket, MarketRow, OpenGap, SignalRow, TradeRow
+from trading_api.schemas import FillRow, GapRow, HeldMarket, MarketRow, OpenGap, SignalRow
 from trading_core.broker import holding
 from trading_core.db.times import millis
 from trading_core.model import Exchange
@@ -16,34 +16,6 @@ POLYMARKET = Exchange.POLYMARKET.value
 
 def text(amount: Decimal | None) -> str | None:
     return None if amount is None else plain(amount)
-
-
-def trade(row: Row, market: HeldMarket | None = None) -> TradeRow:
-    return TradeRow(
-        id=row["event_id"],
-        strategy=row["strategy"],
-        exchange=row["exchange"],
-        asset=row["asset"],
-        instrument=row["instrument"],
-        direction=row["direction"],
-        status=row["status"],
-        quantity=plain(row["quantity"]),
-        stake=plain(row["stake"]),
-        entry_ms=millis(row["entry_ts"]),
-        entry_price=plain(row["entry_price"]),
-        exit_ms=maybe_ms(row["exit_ts"]),
-        exit_price=text(row["exit_price"]),
-        exit_reason=row["exit_reason"],
-        realised_pnl=text(row["realised_pnl"]),
-        gross_pnl=text(row["gross_pnl"]),
-        fees=plain(row["fees"]),
-        funding_pnl=plain(row["funding_pnl"]),
-        slippage_cost=plain(row["slippage_cost"]),
-        confidence=row["confidence"],
-        suspect=row["suspect"],
-        late=row["late"],
-        market=market,
-    )
 
 
 def held_market(row: Row, direction: str) -> HeldMarket:

@@ -12,20 +12,22 @@ from trading_core.db.times import utc
 SortKey = Literal["entry", "exit", "pnl", "hold", "fees", "funding", "slippage"]
 Result = Literal["win", "loss", "flat"]
 
-COLUMNS = """id, event_id, strategy, exchange, asset, instrument, direction, status, quantity, stake, entry_ts,
-       entry_price, exit_ts, exit_price, exit_reason, realised_pnl, gross_pnl, fees, funding_pnl, slippage_cost,
-       confidence, suspect, late"""
+# The fields of a `TradeRow` as they are told, but for its market: thousands of rows are written out as they come.
+SHOWN = """event_id AS id, strategy, exchange, asset, instrument, direction, status, quantity::text, stake::text,
+       (extract(epoch FROM entry_ts) * 1000)::bigint AS entry_ms, entry_price::text,
+       (extract(epoch FROM exit_ts) * 1000)::bigint AS exit_ms, exit_price::text, exit_reason, realised_pnl::text,
+       gross_pnl::text, fees::text, funding_pnl::text, slippage_cost::text, confidence, suspect, late"""
 
 # What an open position does not have yet sorts at one end: its exit and its hold are still to come, its result is not
-# above any other. Row id last, so that every order is total. Indexed: entry, exit and pnl (migration 0018).
+# above any other. Row id last, so that every order is total. Indexed: entry, exit and pnl (migration 0008).
 _SORTS: dict[SortKey, tuple[str, str]] = {
     "entry": ("entry_ts", "timestamptz"),
     "exit": ("coalesce(exit_ts, 'infinity'::timestamptz)", "timestamptz"),
-    "pnl": ("coalesce(realised_pnl, '-Infinity'::numeric)", "numeric"),
+    "pnl": ("coalesce(positions.realised_pnl, '-Infinity'::numeric)", "numeric"),
     "hold": ("coalesce(extract(epoch FROM exit_ts - entry_ts), 'Infinity'::numeric)", "numeric"),
-    "fees": ("fees", "numeric"),
-    "funding": ("funding_pnl", "numeric"),
-    "slippage": ("slippage_cost", "numeric"),
+    "fees": ("positions.fees", "numeric"),
+    "funding": ("positions.funding_pnl", "numeric"),
+    "slippage": ("positions.slippage_cost", "numeric"),
 }
 _RESULTS: dict[Result, str] = {"win": "realised_pnl > 0", "loss": "realised_pnl < 0", "flat": "realised_pnl = 0"}
 
@@ -101,18 +103,20 @@ def page(
     after: Place | None,
     limit: int,
 ) -> Statement:
-    """`limit` positions beyond `after`; column `place` is what a cursor needs of each."""
+    """`limit` positions beyond `after`, as they are told; `place` and `row_id` are what a cursor needs of each."""
     value, kind = _SORTS[sort]
     order = "DESC" if descending else "ASC"
     conditions = _Conditions(ledger_ids, filters)
     if after is not None:
         step = "<" if descending else ">"
-        conditions.add(f"({value}, id) {step} ({{}}::text::{kind}, {{}}::bigint)", after.of(kind), after.row_id)
+        conditions.add(
+            f"({value}, positions.id) {step} ({{}}::text::{kind}, {{}}::bigint)", after.of(kind), after.row_id
+        )
     number = f"extract(epoch FROM {value})" if kind == "timestamptz" else value
     sql = f"""
-SELECT {COLUMNS}, ({number})::text AS place FROM trading_paper.positions
+SELECT ({number})::text AS place, positions.id AS row_id, {SHOWN} FROM trading_paper.positions
 WHERE {conditions}
-ORDER BY {value} {order}, id {order} LIMIT {int(limit)}"""  # noqa: S608
+ORDER BY {value} {order}, positions.id {order} LIMIT {int(limit)}"""  # noqa: S608
     return Statement(sql, tuple(conditions.values))
 
 
@@ -141,7 +145,8 @@ LEFT JOIN trading_market_data.polymarket_results result ON result.market_id = na
 """
 
 TRADE = f"""
-SELECT {COLUMNS}, portfolio_id, entry_ref, exit_ref, stop_price, target_price, deadline_ts
+SELECT portfolio_id, entry_ref::text, exit_ref::text, stop_price::text, target_price::text, deadline_ts,
+       (gross_pnl + slippage_cost)::text AS reference_pnl, {SHOWN}
 FROM trading_paper.positions WHERE event_id = $1 AND portfolio_id = ANY($2::integer[])
 """  # noqa: S608
 FILLS = """

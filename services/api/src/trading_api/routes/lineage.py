@@ -21,6 +21,7 @@ from trading_api.schemas import (
     SignalInput,
     TradeDetail,
     TradeFill,
+    TradeRow,
     TradeSignal,
 )
 from trading_api.trade_pages import with_markets
@@ -49,15 +50,15 @@ async def trade(context: Ctx, trade_id: PositionId) -> TradeDetail:
     database = context.database
     said = await database.fetch(trades.SIGNALS, trade_id, row["portfolio_id"])
     signals = {found["opened"] is True: _signal(found) for found in said}
-    [shown] = await with_markets(context, [row])
+    [shown] = await with_markets(context, [{name: row[name] for name in TradeRow.model_fields if name != "market"}])
     return TradeDetail(
-        trade=shown,
+        trade=TradeRow.model_validate(shown),
         ledger=(await context.ledgers.names())[row["portfolio_id"]],
-        reference_pnl=None if row["gross_pnl"] is None else plain(row["gross_pnl"] + row["slippage_cost"]),
-        entry_ref=plain(row["entry_ref"]),
-        exit_ref=rows.text(row["exit_ref"]),
-        stop_price=rows.text(row["stop_price"]),
-        target_price=rows.text(row["target_price"]),
+        reference_pnl=row["reference_pnl"],
+        entry_ref=row["entry_ref"],
+        exit_ref=row["exit_ref"],
+        stop_price=row["stop_price"],
+        target_price=row["target_price"],
         deadline_ms=maybe_ms(row["deadline_ts"]),
         opened_by=signals.get(True),
         closed_by=signals.get(False),

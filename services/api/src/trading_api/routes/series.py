@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from trading_api.comparison import closed_curve
 from trading_api.context import Context, Ctx
 from trading_api.curves import Curve
+from trading_api.database import Row
 from trading_api.params import (
     NEWEST_TIME_MS,
     Asset,
@@ -30,7 +31,7 @@ from trading_api.queries import curves, rows
 from trading_api.schemas import CandleSeries, EquityCurve
 from trading_api.thinning import shown
 from trading_core.db.rollups import INTERVALS
-from trading_core.db.times import EPOCH, millis, utc
+from trading_core.db.times import millis, utc
 from trading_core.model import INTERVALS_MS, MINUTE_MS
 from trading_core.money import plain
 
@@ -110,12 +111,24 @@ async def _in_one_asset(
     }
 
 
-def _widest_kept(interval: str) -> tuple[str, timedelta]:
-    """The widest candles that outlive those of 1m and that a candle of `interval` is made of."""
-    name = max(
-        (kept for kept in INTERVALS if INTERVALS_MS[interval] % INTERVALS_MS[kept] == 0), key=INTERVALS_MS.__getitem__
+async def _candles(
+    context: Context, exchange: str, asset: str, width_ms: int, from_ms: int, to_ms: int | None, limit: int
+) -> list[Row]:
+    """The newest `limit` that open in [from, to)."""
+    newest = await context.database.fetchrow(curves.NEWEST_CANDLE, exchange, asset)
+    if newest is None or newest[0] is None:
+        return []
+    after_last_ms = millis(newest[0]) + MINUTE_MS
+    end_ms = after_last_ms if to_ms is None else min(to_ms, after_last_ms)
+    end_ms = -(-end_ms // width_ms) * width_ms
+    begin_ms = max(-(-from_ms // width_ms) * width_ms, end_ms - limit * width_ms)
+    if width_ms == MINUTE_MS:
+        return await context.database.fetch(curves.CANDLES, exchange, asset, utc(begin_ms), utc(end_ms))
+    kept = max((name for name in INTERVALS if width_ms % INTERVALS_MS[name] == 0), key=INTERVALS_MS.__getitem__)
+    spans_s = (begin_ms // 1000, end_ms // 1000, width_ms // 1000)
+    return await context.database.fetch(
+        curves.WIDER_CANDLES, exchange, asset, *spans_s, kept, INTERVALS_MS[kept] // 1000
     )
-    return name, timedelta(milliseconds=INTERVALS_MS[name])
 
 
 async def _markers(
@@ -150,28 +163,15 @@ async def candles(
     markers: Markers = False,
     strategy: Strategy = None,
 ) -> Response:
-    """The newest `limit` candles that open in [from, to), oldest first. Wider ones are built from one-minute ones.
+    """The newest `limit` candles that open in [from, to), oldest first. Wider ones are kept, or made of what is there.
 
     With `markers` also the fills at their prices, of one strategy or of all.
     """
-    width = timedelta(milliseconds=INTERVALS_MS[interval])
-    newest = await context.database.fetchrow(curves.NEWEST_CANDLE, exchange, asset)
-    last_open = newest[0] if newest is not None else None
-    found = []
-    if last_open is not None:
-        after_last = last_open + timedelta(milliseconds=MINUTE_MS)
-        end = after_last if to is None else min(utc(to), after_last)
-        end_bucket = EPOCH + ((end - EPOCH - timedelta(milliseconds=1)) // width + 1) * width
-        begin = max(utc(from_ or 0), end_bucket - limit * width)
-        arguments = (exchange, asset, begin, end)
-        found = (
-            await context.database.fetch(curves.CANDLES, *arguments)
-            if interval == "1m"
-            else await context.database.fetch(curves.WIDER_CANDLES, *arguments, width, *_widest_kept(interval))
-        )
+    width_ms = INTERVALS_MS[interval]
+    found = await _candles(context, exchange, asset, width_ms, from_ or 0, to, limit)
     marked: list[dict[str, object]] = []
     if markers and found:
-        begin, end = utc(found[0]["t"]), utc(found[-1]["t"]) + width
+        begin, end = utc(found[0]["t"]), utc(found[-1]["t"] + width_ms)
         marked = await _markers(context, exchange, asset, strategy, begin, end)
     body = {
         "exchange": exchange,

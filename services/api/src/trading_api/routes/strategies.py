@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Path
@@ -30,6 +31,7 @@ from trading_api.schemas_compare import (
 from trading_api.statistics import ratios
 from trading_api.strategy_health import alerts
 from trading_core.db.times import utc
+from trading_core.metrics.trades import TradeMetrics
 from trading_core.money import plain
 
 router = APIRouter(prefix="/api", tags=["strategies"])
@@ -51,7 +53,7 @@ async def _rows(context: Context, only: Filter) -> tuple[Answer, list[StrategyRo
     if not only:
         return answer, answer.strategies
     held = await context.portfolio.ledger()
-    return answer, answer.only(only, [row.row for row in held.positions])
+    return answer, await answer.only(only, [row.row for row in held.positions])
 
 
 @router.get("/strategies")
@@ -71,7 +73,16 @@ async def strategy_detail(context: Ctx, name: Known, only: Chosen) -> StrategyDe
         raise Refused(404, f"Strategy {name} does not belong to the portfolio that is shown.")
     about = await context.database.fetchrow(strategy.ABOUT, name)
     [version] = await context.database.fetch(strategy.VERSIONS, [name]) or [None]
-    trades = [closed.trade for closed in answer.closed.get(name, []) if only.takes(closed)]
+
+    def parts() -> dict[str, Any]:
+        trades = [closed.trade for closed in answer.closed.get(name, []) if only.takes(closed)]
+        return {
+            "months": breakdowns.by_month(trades),
+            "results": breakdowns.results(trades),
+            "holds": breakdowns.holds(trades),
+            "exit_reasons": breakdowns.by_reason(trades),
+        }
+
     return StrategyDetail(
         row=row,
         docs=breakdowns.sections(about["docs"] or "") if about else [],
@@ -79,10 +90,7 @@ async def strategy_detail(context: Ctx, name: Known, only: Chosen) -> StrategyDe
         rules=msgspec.json.decode(about["rules"] or "{}") if about else {},
         code_hash=version["code_hash"] if version else None,
         params_hash=version["params_hash"] if version else None,
-        months=breakdowns.by_month(trades),
-        results=breakdowns.results(trades),
-        holds=breakdowns.holds(trades),
-        exit_reasons=breakdowns.by_reason(trades),
+        **await answer.once((name, only), parts),
     )
 
 
@@ -149,17 +157,11 @@ async def asset_performance(
 ) -> AssetPerformance:
     """One asset: every strategy's closed positions in it together and apart, and its share of the equity curve."""
     answer = await context.figures.answer()
-    of_strategies = {
-        name: [each.trade for each in closed if each.trade.asset == asset] for name, closed in answer.closed.items()
-    }
-    trades = sorted((t for each in of_strategies.values() for t in each), key=lambda trade: trade.exit_ms)
-    if not trades and asset not in context.settings.assets:
+    found, fields, parts = await answer.once(("asset", asset), partial(_in_asset, answer, asset))
+    if not found.trades and asset not in context.settings.assets:
         raise Refused(404, f"There is no asset {asset}. Configured are {', '.join(context.settings.assets)}.")
     held = await context.portfolio.ledger()
     curve = await context.figures.asset_curve(asset)
-    found, fields = result_fields(trades)
-    fields.pop("sparkline")
-    parts = {name: result_fields(each) for name, each in sorted(of_strategies.items()) if each}
     return AssetPerformance(
         asset=asset,
         total_pnl=plain(curve.last - curve.initial),
@@ -173,6 +175,19 @@ async def asset_performance(
         **ratios(curve, context.settings.metrics.annualisation_days),
         **fields,
     )
+
+
+def _in_asset(
+    answer: Answer, asset: str
+) -> tuple[TradeMetrics, dict[str, Any], dict[str, tuple[TradeMetrics, dict[str, Any]]]]:
+    """Of all closed positions in one asset, and of each strategy's."""
+    of_strategies = {
+        name: [each.trade for each in closed if each.trade.asset == asset] for name, closed in answer.closed.items()
+    }
+    trades = sorted((t for each in of_strategies.values() for t in each), key=lambda trade: trade.exit_ms)
+    found, fields = result_fields(trades)
+    fields.pop("sparkline")
+    return found, fields, {name: result_fields(each) for name, each in sorted(of_strategies.items()) if each}
 
 
 @router.get("/metrics/definitions")

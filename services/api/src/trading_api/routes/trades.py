@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Depends
 from starlette.responses import Response, StreamingResponse
 
@@ -83,23 +84,24 @@ Known = Annotated[str, Depends(known_strategy)]
 
 async def _page(
     context: Context, filters: TradeFilters, order: trade_pages.Order, cursor: str | None, limit: int
-) -> TradePage:
+) -> Response:
+    """A `TradePage`, written out as the rows come: a model of each would take longer than all the rest."""
     found, more = await trade_pages.page(context, filters, order, cursor, limit)
-    return TradePage(trades=found, next_cursor=more)
+    return Response(msgspec.json.encode({"trades": found, "next_cursor": more}), media_type="application/json")
 
 
-@router.get("/trades")
+@router.get("/trades", response_model=TradePage)
 async def all_trades(
     context: Ctx, filters: Filters, order: Ordered, cursor: TradeCursor = None, limit: Limit = DEFAULT_LIMIT
-) -> TradePage:
+) -> Response:
     """Positions held at any time in [from, to), open ones included; by newest entry first unless asked otherwise."""
     return await _page(context, filters, order, cursor, limit)
 
 
-@router.get("/strategies/{name}/trades", responses=UNKNOWN)
+@router.get("/strategies/{name}/trades", response_model=TradePage, responses=UNKNOWN)
 async def strategy_trades(
     context: Ctx, name: Known, common: Common, order: Ordered, cursor: TradeCursor = None, limit: Limit = DEFAULT_LIMIT
-) -> TradePage:
+) -> Response:
     """The trades of one strategy, with the same filters and orders."""
     filters = TradeFilters(strategy=name, **common)  # type: ignore[arg-type]
     return await _page(context, filters, order, cursor, limit)
