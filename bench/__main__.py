@@ -13,11 +13,15 @@ from typing import Any, Protocol
 
 import uvloop
 
-from bench import chain, consume, core, end_to_end, grid, machine, publish, record, replay, report, write
+from bench import chain, consume, core, end_to_end, grid, http, machine, page, publish, record, replay, report, write
 from bench.rows import Row
 from bench.servers import Servers, running
 from trading_core import logging as trading_logging
 from trading_core.errors import TradingError
+
+
+class OwnSection(Protocol):
+    def __call__(self, *, quick: bool) -> Coroutine[Any, Any, list[Row]]: ...
 
 
 class Section(Protocol):
@@ -34,14 +38,19 @@ WITH_SERVERS: dict[str, Section] = {
     "grid": grid.measure,
     "replay": replay.measure,
 }
+WITH_OWN_SERVERS: dict[str, OwnSection] = {"http": http.measure, "page": page.measure}
 PURE: dict[str, Callable[[bool], list[Row]]] = {"core": core.measure}
+SECTIONS = (*WITH_SERVERS, *WITH_OWN_SERVERS, *PURE)
+ON_REQUEST = ("http", "page")
+"""Needs a past of 90 days, which takes many minutes to make the first time."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers and their folder go in either case
     trading_logging.configure("bench", "error")
-    chosen = arguments.only or [*WITH_SERVERS, *PURE]
+    chosen = [name for given in arguments.only or () for name in given]
+    chosen = chosen or [name for name in SECTIONS if name not in ON_REQUEST]
     facts = machine.describe()
     try:
         rows = _measure(chosen, quick=arguments.quick)
@@ -60,12 +69,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m bench", description="Throughput and latency beside the raw limits.")
     parser.add_argument(
-        "--only", action="append", choices=[*WITH_SERVERS, *PURE], metavar="NAME",
-        help=f"this section only, may be given again: {', '.join([*WITH_SERVERS, *PURE])}",
+        "--only", action="append", type=_sections, metavar="NAME",
+        help=f"this section only, or several with commas between: {', '.join(SECTIONS)}",
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a few seconds a section: does it work, nothing more")
     parser.add_argument("--write", action="store_true", help="also replace bench/RESULTS.md")
     return parser
+
+
+def _sections(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in SECTIONS]:
+        raise argparse.ArgumentTypeError(f"there is no section {unknown[0]}. Sections: {', '.join(SECTIONS)}")
+    return names
 
 
 def _measure(chosen: Sequence[str], *, quick: bool) -> list[Row]:
@@ -77,6 +93,10 @@ def _measure(chosen: Sequence[str], *, quick: bool) -> list[Row]:
                 # uvloop, as the services have it.
                 with _announced(name), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                     rows += runner.run(WITH_SERVERS[name](servers, quick=quick))
+    for name in WITH_OWN_SERVERS:
+        if name in chosen:
+            with _announced(name), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                rows += runner.run(WITH_OWN_SERVERS[name](quick=quick))
     for name in PURE:
         if name in chosen:
             with _announced(name):

@@ -30,7 +30,7 @@ export function ActivityPanel() {
         {(lines) => (
           <ol className="feed" tabIndex={0} aria-label="Newest first" data-testid="activity">
             {lines.map((entry) => (
-              <li key={entry.key}>{entry.kind === 'fill' ? <Fill entry={entry} /> : <Signal entry={entry} />}</li>
+              <li key={entry.key} data-id={entry.key}>{entry.kind === 'fill' ? <Fill entry={entry} /> : <Signal entry={entry} />}</li>
             ))}
           </ol>
         )}
