@@ -13,6 +13,7 @@ import pytest
 
 from trading_core.__main__ import main
 from trading_core.config import load
+from trading_core.db.times import utc
 from trading_core.model import DAY_MS, MINUTE_MS
 from trading_core.seed import prices
 from trading_core.seed.command import SMALL_STAKES, notice_of, rules_of, seeded, seven
@@ -123,6 +124,15 @@ async def test_a_seeded_database_passes_the_audit_and_is_not_seeded_twice(
         realised = await connection.fetchval("SELECT sum(realised_pnl) FROM trading_paper.trades")
         assert last["total_equity"] == Decimal(10_000) + realised + last["unrealised_pnl"] + last["open_costs"]
         assert last["open_positions"] == done.opened - done.closed > 0
+        # Of the last day: six strategies each minute and one each fifth, on three assets; and two grids of each asset.
+        evaluated = await connection.fetchrow(
+            "SELECT count(*) AS all, count(DISTINCT strategy) AS names, max(ts) AS newest FROM trading_signals.signals"
+            " WHERE ts > $1", utc(TO_MS - DAY_MS),
+        )  # fmt: skip
+        assert (evaluated["all"], evaluated["names"]) == (3 * (6 * 1_440 + 288), 7)
+        assert evaluated["newest"] == utc(TO_MS)
+        counted = await connection.fetchrow("SELECT count(*), sum(evaluations) FROM trading_ops.grids")
+        assert tuple(counted) == (2 * 3 * 1_440, evaluated["all"])
         notice = await connection.fetchval("SELECT body ->> 'notice' FROM trading_ops.events")
         assert notice == notice_of(wanted())
     finally:

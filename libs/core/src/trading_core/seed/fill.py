@@ -17,10 +17,11 @@ from trading_core.db.coverage import note_days
 from trading_core.db.partitions import make_partitions_from
 from trading_core.db.times import utc
 from trading_core.errors import TradingError
+from trading_core.messages import SignalMessage
 from trading_core.model import DAY_MS, MINUTE_MS
 from trading_core.parity.results import Result, verdict
 from trading_core.parity.store import store as store_report
-from trading_core.seed import recorded
+from trading_core.seed import evaluations, recorded
 from trading_core.seed.ledger import Ledger, replayed
 from trading_core.seed.tables import Rows
 from trading_core.seed.tape import HYPERLIQUID, Tape
@@ -94,7 +95,10 @@ async def fill(
         for walk in tape.walks.values():
             recorded.add_candles(rows, walk, day * DAY_MINUTES, (day + 1) * DAY_MINUTES)
         for minute in range(day * DAY_MINUTES + 1, (day + 1) * DAY_MINUTES + 1):
-            done.signals += _minute(tape, ledger, rows, minute, checked)
+            said = _minute(tape, ledger, rows, minute, checked)
+            done.signals += len(said)
+            if day >= days - evaluations.DAYS:
+                _evaluated(tape, strategies, ledger, rows, minute, said)
         ts = wanted.from_ms + (day + 1) * DAY_MS
         _watermarks(rows, ts)
         if day == days - 1:
@@ -118,8 +122,8 @@ async def fill(
     return done
 
 
-def _minute(tape: Tape, ledger: Ledger, rows: Rows, minute: int, checked: _Day | None) -> int:
-    """Applies one grid point; how many signals it had."""
+def _minute(tape: Tape, ledger: Ledger, rows: Rows, minute: int, checked: _Day | None) -> list[SignalMessage]:
+    """Applies one grid point; its signals."""
     ts = tape.wanted.from_ms + minute * MINUTE_MS
     market = tape.market(minute)
     for message in market:
@@ -136,7 +140,18 @@ def _minute(tape: Tape, ledger: Ledger, rows: Rows, minute: int, checked: _Day |
             checked.inputs.append((place, given))
             checked.events += [_encode(event) for event in events]
             checked.compared.update(kind_of(event) for event in events)
-    return len(signals)
+    return signals
+
+
+def _evaluated(
+    tape: Tape, strategies: Sequence[LoadedStrategy], ledger: Ledger, rows: Rows, minute: int, said: list[SignalMessage]
+) -> None:
+    """Puts down who had no opinion, and that the grid point is through. The broker does nothing about either."""
+    ts = tape.wanted.from_ms + minute * MINUTE_MS
+    silent = list(evaluations.passes(strategies, tape.wanted.assets, ts, bool(tape.heard[minute - 1]), said))
+    for signal in silent:
+        ledger.hear(signal)
+    rows.extend("trading_ops.grids", evaluations.grids(strategies, tape.wanted.assets, ts, [*said, *silent]))
 
 
 async def _check(connection: asyncpg.Connection, day: _Day, rules: RuleBook, ts_ms: int) -> Result:

@@ -47,6 +47,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "event_id", "exchange", "asset", "channel", "from_ts", "to_ts", "state", "reason", "opened_visible_ms",
         "closed_visible_ms",
     ),
+    "trading_ops.grids": ("event_id", "exchanges", "asset", "eval_ms", "evaluations"),
     "trading_ops.events": ("event_id", "ts", "service", "event", "severity", "body"),
 }  # fmt: skip
 """In the order in which they are written: what is referred to comes first. Without columns: those of its first row."""
