@@ -37,8 +37,9 @@ async def measure(*, quick: bool) -> list[Row]:
         raise ConfigError("bench page: node is not installed. Install it, or leave this section out with --only.")
     points = round((8 if quick else 30) / chain.PERIOD_S)
     loaded = await _loaded(quick=quick)
-    alone, _, _ = await asyncio.to_thread(_with_browsers, points, 0)
-    many, heard, drawn = await asyncio.to_thread(_with_browsers, points, BROWSERS)
+    alone, _, _ = await asyncio.to_thread(_with_browsers, points, 0, shown=False)
+    many, heard, _ = await asyncio.to_thread(_with_browsers, points, BROWSERS, shown=False)
+    _, _, drawn = await asyncio.to_thread(_with_browsers, points, 1, shown=True)
     return [*loaded, *_seen(heard, drawn), *_cost(alone, many)]
 
 
@@ -55,23 +56,25 @@ async def _loaded(*, quick: bool) -> list[Row]:
     ]  # fmt: skip
 
 
-def _with_browsers(points: int, count: int) -> tuple[list[Passage], list[float], list[float]]:
-    """The chain on servers of its own beside an API with `count` listeners and, where there are any, a Chromium.
+def _with_browsers(points: int, count: int, *, shown: bool) -> tuple[list[Passage], list[float], list[float]]:
+    """The chain on servers of its own beside an API with `count` listeners, and a Chromium where it is to be `shown`.
 
     Passages, and ms from each fill stored on EXEC until the listeners' first client, and the browser's screen, had it.
     """
     with running() as servers:
-        return asyncio.run(_chain(servers, points, count))
+        return asyncio.run(_chain(servers, points, count, shown=shown))
 
 
-async def _chain(servers: Servers, points: int, count: int) -> tuple[list[Passage], list[float], list[float]]:
+async def _chain(
+    servers: Servers, points: int, count: int, *, shown: bool
+) -> tuple[list[Passage], list[float], list[float]]:
     port = launch.free_port()
     often = {**OFTEN, "TRADING_API__PORT": str(port), "TRADING_API__SOCKETS": str(count + 5)}
     bus = await servers.bus()
     try:
         with servers.process("trading_api", role="api_ro", **often):
             await eventually(lambda: launch.answers(port))
-            async with _told(servers, port, count) as told:
+            async with _told(servers, port, count, shown=shown) as told:
                 passages, _ = await chain.run_platform(servers, bus, points)
                 await asyncio.sleep(2)  # the last round of the feed
         stored = {}
@@ -94,22 +97,24 @@ def _waits(stored: dict[str, float], had: dict[str, float]) -> list[float]:
 
 
 @contextlib.asynccontextmanager
-async def _told(servers: Servers, port: int, count: int) -> AsyncIterator[dict[str, Any]]:
+async def _told(servers: Servers, port: int, count: int, *, shown: bool) -> AsyncIterator[dict[str, Any]]:
     """What listeners and browser say at their end is put into the dict that is given."""
     said: dict[str, Any] = {}
     if not count:
         yield said
         return
     listeners = _start(servers.folder, sys.executable, "-m", "bench.browsers", str(port), str(count))
-    browser = _start(servers.folder, "node", SCRIPT, "fills", f"http://127.0.0.1:{port}")
+    started = [(listeners, "", signal.SIGTERM)]
     try:
-        assert browser.stdout is not None
-        await asyncio.to_thread(browser.stdout.readline)  # ready
+        if shown:
+            browser = _start(servers.folder, "node", SCRIPT, "fills", f"http://127.0.0.1:{port}")
+            started.append((browser, "drawn", signal.SIGUSR2))
+            assert browser.stdout is not None
+            await asyncio.to_thread(browser.stdout.readline)  # ready
         yield said
     finally:
-        listeners.send_signal(signal.SIGTERM)
-        browser.send_signal(signal.SIGUSR2)
-        for process, name in ((listeners, ""), (browser, "drawn")):
+        for process, name, ends in started:
+            process.send_signal(ends)
             text = (await asyncio.to_thread(process.communicate, timeout=60))[0].strip()
             found = json.loads(text.splitlines()[-1]) if text else {}
             said.update({name: found} if name else found)
@@ -133,7 +138,7 @@ def _seen(heard: Sequence[float], drawn: Sequence[float]) -> list[Row]:
     bound = Series((SEEN_MS,))
     return [
         Row("page", "fill stored → visible in the browser, p95", "ms", latency(drawn, 0.95), BOUND, bound,
-            f"{len(drawn)} fills, a Chromium beside {BROWSERS} listeners"),
+            f"{len(drawn)} fills, a Chromium on the home page, on the cores of the platform"),
         Row("page", "fill stored → heard by a listener, p95", "ms", latency(heard, 0.95), BOUND, bound,
             f"{len(heard)} fills, the first of {BROWSERS} WebSocket clients"),
     ]  # fmt: skip
@@ -141,7 +146,7 @@ def _seen(heard: Sequence[float], drawn: Sequence[float]) -> list[Row]:
 
 def _cost(alone: Sequence[Passage], many: Sequence[Passage]) -> list[Row]:
     ours, limit = ([(each.fill_ns - each.signal_ns) / 1e6 for each in side] for side in (many, alone))
-    note = f"{len(many)} signals; {BROWSERS} WebSocket clients stand for browsers, and one is a Chromium"
+    note = f"{len(many)} signals; {BROWSERS} WebSocket clients stand for browsers, on the cores of the platform"
     return [
         Row("page", f"signal → fill with {BROWSERS} browsers, {label}", "ms", latency(ours, fraction), "with none",
             latency(limit, fraction), note)

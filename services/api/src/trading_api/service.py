@@ -36,7 +36,10 @@ class Server(uvicorn.Server):
 
 
 def web_server(context: Context) -> Server:
-    """The application as it is served; `ws_max_size` bounds what a browser may say at once."""
+    """The application as it is served; `ws_max_size` bounds what a browser may say at once.
+
+    Sockets are not compressed: it would be done for each browser anew, and 50 of them would take cores from the broker.
+    """
     return Server(
         uvicorn.Config(
             create_app(context),
@@ -48,6 +51,7 @@ def web_server(context: Context) -> Server:
             ws_max_size=4_096,
             ws_ping_interval=15,
             ws_ping_timeout=10,  # with the interval: who reads nothing is cut within 25 s
+            ws_per_message_deflate=False,
         )
     )
 

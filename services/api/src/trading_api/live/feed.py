@@ -1,8 +1,8 @@
 """Reads the bus from now on, and tells the browsers at a pace they can follow.
 
 What the broker says on EXEC is a hint that its ledger has changed: the rows themselves come from Postgres,
-where they are committed before EXEC hears of them. At most four rounds a second go out, however fast the
-market's clock runs.
+where they are committed before EXEC hears of them. At most four rounds of marks and ten of the ledger a second go out,
+however fast the market's clock runs.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ from trading_core.streams import StreamSpec
 
 log = structlog.get_logger()
 ROUND_S = 0.25
+LEDGER_S = 0.1
 HEALTH_S = 2.5
 HEARTBEATS_BACK_NS = 60 * 10**9
 UNSENT_LIMIT = 500
@@ -215,7 +216,8 @@ class Feed:
             except AWAY as error:
                 log.warning("live_round_postponed", reason=str(error))
                 self._told.set()
-            await asyncio.sleep(ROUND_S)
+                await asyncio.sleep(ROUND_S)
+            await asyncio.sleep(LEDGER_S)
 
     async def send_ledger(self) -> None:
         """One round; what it was to ask for is kept when the database is away."""
