@@ -100,6 +100,25 @@ test('every view has its data, wide and narrow, light and dark, and nothing stic
   }
 })
 
+test('a part of the curves is chosen with the keyboard, and the link holds it and the switches', async () => {
+  await page.setViewportSize(WIDE)
+  await page.goto(`${url}/#/equity`)
+  await settled('Equity')
+  const curves = page.getByRole('group', { name: 'Curves' })
+  await curves.getByRole('button', { name: /^Portfolio/ }).click()
+  await curves.getByRole('button', { name: /^ETH/ }).click()
+  await page.getByRole('slider').first().focus()
+  for (let step = 0; step < 20; step += 1) await page.keyboard.press('ArrowRight')
+  await eventually(page, 'the chosen part is in the link', () => page.evaluate(() => location.hash.includes('curve_from=')), waitMs)
+  const off = await curves.locator('[aria-pressed=false]').allTextContents()
+  const hash = await page.evaluate(() => location.hash)
+  await page.reload()
+  await settled('Equity')
+  assert.equal(await page.evaluate(() => location.hash), hash)
+  await eventually(page, 'the same curves are off', async () => (await curves.locator('[aria-pressed=false]').count()) === off.length, waitMs)
+  assert.ok((await curves.locator('[aria-pressed=false]').allTextContents()).some((text) => text.startsWith('Portfolio')))
+})
+
 test('a link opens the same view', async () => {
   const { title, hash } = views.at(-1)
   await page.setViewportSize(WIDE)

@@ -17,6 +17,9 @@ const TOTALS = {
   trades: 12,
 }
 
+const PORTFOLIO = { strategy: null, asset: null }
+const OF_A = { strategy: 'a', asset: null }
+
 describe('what a live message changes', () => {
   it('a mark moves its positions and the totals, by values of the server only', () => {
     const client = new QueryClient()
@@ -43,9 +46,9 @@ describe('what a live message changes', () => {
 
   it('an equity row lengthens the portfolio and each strategy', () => {
     const client = new QueryClient()
-    client.setQueryData(keys.equity(null, 'All'), aCurve(null, [[1, '10000']]))
-    client.setQueryData(keys.equity('a', 'All'), aCurve('a', [[1, '10000']]))
-    client.setQueryData(keys.equity('b', 'All'), aCurve('b', [[1, '10000']]))
+    client.setQueryData(keys.equity(PORTFOLIO, 'All'), aCurve(null, [[1, '10000']]))
+    client.setQueryData(keys.equity(OF_A, 'All'), aCurve('a', [[1, '10000']]))
+    client.setQueryData(keys.equity({ strategy: 'b', asset: null }, 'All'), aCurve('b', [[1, '10000']]))
     apply(client, {
       kind: 'equity',
       seq: 1,
@@ -55,10 +58,21 @@ describe('what a live message changes', () => {
       max_drawdown: 0.2,
       strategies: { a: { equity: '10004', drawdown: 0 } },
     })
-    const last = (name: string | null) => client.getQueryData<EquityCurve>(keys.equity(name, 'All'))?.points.at(-1)
+    const last = (strategy: string | null, asset: string | null = null) =>
+      client.getQueryData<EquityCurve>(keys.equity({ strategy, asset }, 'All'))?.points.at(-1)
     expect(last(null)).toEqual({ t: 2, equity: '10005', drawdown: 0.1 })
     expect(last('a')?.equity).toBe('10004')
     expect(last('b')?.t).toBe(1)
+  })
+
+  it('an equity row says nothing about an asset, nor about a span that is over', () => {
+    const client = new QueryClient()
+    const [asset, span] = [{ strategy: null, asset: 'BTC' }, { from: 0, to: 2 }]
+    client.setQueryData(keys.equity(asset, 'All'), { ...aCurve(null, [[1, '10000']]), asset: 'BTC' })
+    client.setQueryData(keys.equity(PORTFOLIO, span), aCurve(null, [[1, '10000']]))
+    apply(client, { kind: 'equity', seq: 2, t: 2, equity: '10005', drawdown: 0, max_drawdown: 0, strategies: {} })
+    expect(client.getQueryData<EquityCurve>(keys.equity(asset, 'All'))?.points).toHaveLength(1)
+    expect(client.getQueryData<EquityCurve>(keys.equity(PORTFOLIO, span))?.points).toHaveLength(1)
   })
 
   it('candles that close between two renderings are all kept', () => {

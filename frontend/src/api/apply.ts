@@ -90,7 +90,8 @@ function applyEquity(client: QueryClient, message: Of<'equity'>): void {
   const { drawdown, max_drawdown } = message
   client.setQueryData<Summary>(keys.summary, (held) => held && { ...held, drawdown, max_drawdown })
   for (const [key, held] of client.getQueriesData<EquityCurve>({ queryKey: keys.curves })) {
-    if (!held) continue
+    // Of assets, and of strategies in one, nothing is said: those curves are asked for again.
+    if (held?.asset !== null) continue
     const part = held.strategy === null ? message : message.strategies[held.strategy]
     if (part) {
       const point = { t: message.t, equity: part.equity, drawdown: part.drawdown }

@@ -1,6 +1,6 @@
 /** Names of everything in the query cache: queries fill it, the WebSocket keeps it moving. */
 
-export const RANGES = ['6 h', '1 d', '7 d', 'All'] as const
+export const RANGES = ['6 h', '1 d', '7 d', '30 d', 'All'] as const
 export type Range = (typeof RANGES)[number]
 
 const HOUR_MS = 3_600_000
@@ -13,11 +13,22 @@ export function rangeMs(range: Range): number | null {
       return 24 * HOUR_MS
     case '7 d':
       return 7 * 24 * HOUR_MS
+    case '30 d':
+      return 30 * 24 * HOUR_MS
     case 'All':
       return null
     default:
       return range satisfies never
   }
+}
+
+/** A range moves with market time; a span with both ends stands still. UTC milliseconds, the end excluded. */
+export type Span = Range | { from: number; to: number }
+
+/** A strategy, an asset, a strategy in an asset, or, with neither, the portfolio. */
+export interface CurveOf {
+  strategy: string | null
+  asset: string | null
 }
 
 export interface Mark {
@@ -72,8 +83,10 @@ export const keys = {
   system: ['system'],
   eventTime: ['event-time'],
   connection: ['connection'],
-  equity: (name: string | null, range: Range) => ['equity', name, range],
+  equity: (of: CurveOf, span: Span) => [typeof span === 'string' ? 'equity' : 'past-equity', of, span],
+  /** Those that grow at their end. */
   curves: ['equity'],
+  gapsIn: (span: Span) => ['gaps', 'in', span],
   candles: (asset: string, interval: string) => ['candles', asset, interval],
   allCandles: ['candles'],
   trades: (asset: string) => ['trades', asset],

@@ -3,7 +3,7 @@ import { keepPreviousData, skipToken, useInfiniteQuery, useQueries, useQuery } f
 import { api, unwrap } from './client'
 import type { CandlePoint, Interval } from './client'
 import { keys, rangeMs } from './keys'
-import type { CompareFilters, GapFilters, Mark, MarketFilters, Range } from './keys'
+import type { CompareFilters, CurveOf, GapFilters, Mark, MarketFilters, Span } from './keys'
 import type { Connection } from './live'
 
 /** Slow enough to cost nothing, fast enough that the page is right without its WebSocket. */
@@ -11,6 +11,7 @@ const REFRESH_MS = 10_000
 /** While there is nothing to show: whoever has just started the platform is waiting for it. */
 const EMPTY_REFRESH_MS = 2_000
 const CURVE_POINTS = 300
+const GAPS_SHADED = 1_000
 
 export const useSummary = () =>
   useQuery({
@@ -27,9 +28,7 @@ export const useStrategies = () =>
   })
 
 function compareQuery({ asset, exchange, range }: CompareFilters, eventTimeMs: number | null) {
-  const span = rangeMs(range)
-  const from = span === null || eventTimeMs === null ? undefined : Math.max(0, eventTimeMs - span)
-  return { asset, exchange, from }
+  return { asset, exchange, ...bounds(range, eventTimeMs) }
 }
 
 /** Figures of what the filters leave; without one the rows that the WebSocket keeps moving. */
@@ -125,21 +124,35 @@ export const useMarkets = ({ state, asset }: MarketFilters) =>
     placeholderData: keepPreviousData,
   })
 
-/** One curve per name; null is the portfolio. `eventTimeMs` places the range, which ends at market time. */
-export const useEquityCurves = (names: readonly (string | null)[], range: Range, eventTimeMs: number | null) =>
+/** From and to of a span as the API takes them; a range ends at market time, which is not asked for. */
+function bounds(span: Span, eventTimeMs: number | null): { from?: number | undefined; to?: number } {
+  if (typeof span !== 'string') return span
+  const back = rangeMs(span)
+  return { from: back === null || eventTimeMs === null ? undefined : Math.max(0, eventTimeMs - back) }
+}
+
+/** `eventTimeMs` places a range, which ends at market time. */
+export const useEquityCurves = (curves: readonly CurveOf[], span: Span, eventTimeMs: number | null) =>
   useQueries({
-    queries: names.map((name) => ({
-      queryKey: keys.equity(name, range),
+    queries: curves.map((of) => ({
+      queryKey: keys.equity(of, span),
       queryFn: () => {
-        const span = rangeMs(range)
-        const from = span === null || eventTimeMs === null ? undefined : Math.max(0, eventTimeMs - span)
-        const query = { strategy: name, from, points: CURVE_POINTS }
+        const query = { ...of, ...bounds(span, eventTimeMs), points: CURVE_POINTS }
         return unwrap(api.GET('/api/equity-curve', { params: { query } }))
       },
       // The curve grows by WebSocket; this thins it out again, and serves a page without one.
       refetchInterval: 2 * REFRESH_MS,
       placeholderData: keepPreviousData,
     })),
+  })
+
+/** The newest gaps that touch a span, and whether there are more of them. */
+export const useGapsIn = (span: Span, eventTimeMs: number | null) =>
+  useQuery({
+    queryKey: keys.gapsIn(span),
+    queryFn: () => unwrap(api.GET('/api/gaps', { params: { query: { ...bounds(span, eventTimeMs), limit: GAPS_SHADED } } })),
+    refetchInterval: 2 * REFRESH_MS,
+    placeholderData: keepPreviousData,
   })
 
 export const useCandles = (asset: string, interval: Interval) =>

@@ -278,7 +278,7 @@ export interface paths {
         };
         /**
          * Gaps
-         * @description Holes in the recorded channels: open ones first, then by newest beginning.
+         * @description Holes in the recorded channels that touch [from, to): open ones first, then by newest beginning.
          */
         get: operations["gaps"];
         put?: never;
@@ -5021,6 +5021,10 @@ export interface operations {
                 asset?: string | null;
                 channel?: string | null;
                 state?: ("open" | "filled" | "lost") | null;
+                /** @description UTC ms, included */
+                from?: number | null;
+                /** @description UTC ms */
+                to?: number | null;
                 /** @description next_cursor of a page */
                 cursor?: string | null;
                 limit?: number;

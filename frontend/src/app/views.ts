@@ -18,6 +18,7 @@ export const HOME: ViewSpec = { view: '', title: 'Dashboard', load: () => Promis
 export const VIEWS: readonly ViewSpec[] = [
   HOME,
   { view: 'strategies', title: 'Strategies', load: () => import('./pages/Strategies') },
+  { view: 'equity', title: 'Equity', load: () => import('./pages/Equity') },
   { view: 'positions', title: 'Positions', load: () => import('./pages/Positions') },
   { view: 'trades', title: 'Trades', load: () => import('./pages/Trades') },
   { view: 'research', title: 'Research', load: () => import('./pages/Research') },

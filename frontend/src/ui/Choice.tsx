@@ -3,7 +3,8 @@ import { useId } from 'react'
 interface Props<T extends string> {
   label: string
   options: readonly T[]
-  value: T
+  /** null: none of them is in force. */
+  value: T | null
   onChange: (value: T) => void
 }
 

@@ -62,6 +62,10 @@ async def test_open_gaps_come_first_then_the_newest_in_pages_without_hole_or_rep
     only = GapPage.model_validate(await empty_api.get("/api/gaps", asset="ETH", channel="bbo", state="lost"))
     assert [gap.reason for gap in only.gaps] == ["silence"]
     assert (await empty_api.get("/api/gaps", exchange="polymarket"))["gaps"] == []
+    # A gap lasts 1.5 s: that of minute 2 still touches this span, those of minute 4 begin after it, open ones go on.
+    touched = {"from": T0 + 2 * MINUTE_MS + 1_500, "to": T0 + 4 * MINUTE_MS}
+    found = await pages(empty_api, "/api/gaps", "gaps", limit=2, **touched)
+    assert [(row["from_ms"] - T0) // MINUTE_MS for row in found] == [1, 3, 2]
 
 
 async def test_an_open_gap_shows_in_the_health(empty_api: Api, ledger: Any) -> None:

@@ -1,16 +1,25 @@
-import { useState } from 'react'
-import { Area, AreaChart, CartesianGrid, Line, LineChart, ReferenceLine, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts'
+import { useMemo, useState } from 'react'
+import { Area, CartesianGrid, ComposedChart, Line, LineChart, ReferenceArea, ReferenceLine, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts'
 
-import { amount, percent, usd } from '../../format/numbers'
-import { clock, dateTime, day } from '../../format/times'
-import { seriesColour } from '../../ui/colours'
-import { PORTFOLIO, amountTicks, timeTicks, valuesAt } from './merge'
+import { amount, percent } from '../../format/numbers'
+import { clock, day, isMidnight } from '../../format/times'
+import { timeTicks } from '../../ui/timeTicks'
+import { Readout } from './Readout'
+import { amountTicks } from './merge'
 import type { MomentRow } from './merge'
+import { PORTFOLIO } from './series'
+import type { Series } from './series'
+import { widened } from './shading'
+import type { Shade } from './shading'
 
 interface Props {
   rows: MomentRow[]
-  /** The curves that are drawn, with their place among all names, which decides their colour. */
-  shown: { name: string; label: string; index: number }[]
+  shown: readonly Series[]
+  /** Whose drawdown is drawn. */
+  fallen: readonly Series[]
+  shaded: readonly Shade[]
+  /** Curves that stand still between two points, such as those of closed positions. */
+  stepped: ReadonlySet<string>
   initialCapital: number
 }
 
@@ -18,33 +27,31 @@ const AXIS = { fontSize: 11, fill: 'var(--ink-faint)' }
 const MARGIN = { top: 8, right: 8, bottom: 0, left: 0 }
 const AXIS_WIDTH = 62
 const LINKED = 'equity'
+const LINE = { dot: false, connectNulls: true, isAnimationActive: false } as const
 
-export default function EquityChart({ rows, shown, initialCapital }: Props) {
+/** Equity above, drawdown below, one crosshair through both. */
+export default function EquityChart({ rows, shown, fallen, shaded, stepped, initialCapital }: Props) {
   const [wide] = useState(() => window.matchMedia('(min-width: 700px)').matches)
-  const { ticks, daily } = timeTicks(rows, wide ? 8 : 4)
-  const drawn = rows.filter((row) => shown.some(({ name }) => name in row.values))
-  const amounts = amountTicks(drawn, wide ? 6 : 5)
+  const drawn = useMemo(() => rows.filter((row) => shown.some(({ name }) => name in row.values)), [rows, shown])
+  const [first, last] = [drawn[0]?.t ?? 0, drawn.at(-1)?.t ?? 0]
+  const { ticks, daily } = timeTicks(first, last, wide ? 8 : 4)
+  const amounts = useMemo(() => amountTicks(drawn, shown.map(({ name }) => name), wide ? 6 : 5), [drawn, shown, wide])
   const digits = (amounts[1] ?? 1) - (amounts[0] ?? 0) < 1 ? 2 : 0
-  const tick = (t: number) => (daily || t % 86_400_000 === 0 ? day(t) : clock(t))
-  const x = (
-    <XAxis
-      dataKey="t"
-      type="number"
-      domain={['dataMin', 'dataMax']}
-      ticks={ticks}
-      tickFormatter={tick}
-      tick={AXIS}
-      tickLine={false}
-      axisLine={{ stroke: 'var(--line-strong)' }}
-    />
-  )
+  const tick = (t: number) => (daily || isMidnight(t) ? day(t) : clock(t))
+  const whole: [number, number] = [first, last]
+  const time = { dataKey: 't', type: 'number', domain: whole, ticks, tickLine: false } as const
+  const alone = fallen.length === 1
+  const seen = useMemo(() => widened(shaded, first, last, wide ? 400 : 120), [shaded, first, last, wide])
+  const gaps = seen.map(({ from, to }) => (
+    <ReferenceArea key={from} x1={from} x2={to} fill="var(--warn)" fillOpacity={0.28} ifOverflow="hidden" />
+  ))
   return (
     <>
-      <div className="chart-main" role="img" aria-label="Equity over time; the figures are in the strategies table.">
+      <div className="chart-main" role="img" aria-label="Equity over time; the figures are in the strategies table and in the CSV file.">
         <ResponsiveContainer width="100%" height="100%">
           <LineChart data={drawn} margin={MARGIN} syncId={LINKED} accessibilityLayer={false}>
             <CartesianGrid vertical={false} stroke="var(--line)" />
-            <XAxis dataKey="t" type="number" domain={['dataMin', 'dataMax']} ticks={ticks} tick={false} height={4} tickLine={false} axisLine={false} />
+            <XAxis {...time} tick={false} height={4} axisLine={false} />
             <YAxis
               domain={[amounts[0] ?? 0, amounts.at(-1) ?? 1]}
               ticks={amounts}
@@ -54,33 +61,38 @@ export default function EquityChart({ rows, shown, initialCapital }: Props) {
               axisLine={false}
               width={AXIS_WIDTH}
             />
+            {gaps}
             <ReferenceLine y={initialCapital} stroke="var(--line-strong)" strokeDasharray="3 3" />
             <Tooltip
               isAnimationActive={false}
               cursor={{ stroke: 'var(--line-strong)' }}
-              content={({ active, label }) => <Readout active={active} label={label} rows={drawn} shown={shown} />}
+              content={({ active, label }) =>
+                active && typeof label === 'number' ? (
+                  <Readout t={label} rows={drawn} shown={shown} fallen={fallen} shaded={seen} />
+                ) : null
+              }
             />
-            {shown.map(({ name, index }) => (
+            {shown.map(({ name, label, colour, dashed }) => (
               <Line
                 key={name}
                 dataKey={(row: MomentRow) => row.values[name]}
-                name={name}
-                stroke={seriesColour(index)}
+                name={label}
+                type={stepped.has(name) ? 'stepAfter' : 'linear'}
+                stroke={colour}
                 strokeWidth={name === PORTFOLIO ? 2 : 1.4}
-                dot={false}
+                strokeDasharray={dashed ? '5 3' : undefined}
                 activeDot={{ r: 3, strokeWidth: 0 }}
-                connectNulls
-                isAnimationActive={false}
+                {...LINE}
               />
             ))}
           </LineChart>
         </ResponsiveContainer>
       </div>
-      <div className="chart-sub" role="img" aria-label="Drawdown of the portfolio over time.">
-        <span className="chart-label">Drawdown</span>
+      <div className="chart-sub" role="img" aria-label={`Drawdown over time of ${fallen.map(({ label }) => label).join(', ')}.`}>
+        <span className="chart-label">Drawdown{alone ? ` · ${fallen[0]?.label ?? ''}` : ''}</span>
         <ResponsiveContainer width="100%" height="100%">
-          <AreaChart data={drawn} margin={MARGIN} syncId={LINKED} accessibilityLayer={false}>
-            {x}
+          <ComposedChart data={drawn} margin={MARGIN} syncId={LINKED} accessibilityLayer={false}>
+            <XAxis {...time} tickFormatter={tick} tick={AXIS} axisLine={{ stroke: 'var(--line-strong)' }} />
             <YAxis
               domain={[(low: number) => Math.min(low * 1.1, -0.0005), 0]}
               tickFormatter={(value: number) => percent(value, axisDigits(value))}
@@ -90,19 +102,23 @@ export default function EquityChart({ rows, shown, initialCapital }: Props) {
               width={AXIS_WIDTH}
               tickCount={3}
             />
+            {gaps}
             <Tooltip isAnimationActive={false} cursor={{ stroke: 'var(--line-strong)' }} content={() => null} />
-            <Area
-              dataKey="drawdown"
-              stroke="var(--down)"
-              strokeWidth={1.2}
-              fill="var(--down)"
-              fillOpacity={0.12}
-              connectNulls
-              dot={false}
-              activeDot={false}
-              isAnimationActive={false}
-            />
-          </AreaChart>
+            {fallen.map(({ name, colour, dashed }) => (
+              <Area
+                key={name}
+                dataKey={(row: MomentRow) => row.falls[name]}
+                type={stepped.has(name) ? 'stepAfter' : 'linear'}
+                stroke={alone ? 'var(--down)' : colour}
+                fill="var(--down)"
+                fillOpacity={alone ? 0.12 : 0}
+                strokeWidth={1.2}
+                strokeDasharray={dashed ? '5 3' : undefined}
+                activeDot={false}
+                {...LINE}
+              />
+            ))}
+          </ComposedChart>
         </ResponsiveContainer>
       </div>
     </>
@@ -113,39 +129,4 @@ export default function EquityChart({ rows, shown, initialCapital }: Props) {
 function axisDigits(fraction: number): number {
   if (fraction === 0) return 0
   return Math.abs(fraction) < 0.01 ? 2 : 1
-}
-
-interface ReadoutProps extends Pick<Props, 'rows' | 'shown'> {
-  active: boolean | undefined
-  label: string | number | undefined
-}
-
-function Readout({ active, label, rows, shown }: ReadoutProps) {
-  if (!active || typeof label !== 'number') return null
-  const index = rows.findIndex((row) => row.t === label)
-  if (index === -1) return null
-  const values = valuesAt(rows, index, shown.map(({ name }) => name))
-  const drawdown = rows[index]?.drawdown
-  return (
-    <div className="readout">
-      <time>{dateTime(label).slice(0, 16)} UTC</time>
-      <dl>
-        {shown.map(({ name, label: text, index: place }) => (
-          <div key={name}>
-            <dt>
-              <span className="swatch" style={{ background: seriesColour(place) }} />
-              {text}
-            </dt>
-            <dd>{values.has(name) ? usd(String(values.get(name))) : ''}</dd>
-          </div>
-        ))}
-        {drawdown === undefined ? null : (
-          <div>
-            <dt>Drawdown</dt>
-            <dd>{percent(-drawdown)}</dd>
-          </div>
-        )}
-      </dl>
-    </div>
-  )
 }

@@ -1,25 +1,26 @@
 /** Curves side by side, as a chart wants them: one row per moment, a number where a curve has a point. */
 
 import type { EquityCurve } from '../../api/client'
-
-export const PORTFOLIO = 'portfolio'
+import { nameOf } from './series'
 
 export interface MomentRow {
   t: number
-  drawdown: number | undefined
+  /** Equity by name of the curve. */
   values: Record<string, number>
+  /** Fall from the running peak by name of the curve, 0 or less, as a fraction. */
+  falls: Record<string, number>
 }
 
 /** Numbers are for drawing only; what is written on the page is formatted from the strings. */
 export function merge(curves: readonly EquityCurve[]): MomentRow[] {
   const moments = new Map<number, MomentRow>()
   for (const curve of curves) {
-    const name = curve.strategy ?? PORTFOLIO
+    const name = nameOf(curve)
     for (const point of curve.points) {
       let row = moments.get(point.t)
-      if (!row) moments.set(point.t, (row = { t: point.t, drawdown: undefined, values: {} }))
+      if (!row) moments.set(point.t, (row = { t: point.t, values: {}, falls: {} }))
       row.values[name] = Number(point.equity)
-      if (curve.strategy === null) row.drawdown = -point.drawdown
+      row.falls[name] = -point.drawdown
     }
   }
   return [...moments.values()].sort((a, b) => a.t - b.t)
@@ -27,12 +28,14 @@ export function merge(curves: readonly EquityCurve[]): MomentRow[] {
 
 const STEPS = [1, 2, 2.5, 5, 10]
 
-/** Round amounts for the axis, about `wanted` of them, that hold everything that is drawn. */
-export function amountTicks(rows: readonly MomentRow[], wanted: number): number[] {
+/** Round amounts for the axis, about `wanted` of them, that hold every value of the curves `names`. */
+export function amountTicks(rows: readonly MomentRow[], names: readonly string[], wanted: number): number[] {
   let low = Infinity
   let high = -Infinity
-  for (const row of rows) {
-    for (const value of Object.values(row.values)) {
+  for (const { values } of rows) {
+    for (const name of names) {
+      const value = values[name]
+      if (value === undefined) continue
       low = Math.min(low, value)
       high = Math.max(high, value)
     }
@@ -47,26 +50,18 @@ export function amountTicks(rows: readonly MomentRow[], wanted: number): number[
 }
 
 /** The last value of each curve at or before row `index`: what a line shows between two of its points. */
-export function valuesAt(rows: readonly MomentRow[], index: number, names: readonly string[]): Map<string, number> {
+export function lastAt(
+  rows: readonly MomentRow[],
+  index: number,
+  names: readonly string[],
+  of: 'values' | 'falls',
+): Map<string, number> {
   const found = new Map<string, number>()
   for (let place = index; place >= 0 && found.size < names.length; place -= 1) {
-    for (const [name, value] of Object.entries(rows[place]?.values ?? {})) {
-      if (!found.has(name)) found.set(name, value)
+    for (const name of names) {
+      const value = rows[place]?.[of][name]
+      if (value !== undefined && !found.has(name)) found.set(name, value)
     }
   }
   return found
-}
-
-const NICE_MS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 7_200, 10_080, 20_160, 43_200].map(
-  (minutes) => minutes * 60_000,
-)
-
-/** Round UTC moments for the axis, about `wanted` of them. */
-export function timeTicks(rows: readonly MomentRow[], wanted: number): { ticks: number[]; daily: boolean } {
-  const first = rows[0]?.t ?? 0
-  const last = rows.at(-1)?.t ?? 0
-  const step = NICE_MS.find((each) => (last - first) / each <= wanted) ?? 86_400_000 * 60
-  const ticks: number[] = []
-  for (let t = Math.ceil(first / step) * step; t <= last; t += step) ticks.push(t)
-  return { ticks, daily: step >= 86_400_000 }
 }

@@ -1,6 +1,6 @@
+import { stopsEvaluations } from '../../api/gaps'
 import { useEventTime, useHealth } from '../../api/queries'
 import { span } from '../../format/times'
-import { stopsEvaluations } from './meaning'
 import { link } from '../../ui/route'
 
 const NAMED = 3

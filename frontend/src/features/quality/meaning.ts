@@ -1,6 +1,7 @@
 /** What a hole in a channel means for whoever reads the results. */
 
 import type { GapRow } from '../../api/client'
+import { stopsEvaluations } from '../../api/gaps'
 
 /** What a strategy or the broker missed, by channel; that of channels which nobody decides on is not listed. */
 const MISSED: Readonly<Record<string, string>> = {
@@ -13,11 +14,6 @@ const MISSED: Readonly<Record<string, string>> = {
 
 const UNREAD = 'No strategy looks at this channel.'
 const FILLS = 'Fills by the recorded book (fill_model: book) fall back to the fixed model.'
-
-/** Whether evaluations stop while a hole of this channel is open: of Hyperliquid only its candles do that. */
-export function stopsEvaluations({ exchange, channel }: Pick<GapRow, 'exchange' | 'channel'>): boolean {
-  return exchange === 'polymarket' || !['trade', 'bbo', 'book', 'ctx'].includes(channel)
-}
 
 export function meaning({ exchange, asset, channel, state }: Pick<GapRow, 'exchange' | 'asset' | 'channel' | 'state'>): string {
   if (state === 'open') {

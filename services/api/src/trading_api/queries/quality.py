@@ -4,14 +4,15 @@ _GAPS = """
 SELECT id, event_id, exchange, asset, channel, from_ts, to_ts, state, reason
 FROM trading_ops.gaps
 WHERE ($1::text IS NULL OR exchange = $1) AND ($2::text IS NULL OR asset = $2)
-  AND ($3::text IS NULL OR channel = $3) AND ($4::text IS NULL OR state = $4) {after}
+  AND ($3::text IS NULL OR channel = $3) AND ($4::text IS NULL OR state = $4)
+  AND ($6::timestamptz IS NULL OR to_ts IS NULL OR to_ts >= $6) AND ($7::timestamptz IS NULL OR from_ts < $7) {after}
 ORDER BY (state = 'open') DESC, from_ts DESC, id DESC
 LIMIT $5
 """
 GAPS = _GAPS.format(after="")
 # Open ones come first: a page that ends among them goes on with the others.
 GAPS_AFTER = _GAPS.format(
-    after="AND ((state = 'open')::integer, from_ts, id) < ($6::integer, $7::timestamptz, $8::bigint)"
+    after="AND ((state = 'open')::integer, from_ts, id) < ($8::integer, $9::timestamptz, $10::bigint)"
 )
 OPEN_GAPS = (
     "SELECT exchange, asset, channel, from_ts, reason FROM trading_ops.gaps WHERE state = 'open' ORDER BY from_ts"

@@ -47,11 +47,14 @@ async def gaps(
     asset: OptionalAsset = None,
     channel: Channel = None,
     state: GapState = None,
+    from_: FromMs = None,
+    to: ToMs = None,
     cursor: GapCursor = None,
     limit: Limit = 100,
 ) -> GapPage:
-    """Holes in the recorded channels: open ones first, then by newest beginning."""
-    arguments: list[object] = [exchange, asset, channel, state, limit + 1]
+    """Holes in the recorded channels that touch [from, to): open ones first, then by newest beginning."""
+    between = [None if each is None else utc(each) for each in (from_, to)]
+    arguments: list[object] = [exchange, asset, channel, state, limit + 1, *between]
     if cursor is None:
         found = await context.database.fetch(quality.GAPS, *arguments)
     else:
