@@ -1,5 +1,6 @@
 import createClient from 'openapi-fetch'
 
+import { withReadToken } from './reading'
 import type { components, paths } from './schema'
 
 export type Summary = components['schemas']['Summary']
@@ -52,6 +53,7 @@ export type LiveMessage = components['schemas']['LiveMessage']
 export type Interval = NonNullable<NonNullable<paths['/api/candles']['get']['parameters']['query']>['interval']>
 
 export const api = createClient<paths>({ baseUrl: window.location.origin })
+api.use(withReadToken)
 
 /** What the API refused or could not do, in its own words. */
 export class ApiError extends Error {

@@ -2,16 +2,17 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import type { LiveMessage } from './client'
 import { LiveConnection, SILENCE_MS, parse, pauseMs } from './live'
-import type { Connection } from './live'
+import type { Connection, Place } from './live'
 
 /** The network as a test plays it: every opened socket, what it says, and whether it was closed. */
 function network() {
-  const opened: { say: (message: unknown) => void; end: () => void; closed: boolean }[] = []
+  const opened: { place: Place | null; say: (message: unknown) => void; end: () => void; closed: boolean }[] = []
   const heard: LiveMessage[] = []
   const states: Connection[] = []
   const connection = new LiveConnection(
-    (onMessage, onClose) => {
+    (place, onMessage, onClose) => {
       const socket = {
+        place,
         say: (message: unknown) => {
           onMessage(JSON.stringify(message))
         },
@@ -48,7 +49,7 @@ describe('live connection', () => {
   it('is live once the snapshot is there', () => {
     const { connection, socket, states, heard } = network()
     connection.start()
-    socket(0).say({ kind: 'snapshot', seq: 4 })
+    socket(0).say({ kind: 'snapshot', instance: 'one', seq: 4 })
     socket(0).say({ kind: 'mark', seq: 5 })
     expect(states.map(({ state }) => state)).toEqual(['connecting', 'live'])
     expect(heard.map(({ seq }) => seq)).toEqual([4, 5])
@@ -58,14 +59,14 @@ describe('live connection', () => {
   it('comes back after a restart of the server, with growing pauses', () => {
     const { connection, opened, socket, states } = network()
     connection.start()
-    socket(0).say({ kind: 'snapshot', seq: 9 })
+    socket(0).say({ kind: 'snapshot', instance: 'one', seq: 9 })
     socket(0).end()
     vi.advanceTimersByTime(500)
     socket(1).end()
     vi.advanceTimersByTime(999)
     expect(opened).toHaveLength(2)
     vi.advanceTimersByTime(1)
-    socket(2).say({ kind: 'snapshot', seq: 1 })
+    socket(2).say({ kind: 'snapshot', instance: 'one', seq: 1 })
     expect(states.at(-1)).toEqual({ state: 'live' })
     connection.stop()
   })
@@ -73,18 +74,42 @@ describe('live connection', () => {
   it('starts over when a number is missing', () => {
     const { connection, socket, heard, states } = network()
     connection.start()
-    socket(0).say({ kind: 'snapshot', seq: 1 })
+    socket(0).say({ kind: 'snapshot', instance: 'one', seq: 1 })
     socket(0).say({ kind: 'mark', seq: 3 })
     expect(heard).toHaveLength(1)
     expect(socket(0).closed).toBe(true)
     expect(states.at(-1)?.state).toBe('waiting')
+    vi.advanceTimersByTime(500)
+    expect(socket(1).place).toBeNull()
+    connection.stop()
+  })
+
+  it('goes on where it stopped: asks for what it missed, and takes a snapshot where there is no more', () => {
+    const { connection, socket, heard } = network()
+    connection.start()
+    expect(socket(0).place).toBeNull()
+    socket(0).say({ kind: 'snapshot', instance: 'one', seq: 4 })
+    socket(0).say({ kind: 'mark', seq: 5 })
+    socket(0).end()
+    vi.advanceTimersByTime(500)
+    expect(socket(1).place).toEqual({ seq: 5, instance: 'one' })
+    socket(1).say({ kind: 'resumed', instance: 'one', seq: 5 })
+    socket(1).say({ kind: 'mark', seq: 6 })
+    socket(1).end()
+    vi.advanceTimersByTime(500)
+    expect(socket(2).place).toEqual({ seq: 6, instance: 'one' })
+    socket(2).say({ kind: 'snapshot', instance: 'two', seq: 1 })
+    socket(2).say({ kind: 'mark', seq: 2 })
+    expect(heard.map(({ kind, seq }) => [kind, seq])).toEqual([
+      ['snapshot', 4], ['mark', 5], ['resumed', 5], ['mark', 6], ['snapshot', 1], ['mark', 2],
+    ])
     connection.stop()
   })
 
   it('takes a long silence for a dead line', () => {
     const { connection, socket, states } = network()
     connection.start()
-    socket(0).say({ kind: 'snapshot', seq: 1 })
+    socket(0).say({ kind: 'snapshot', instance: 'one', seq: 1 })
     vi.advanceTimersByTime(SILENCE_MS)
     expect(states.at(-1)?.state).toBe('waiting')
     connection.stop()

@@ -12,8 +12,17 @@ export type Connection =
   | { state: 'live' }
   | { state: 'waiting'; retryAtMs: number; attempts: number; sinceMs: number }
 
-/** One connection being made: what it hears and its end go to the two callbacks. */
-export type Open = (onMessage: (data: unknown) => void, onClose: () => void) => Socket
+/** How far this page has heard: the number of the newest message, and which server counted it. */
+export interface Place {
+  seq: number
+  instance: string
+}
+
+/**
+ * One connection being made: what it hears and its end go to the two callbacks. From `place` it asks for what was
+ * missed; the server may begin anew all the same.
+ */
+export type Open = (place: Place | null, onMessage: (data: unknown) => void, onClose: () => void) => Socket
 
 export interface Socket {
   close: () => void
@@ -30,7 +39,7 @@ export function pauseMs(attempts: number, jitter: number): number {
   return full * (0.5 + jitter / 2)
 }
 
-const KINDS = new Set(['snapshot', 'fill', 'signal', 'position', 'mark', 'equity', 'candle', 'health'])
+const KINDS = new Set(['snapshot', 'resumed', 'fill', 'signal', 'position', 'mark', 'equity', 'candle', 'health'])
 
 function isLiveMessage(value: unknown): value is LiveMessage {
   return (
@@ -56,7 +65,8 @@ export class LiveConnection {
   private timer: ReturnType<typeof setTimeout> | undefined
   private watchdog: ReturnType<typeof setTimeout> | undefined
   private attempts = 0
-  private sequence: number | null = null
+  private place: Place | null = null
+  private greeted = false
   private lostAtMs: number | null = null
 
   constructor(
@@ -84,9 +94,10 @@ export class LiveConnection {
 
   private connect(): void {
     if (this.lostAtMs === null) this.handlers.connection({ state: 'connecting' })
-    this.sequence = null
+    this.greeted = false
     this.listen()
     const socket = this.open(
+      this.place,
       (data) => {
         if (this.socket !== socket) return
         this.listen()
@@ -101,17 +112,20 @@ export class LiveConnection {
   }
 
   private receive(message: LiveMessage): void {
-    const first = message.kind === 'snapshot'
-    // A hole means that something was missed: the next connection begins with a snapshot.
-    if (!first && this.sequence !== null && message.seq !== this.sequence + 1) {
-      this.lost()
-      return
-    }
-    this.sequence = message.seq
-    if (first) {
+    if (message.kind === 'snapshot' || message.kind === 'resumed') {
+      this.place = { seq: message.seq, instance: message.instance }
+      this.greeted = true
       this.attempts = 0
       this.lostAtMs = null
       this.handlers.connection({ state: 'live' })
+    } else {
+      // A hole means that something was missed: the next connection begins with a snapshot.
+      if (!this.greeted || message.seq !== (this.place?.seq ?? 0) + 1) {
+        this.place = null
+        this.lost()
+        return
+      }
+      this.place = this.place && { ...this.place, seq: message.seq }
     }
     this.handlers.message(message)
   }

@@ -51,7 +51,9 @@ export const useTradePages = (filters: TradeFilters, order: TradeOrder) =>
     queryFn: async ({ pageParam }) => {
       const query = { ...filters, ...order, limit: PAGE_ROWS, cursor: pageParam || null }
       const asked = unwrap(api.GET('/api/trades', { params: { query } }))
-      return pageParam ? { ...(await asked), totals: null } : { totals: await totalsOf(filters), ...(await asked) }
+      // Both are waited for together: a refusal of either is one error, and the other's is not left unheard.
+      const [page, totals] = await Promise.all([asked, pageParam ? null : totalsOf(filters)])
+      return { ...page, totals }
     },
     initialPageParam: '',
     getNextPageParam: (page) => page.next_cursor,
@@ -75,6 +77,10 @@ export function csvAddress(filters: TradeFilters, order: TradeOrder): string {
   for (const [name, value] of Object.entries({ ...filters, ...order })) if (value !== null) query.set(name, String(value))
   return `/api/trades.csv?${query.toString()}`
 }
+
+/** The file itself, for whoever reads with a token, which a link cannot carry. */
+export const csvText = (filters: TradeFilters, order: TradeOrder): Promise<string> =>
+  unwrap(api.GET('/api/trades.csv', { params: { query: { ...filters, ...order } }, parseAs: 'text' }))
 
 export const useTrade = (id: string) =>
   useQuery({

@@ -5,11 +5,20 @@ import { apply } from './apply'
 import { keys } from './keys'
 import { LiveConnection } from './live'
 import type { Connection, Open } from './live'
+import { readToken } from './reading'
 
-const open: Open = (onMessage, onClose) => {
+const open: Open = (place, onMessage, onClose) => {
   const url = new URL('/api/ws', window.location.href)
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+  if (place) url.search = new URLSearchParams({ since: String(place.seq), instance: place.instance }).toString()
   const socket = new WebSocket(url)
+  const token = readToken()
+  // A browser cannot send it in a header.
+  if (token) {
+    socket.addEventListener('open', () => {
+      socket.send(JSON.stringify({ token }))
+    })
+  }
   socket.addEventListener('message', (event: MessageEvent<unknown>) => {
     onMessage(event.data)
   })

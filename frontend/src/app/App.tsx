@@ -2,11 +2,20 @@ import { useSummary } from '../api/queries'
 import { useLive } from '../api/useLive'
 import { useZone } from '../format/zone'
 import { OpenGaps } from '../features/quality/OpenGaps'
+import { Gate } from './Gate'
 import { Lost } from './Lost'
 import { Shown } from './Shown'
 import { TopBar } from './TopBar'
 
 export function App() {
+  return (
+    <Gate>
+      <Page />
+    </Gate>
+  )
+}
+
+function Page() {
   useLive()
   return (
     <>

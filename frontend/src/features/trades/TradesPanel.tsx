@@ -1,12 +1,14 @@
-import { useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Suspense, lazy, useCallback } from 'react'
 
 import type { TradeTotals } from '../../api/client'
-import { csvAddress, tradeKeys, useTradePages, useTradeTotals } from '../../api/trades'
+import { readToken } from '../../api/reading'
+import { csvAddress, csvText, tradeKeys, useTradePages, useTradeTotals } from '../../api/trades'
 import { count, percent, signedUsd, usd } from '../../format/numbers'
 import { Amount } from '../../ui/Figure'
 import { Panel } from '../../ui/Panel'
 import { View } from '../../ui/View'
+import { download } from '../../ui/csv'
 import { replace, useRoute } from '../../ui/route'
 import { Filters } from './Filters'
 import { TradesTable } from './TradesTable'
@@ -28,6 +30,12 @@ export function TradesPanel() {
   const more = useCallback(() => {
     if (!isFetchingNextPage) void fetchNextPage()
   }, [fetchNextPage, isFetchingNextPage])
+  const file = useMutation({
+    mutationFn: () => csvText(filters, order),
+    onSuccess: (text) => {
+      download('trades.csv', text)
+    },
+  })
   const newer = (pages.data?.pages.length ?? 0) > 1 && differ(first?.totals, totals.data)
   return (
     <>
@@ -35,8 +43,18 @@ export function TradesPanel() {
         title="Trades"
         aside={data ? `${count(data.rows.length)} of ${count(totals.data?.trades ?? data.rows.length)} loaded` : ''}
         tools={
-          <a className="button is-quiet" href={csvAddress(filters, order)} download title="Every trade that matches, not only those loaded; times in the file are UTC.">
-            CSV
+          <a
+            className="button is-quiet"
+            href={csvAddress(filters, order)}
+            download
+            title="Every trade that matches, not only those loaded; times in the file are UTC."
+            onClick={(event) => {
+              if (!readToken()) return
+              event.preventDefault()
+              file.mutate()
+            }}
+          >
+            {file.isPending ? 'CSV…' : file.isError ? 'CSV failed: again' : 'CSV'}
           </a>
         }
         className="trades"
