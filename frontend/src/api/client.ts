@@ -50,6 +50,7 @@ export type System = components['schemas']['System']
 export type ServiceRow = components['schemas']['ServiceRow']
 export type StreamRow = components['schemas']['StreamRow']
 export type LiveMessage = components['schemas']['LiveMessage']
+export type MetricDefinition = components['schemas']['MetricDefinition']
 export type Interval = NonNullable<NonNullable<paths['/api/candles']['get']['parameters']['query']>['interval']>
 
 export const api = createClient<paths>({ baseUrl: window.location.origin })

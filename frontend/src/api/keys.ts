@@ -81,6 +81,7 @@ export const keys = {
   parity: (filters: ParityFilters) => ['parity', filters],
   parityReport: (id: number) => ['parity', id],
   system: ['system'],
+  definitions: ['definitions'],
   eventTime: ['event-time'],
   connection: ['connection'],
   equity: (of: CurveOf, span: Span) => [typeof span === 'string' ? 'equity' : 'past-equity', of, span],

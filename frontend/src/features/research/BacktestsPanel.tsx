@@ -1,4 +1,5 @@
 import type { BacktestRow } from '../../api/client'
+import { useMeaning } from '../../api/meaning'
 import { useBacktests } from '../../api/research'
 import { count } from '../../format/numbers'
 import { dateTime, zoneName } from '../../format/times'
@@ -27,6 +28,7 @@ const FILE = [
 
 /** Every stored run; those that are ticked stand beside each other below. */
 export function BacktestsPanel() {
+  const meaning = useMeaning()
   const query = useBacktests()
   const { filters } = useRoute()
   const rows = query.data?.pages.flatMap((page) => page.runs)
@@ -55,8 +57,8 @@ export function BacktestsPanel() {
                 <tr>
                   <th scope="col">Run</th>
                   <th scope="col">Span</th>
-                  {COLUMNS.map(({ name, label, hint }) => (
-                    <th key={name} scope="col" className="is-numeric" title={hint}>
+                  {COLUMNS.map(({ name, label, metric, hint }) => (
+                    <th key={name} scope="col" className="is-numeric" title={meaning(metric, hint)}>
                       {label}
                     </th>
                   ))}

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 
 import type { BacktestComparison, BacktestRun, BacktestSetting } from '../../api/client'
+import { useMeaning } from '../../api/meaning'
 import { useBacktests, useComparison } from '../../api/research'
 import { NONE, signedPercent } from '../../format/numbers'
 import { words } from '../../format/words'
@@ -99,6 +100,7 @@ function Head({ runs, first }: { runs: readonly BacktestRun[]; first: string }) 
 }
 
 function Figures({ runs }: { runs: readonly BacktestRun[] }) {
+  const meaning = useMeaning()
   return (
     <div className="scroller" role="region" aria-label="Figures of the runs" tabIndex={0}>
       <table className="table is-dense" data-testid="comparison">
@@ -108,7 +110,7 @@ function Figures({ runs }: { runs: readonly BacktestRun[] }) {
             const winners = best(figure, runs)
             return (
               <tr key={figure.name}>
-                <th scope="row" title={figure.hint}>
+                <th scope="row" title={meaning(figure.metric, figure.hint)}>
                   {figure.label}
                 </th>
                 {runs.map((run, place) => (

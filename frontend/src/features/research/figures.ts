@@ -7,7 +7,10 @@ import { span } from '../../format/times'
 export interface FigureSpec {
   name: string
   label: string
-  hint: string
+  /** Its name among the API's definitions. */
+  metric?: string
+  /** What else is to be known of it in a backtest. */
+  hint?: string
   value: (run: BacktestRow) => string | number | null
   text: (run: BacktestRow) => string
   /** Which end is better; left out where neither is. */
@@ -17,20 +20,20 @@ export interface FigureSpec {
 const maybe = (value: number | null, write: (value: number) => string) => (value === null ? NONE : write(value))
 
 export const FIGURES: readonly FigureSpec[] = [
-  { name: 'realised_pnl_usd', label: 'P&L', hint: 'USD: gross P&L less fees plus funding. Positions open at the end were closed there.', value: (run) => run.realised_pnl, text: (run) => signedUsd(run.realised_pnl), better: 'high' },
-  { name: 'return_fraction', label: 'Return', hint: 'Final equity over initial capital, less one.', value: (run) => run.return_fraction, text: (run) => signedPercent(run.return_fraction), better: 'high' },
-  { name: 'sharpe', label: 'Sharpe', hint: 'Mean daily return over its standard deviation, annualised. Not defined on less than two days.', value: (run) => run.sharpe, text: (run) => maybe(run.sharpe, ratio), better: 'high' },
-  { name: 'sortino', label: 'Sortino', hint: 'Mean daily return over the deviation of losing days only, annualised.', value: (run) => run.sortino, text: (run) => maybe(run.sortino, ratio), better: 'high' },
-  { name: 'max_drawdown_fraction', label: 'Max drawdown', hint: 'Deepest fall of equity from its running peak.', value: (run) => run.max_drawdown, text: (run) => percent(run.max_drawdown), better: 'low' },
-  { name: 'trades', label: 'Trades', hint: 'Closed positions, those closed by the end included.', value: (run) => run.trades, text: (run) => count(run.trades) },
-  { name: 'win_rate', label: 'Win rate', hint: 'Share of trades with a P&L above zero.', value: (run) => run.win_rate, text: (run) => maybe(run.win_rate, (value) => percent(value, 1)), better: 'high' },
-  { name: 'profit_factor', label: 'Profit factor', hint: 'Sum of wins over sum of losses.', value: (run) => run.profit_factor, text: (run) => (run.profit_factor_infinite ? 'no loss' : maybe(run.profit_factor, ratio)), better: 'high' },
-  { name: 'expectancy_usd', label: 'Expectancy', hint: 'Mean P&L of a trade, USD.', value: (run) => run.expectancy, text: (run) => maybe(run.expectancy, signedUsd), better: 'high' },
-  { name: 'average_hold_s', label: 'Average hold', hint: 'From entry to exit.', value: (run) => run.avg_hold_s, text: (run) => maybe(run.avg_hold_s, span) },
+  { name: 'realised_pnl_usd', label: 'P&L', metric: 'realised_pnl', hint: 'Positions open at the end were closed there.', value: (run) => run.realised_pnl, text: (run) => signedUsd(run.realised_pnl), better: 'high' },
+  { name: 'return_fraction', label: 'Return', metric: 'return_fraction', value: (run) => run.return_fraction, text: (run) => signedPercent(run.return_fraction), better: 'high' },
+  { name: 'sharpe', label: 'Sharpe', metric: 'sharpe', hint: 'Not defined on less than two days.', value: (run) => run.sharpe, text: (run) => maybe(run.sharpe, ratio), better: 'high' },
+  { name: 'sortino', label: 'Sortino', metric: 'sortino', value: (run) => run.sortino, text: (run) => maybe(run.sortino, ratio), better: 'high' },
+  { name: 'max_drawdown_fraction', label: 'Max drawdown', metric: 'max_drawdown', value: (run) => run.max_drawdown, text: (run) => percent(run.max_drawdown), better: 'low' },
+  { name: 'trades', label: 'Trades', metric: 'trades', hint: 'Those closed by the end included.', value: (run) => run.trades, text: (run) => count(run.trades) },
+  { name: 'win_rate', label: 'Win rate', metric: 'win_rate', value: (run) => run.win_rate, text: (run) => maybe(run.win_rate, (value) => percent(value, 1)), better: 'high' },
+  { name: 'profit_factor', label: 'Profit factor', metric: 'profit_factor', value: (run) => run.profit_factor, text: (run) => (run.profit_factor_infinite ? 'no loss' : maybe(run.profit_factor, ratio)), better: 'high' },
+  { name: 'expectancy_usd', label: 'Expectancy', metric: 'expectancy', value: (run) => run.expectancy, text: (run) => maybe(run.expectancy, signedUsd), better: 'high' },
+  { name: 'average_hold_s', label: 'Average hold', metric: 'average_hold_s', value: (run) => run.avg_hold_s, text: (run) => maybe(run.avg_hold_s, span) },
   { name: 'gross_pnl_usd', label: 'Price', hint: 'P&L between the fill prices, before fees and funding; slippage is inside.', value: (run) => run.gross_pnl, text: (run) => signedUsd(run.gross_pnl) },
-  { name: 'fees_usd', label: 'Fees', hint: 'USD paid.', value: (run) => run.fees, text: (run) => usd(run.fees) },
-  { name: 'slippage_usd', label: 'Slippage', hint: 'USD lost against the reference prices, already inside price P&L.', value: (run) => run.slippage_cost, text: (run) => usd(run.slippage_cost) },
-  { name: 'funding_usd', label: 'Funding', hint: 'USD; above zero it was received.', value: (run) => run.funding_pnl, text: (run) => signedUsd(run.funding_pnl) },
+  { name: 'fees_usd', label: 'Fees', metric: 'split.fees', value: (run) => run.fees, text: (run) => usd(run.fees) },
+  { name: 'slippage_usd', label: 'Slippage', metric: 'split.slippage', hint: 'It is inside the price P&L already.', value: (run) => run.slippage_cost, text: (run) => usd(run.slippage_cost) },
+  { name: 'funding_usd', label: 'Funding', metric: 'split.funding', value: (run) => run.funding_pnl, text: (run) => signedUsd(run.funding_pnl) },
   { name: 'coverage_fraction', label: 'Coverage', hint: 'Share of the minutes of all assets that had a candle.', value: (run) => run.coverage, text: (run) => percent(run.coverage) },
 ]
 

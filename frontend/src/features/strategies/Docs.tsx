@@ -1,6 +1,7 @@
 import type { StrategyDetail } from '../../api/client'
+import { Markdown } from '../../ui/Markdown'
 
-/** The headed parts of a docstring: paragraphs, with `code` as such. */
+/** The headed parts of a docstring, whose texts are Markdown. */
 export function Docs({ sections }: { sections: StrategyDetail['docs'] }) {
   if (!sections.length) return <p className="note">Its class has no docstring. Give it the four headed parts of the template.</p>
   return (
@@ -8,11 +9,7 @@ export function Docs({ sections }: { sections: StrategyDetail['docs'] }) {
       {sections.map(({ title, text }) => (
         <section key={title}>
           {title ? <h3>{title}</h3> : null}
-          {text.split(/\n\s*\n/).map((paragraph) => (
-            <p key={paragraph}>
-              {paragraph.split(/`([^`]+)`/).map((part, place) => (place % 2 ? <code key={place}>{part}</code> : part))}
-            </p>
-          ))}
+          <Markdown text={text} />
         </section>
       ))}
     </div>

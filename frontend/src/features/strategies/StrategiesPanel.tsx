@@ -1,6 +1,7 @@
 import { useTable } from '@tanstack/react-table'
 
 import type { StrategyRow } from '../../api/client'
+import { useMeaning } from '../../api/meaning'
 import { useComparison, useEventTime } from '../../api/queries'
 import { direction } from '../../format/numbers'
 import { CsvButton } from '../../ui/CsvButton'
@@ -51,6 +52,7 @@ function summary(rows: StrategyRow[] | undefined): string {
 }
 
 function Table({ rows }: { rows: StrategyRow[] }) {
+  const meaning = useMeaning()
   const table = useTable({
     features,
     columns,
@@ -75,7 +77,7 @@ function Table({ rows }: { rows: StrategyRow[] }) {
                     className={meta?.numeric ? 'is-numeric' : ''}
                     aria-sort={sorted ? ARIA[sorted] : 'none'}
                   >
-                    <button type="button" title={meta?.hint} onClick={header.column.getToggleSortingHandler()}>
+                    <button type="button" title={meaning(meta?.metric, meta?.hint)} onClick={header.column.getToggleSortingHandler()}>
                       <table.FlexRender header={header} />
                       <span className="arrow" aria-hidden="true">
                         {sorted ? ARROW[sorted] : ''}

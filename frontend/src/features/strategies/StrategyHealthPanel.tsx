@@ -1,4 +1,5 @@
 import type { StrategyHealth } from '../../api/client'
+import { useMeaning } from '../../api/meaning'
 import { useStrategyHealth } from '../../api/queries'
 import { percent, ratio } from '../../format/numbers'
 import { dayClock, zoneWord } from '../../format/times'
@@ -38,6 +39,7 @@ export function StrategyHealthPanel() {
 const NO_TIME = 'No market time has passed yet.'
 
 function Card({ card }: { card: StrategyHealth }) {
+  const meaning = useMeaning()
   const rests = card.window_h === null ? NO_TIME : `Over the last ${ratio(card.window_h)} h of market time.`
   return (
     <li className={`card ${card.alerts.length ? 'is-troubled' : ''}`}>
@@ -53,7 +55,7 @@ function Card({ card }: { card: StrategyHealth }) {
         <dd>{card.signals_per_hour === null ? <Missing why={NO_TIME} /> : ratio(card.signals_per_hour)}</dd>
         <dt title={rests}>Positions / day</dt>
         <dd>{card.positions_per_day === null ? <Missing why={NO_TIME} /> : ratio(card.positions_per_day)}</dd>
-        <dt title="Fall from the running peak of its curve, now.">Drawdown</dt>
+        <dt title={meaning('drawdown')}>Drawdown</dt>
         <dd>{percent(card.drawdown)}</dd>
         <dt title="Realised loss of the UTC day over what it may lose on a day.">Day limit used</dt>
         <dd>{card.day_used === null ? <Missing why="The broker has not stored a checkpoint yet." /> : percent(card.day_used, 1)}</dd>

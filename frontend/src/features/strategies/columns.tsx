@@ -16,7 +16,9 @@ import { Split } from './Split'
 import { StrategyName } from './StrategyName'
 
 interface Meta {
-  /** What the figure is, for the tooltip of its heading. */
+  /** The figure as the API names it: its formula is the tooltip of the heading. */
+  metric?: string
+  /** What else the tooltip says. */
   hint?: string
   numeric?: boolean
 }
@@ -52,7 +54,7 @@ export const columns = column.columns([
   column.accessor((row) => Number(row.total_pnl), {
     id: 'total_pnl',
     header: 'P&L',
-    meta: { numeric: true, hint: 'USD since the start: closed positions after all costs, and open ones at their marks.' },
+    meta: { numeric: true, metric: 'total_pnl' },
     cell: ({ row }) => <Amount of={row.original.total_pnl}>{signedUsd(row.original.total_pnl)}</Amount>,
   }),
   column.display({
@@ -65,7 +67,7 @@ export const columns = column.columns([
   }),
   column.accessor('trades', {
     header: 'Trades',
-    meta: { numeric: true, hint: 'Closed positions. Small: open ones.' },
+    meta: { numeric: true, metric: 'trades', hint: 'Small: open ones.' },
     cell: ({ row }) => (
       <>
         {count(row.original.trades)}
@@ -77,14 +79,14 @@ export const columns = column.columns([
     id: 'win_rate',
     header: 'Win rate',
     sortUndefined: 'last',
-    meta: { numeric: true, hint: 'Closed positions with a gain, of all closed positions.' },
+    meta: { numeric: true, metric: 'win_rate' },
     cell: ({ row }) => (row.original.win_rate === null ? <Missing why={NO_TRADES} /> : percent(row.original.win_rate, 1)),
   }),
   column.accessor((row) => (row.profit_factor_infinite ? Infinity : defined(row.profit_factor)), {
     id: 'profit_factor',
     header: 'Profit factor',
     sortUndefined: 'last',
-    meta: { numeric: true, hint: 'Sum of gains over sum of losses. Above 1 the gains are larger.' },
+    meta: { numeric: true, metric: 'profit_factor', hint: 'Above 1 the gains are larger.' },
     cell: ({ row }) => {
       const { profit_factor, profit_factor_infinite, trades } = row.original
       if (profit_factor !== null) return ratio(profit_factor)
@@ -96,7 +98,7 @@ export const columns = column.columns([
     id: 'avg_win',
     header: 'Avg win',
     sortUndefined: 'last',
-    meta: { numeric: true, hint: 'Mean gain of the closed positions that gained, USD.' },
+    meta: { numeric: true, metric: 'avg_win' },
     cell: ({ row }) =>
       row.original.avg_win === null ? <Missing why="No closed position has gained." /> : ratio(row.original.avg_win),
   }),
@@ -104,7 +106,7 @@ export const columns = column.columns([
     id: 'avg_loss',
     header: 'Avg loss',
     sortUndefined: 'last',
-    meta: { numeric: true, hint: 'Mean loss of the closed positions that lost, USD, as a positive number.' },
+    meta: { numeric: true, metric: 'avg_loss' },
     cell: ({ row }) =>
       row.original.avg_loss === null ? <Missing why="No closed position has lost." /> : ratio(row.original.avg_loss),
   }),
@@ -112,7 +114,7 @@ export const columns = column.columns([
     id: 'expectancy',
     header: 'Expectancy',
     sortUndefined: 'last',
-    meta: { numeric: true, hint: 'Win rate × average win − loss rate × average loss: mean P&L of a closed position, USD.' },
+    meta: { numeric: true, metric: 'expectancy' },
     cell: ({ row }) =>
       row.original.expectancy === null ? (
         <Missing why={NO_TRADES} />
@@ -124,7 +126,7 @@ export const columns = column.columns([
     id: 'sharpe',
     header: 'Sharpe',
     sortUndefined: 'last',
-    meta: { numeric: true, hint: 'Mean over standard deviation of daily returns on full capital, annualised. Small: days.' },
+    meta: { numeric: true, metric: 'sharpe', hint: 'Returns on full capital. Small: days.' },
     cell: ({ row }) => {
       const { sharpe, days } = row.original
       if (sharpe === null) return <Missing why={tooFewDays(days)} />
@@ -140,7 +142,7 @@ export const columns = column.columns([
   }),
   column.accessor('max_drawdown', {
     header: 'Max DD',
-    meta: { numeric: true, hint: 'Largest fall of its curve on full capital from the running peak.' },
+    meta: { numeric: true, metric: 'max_drawdown', hint: 'Of its curve on full capital. Small: now.' },
     cell: ({ row }) => (
       <>
         {percent(row.original.max_drawdown)}
@@ -152,7 +154,7 @@ export const columns = column.columns([
     id: 'hold',
     header: 'Avg hold',
     sortUndefined: 'last',
-    meta: { numeric: true, hint: 'Mean time from entry to exit of closed positions.' },
+    meta: { numeric: true, metric: 'average_hold_s' },
     cell: ({ row }) =>
       row.original.average_hold_s === null ? (
         <Missing why={NO_TRADES} />
@@ -164,14 +166,14 @@ export const columns = column.columns([
     id: 'split',
     header: 'Made of',
     enableSorting: false,
-    meta: { hint: 'Realised P&L = price − slippage − fees + funding, USD.' },
+    meta: { metric: 'realised_pnl' },
     cell: ({ row }) => (row.original.trades ? <Split split={row.original.split} /> : <Missing why={NO_TRADES} />),
   }),
   column.accessor((row) => defined(row.last_signal_ms), {
     id: 'last_signal',
     header: 'Last signal',
     sortUndefined: 'last',
-    meta: { hint: 'The last LONG, SHORT or CLOSE, market time in UTC.' },
+    meta: { hint: 'The last LONG, SHORT or CLOSE, market time.' },
     cell: ({ row }) => {
       const { last_signal_ms, last_signal_direction, last_signal_asset } = row.original
       if (last_signal_ms === null) return <Missing why="It has been evaluated without an opinion so far, or not yet." />

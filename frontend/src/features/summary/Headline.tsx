@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 
 import type { Summary } from '../../api/client'
+import { useMeaning } from '../../api/meaning'
 import { useSummary } from '../../api/queries'
 import { count, percent, ratio, signedPercent, signedUsd, usd } from '../../format/numbers'
 import { Amount, Missing } from '../../ui/Figure'
@@ -21,39 +22,41 @@ export function Headline() {
 function Figures({ summary }: { summary: Summary }) {
   return (
     <dl>
-      <Figure name="Equity" hint="Initial capital, closed P&L, and open positions at their marks, USD." large>
+      <Figure name="Equity" metric="equity" large>
         <span data-testid="equity-usd">{usd(summary.equity)}</span>
         <Detail>
           from {usd(summary.initial_capital)} · <Amount of={summary.total_pnl}>{signedPercent(summary.return_fraction)}</Amount>
         </Detail>
       </Figure>
-      <Figure name="P&L" hint="Realised, unrealised, and funding less fees of open positions, USD.">
+      <Figure name="P&L" metric="total_pnl">
         <Amount of={summary.total_pnl}>{signedUsd(summary.total_pnl)}</Amount>
         <Detail>
           {count(summary.trades)} closed · {count(summary.open_positions)} open
         </Detail>
       </Figure>
-      <Figure name="Realised" hint="Closed positions after fees, slippage and funding, USD.">
+      <Figure name="Realised" metric="realised_pnl">
         <Amount of={summary.realised_pnl}>{signedUsd(summary.realised_pnl)}</Amount>
       </Figure>
-      <Figure name="Unrealised" hint="Open positions at their marks, before costs, USD.">
+      <Figure name="Unrealised" metric="unrealised_pnl">
         <Amount of={summary.unrealised_pnl}>{signedUsd(summary.unrealised_pnl)}</Amount>
         <Detail>costs so far {signedUsd(summary.open_costs)}</Detail>
       </Figure>
-      <Figure name="Drawdown" hint="Fall of equity from its running peak, now and at the worst.">
+      <Figure name="Drawdown" metric="drawdown">
         {percent(summary.drawdown)}
         <Detail>worst {percent(summary.max_drawdown)}</Detail>
       </Figure>
       <Figure
         name="Sharpe"
-        hint={`Mean over standard deviation of daily returns × √${count(summary.annualisation_days)}.`}
+        metric="sharpe"
+        note={annual(summary)}
       >
         {summary.sharpe === null ? <Missing why={tooFew(summary.days)} /> : ratio(summary.sharpe)}
         <Detail>{basis(summary.days)}</Detail>
       </Figure>
       <Figure
         name="Sortino"
-        hint={`Mean over downside deviation of daily returns × √${count(summary.annualisation_days)}.`}
+        metric="sortino"
+        note={annual(summary)}
       >
         {summary.sortino === null ? <Missing why={noLoss(summary.days)} /> : ratio(summary.sortino)}
         <Detail>{basis(summary.days)}</Detail>
@@ -70,21 +73,28 @@ function noLoss(days: number): string {
   return days < 2 ? tooFew(days) : 'No day has lost anything yet.'
 }
 
+function annual({ annualisation_days: days }: Summary): string {
+  return `A year has ${count(days)} days here.`
+}
+
 function basis(days: number): string {
   return days === 1 ? 'on 1 day' : `on ${count(days)} days`
 }
 
 interface FigureProps {
   name: string
-  hint: string
+  /** As the API names it. */
+  metric: string
+  note?: string
   large?: boolean
   children: ReactNode
 }
 
-function Figure({ name, hint, large = false, children }: FigureProps) {
+function Figure({ name, metric, note, large = false, children }: FigureProps) {
+  const meaning = useMeaning()
   return (
     <div className={large ? 'figure is-large' : 'figure'}>
-      <dt title={hint}>{name}</dt>
+      <dt title={meaning(metric, note)}>{name}</dt>
       <dd>{children}</dd>
     </div>
   )

@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Suspense, lazy, useCallback } from 'react'
 
 import type { TradeTotals } from '../../api/client'
+import { useMeaning } from '../../api/meaning'
 import { readToken } from '../../api/reading'
 import { csvAddress, csvText, tradeKeys, useTradePages, useTradeTotals } from '../../api/trades'
 import { count, percent, signedUsd, usd } from '../../format/numbers'
@@ -108,13 +109,14 @@ function differ(held: TradeTotals | null | undefined, now: TradeTotals | undefin
 }
 
 const PARTS = [
-  ['gross_pnl', 'Price', 1, 'Made by the prices alone, slippage inside'],
-  ['fees', 'Fees', -1, 'Paid in fees'],
-  ['funding_pnl', 'Funding', 1, 'Funding, received above 0'],
+  ['gross_pnl', 'Price', 1, 'gross_pnl'],
+  ['fees', 'Fees', -1, 'split.fees'],
+  ['funding_pnl', 'Funding', 1, 'split.funding'],
 ] as const
 
 /** What all trades that match sum up to; the server adds, to the last digit. */
 function Totals({ totals }: { totals: TradeTotals }) {
+  const meaning = useMeaning()
   const closed = totals.trades - totals.open
   return (
     <dl className="totals" data-testid="trade-totals">
@@ -122,21 +124,21 @@ function Totals({ totals }: { totals: TradeTotals }) {
         <dt>Trades</dt>
         <dd>{count(totals.trades)}{totals.open ? <small> {count(totals.open)} open</small> : null}</dd>
       </div>
-      <div title="Closed trades with a gain, of all closed trades.">
+      <div title={meaning('win_rate')}>
         <dt>Won</dt>
         <dd>{closed ? percent(totals.wins / closed, 1) : '–'}</dd>
       </div>
-      <div title="Realised P&L of the closed trades in USD = price − fees + funding, exactly.">
+      <div title={meaning('realised_pnl')}>
         <dt>Result</dt>
         <dd data-testid="trade-result"><Amount of={totals.realised_pnl}>{signedUsd(totals.realised_pnl)}</Amount></dd>
       </div>
-      {PARTS.map(([name, words, sign, hint]) => (
-        <div key={name} title={`${hint}, USD, closed trades.`}>
+      {PARTS.map(([name, words, sign, metric]) => (
+        <div key={name} title={meaning(metric)}>
           <dt>{words}</dt>
           <dd>{signedUsd(sign * Number(totals[name]))}</dd>
         </div>
       ))}
-      <div title="USD by which the fills were worse than their references. It is inside the price already.">
+      <div title={meaning('split.slippage', 'It is inside the price already.')}>
         <dt>Slippage inside</dt>
         <dd>{usd(totals.slippage_cost)}</dd>
       </div>
