@@ -33,7 +33,7 @@ describe('what a live message changes', () => {
       price: '84500',
       event_time_ms: 9,
       positions: [
-        { id: 'po:1', unrealised_pnl: '0.3', unrealised_fraction: 0.0015, stop_distance: 0.03, target_distance: 0.03, progress: 0.5 },
+        { id: 'po:1', mark_price: '84500', unrealised_pnl: '0.3', unrealised_fraction: 0.0015, stop_distance: 0.03, target_distance: 0.03, progress: 0.5 },
       ],
       totals: TOTALS,
     })
@@ -73,6 +73,17 @@ describe('what a live message changes', () => {
     apply(client, { kind: 'equity', seq: 2, t: 2, equity: '10005', drawdown: 0, max_drawdown: 0, strategies: {} })
     expect(client.getQueryData<EquityCurve>(keys.equity(asset, 'All'))?.points).toHaveLength(1)
     expect(client.getQueryData<EquityCurve>(keys.equity(PORTFOLIO, span))?.points).toHaveLength(1)
+  })
+
+  it('the mark of a NO token is the one that the server says, not that of its market', () => {
+    const client = new QueryClient()
+    client.setQueryData(keys.positions, [aPosition({ exchange: 'polymarket', direction: 'SHORT', mark_price: '0.05' })])
+    const worth = { unrealised_pnl: '-2.8', unrealised_fraction: -0.93, stop_distance: null, target_distance: null, progress: null }
+    apply(client, {
+      kind: 'mark', seq: 1, exchange: 'polymarket', asset: '0xa1', price: '0.98', event_time_ms: 9, totals: null,
+      positions: [{ id: 'po:1', mark_price: '0.02', ...worth }],
+    })
+    expect(client.getQueryData<OpenPosition[]>(keys.positions)?.[0]?.mark_price).toBe('0.02')
   })
 
   it('candles that close between two renderings are all kept', () => {

@@ -81,7 +81,7 @@ function applyMark(client: QueryClient, message: Of<'mark'>): void {
   client.setQueryData<OpenPosition[]>(keys.positions, (held) =>
     held?.map((position) => {
       const news = changed.get(position.id)
-      return news ? { ...position, ...news, mark_price: mark.price, mark_ms: mark.event_time_ms } : position
+      return news ? { ...position, ...news, mark_ms: mark.event_time_ms } : position
     }),
   )
 }

@@ -2630,6 +2630,12 @@ export interface components {
         PositionMark: {
             /** Id */
             id: string;
+            /**
+             * Mark Price
+             * @description Of what is held: of a NO/Down token 1 less the mark of its market
+             * @example 10012.345678
+             */
+            mark_price: string;
             /** Progress */
             progress: number | null;
             /** Stop Distance */

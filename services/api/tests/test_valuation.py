@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from trading_api.live.marks import Mark, Marks
 from trading_api.live.prospects import funding_ahead
-from trading_api.live.valuation import held_mark, value
+from trading_api.live.valuation import value
 from trading_core.broker.events import PositionState
 from trading_core.market.samples import A_MARKET, T0, a_poll
 
@@ -33,7 +33,7 @@ def test_a_no_token_is_valued_at_one_minus_the_market() -> None:
     assert worth.unrealised_pnl == 3
     assert worth.unrealised_fraction == 0.1
     assert (worth.stop_distance, worth.target_distance) == (float(Decimal(6) / 33), float(Decimal(3) / 33))
-    assert held_mark(a_position(), Decimal("0.67")) == Decimal("0.33")
+    assert worth.mark == Decimal("0.33")
 
 
 def test_a_yes_token_and_a_coin_are_valued_at_the_mark_itself() -> None:

@@ -71,6 +71,7 @@ class PositionMark(Model):
     """What a new mark changes in one open position."""
 
     id: str
+    mark_price: Annotated[Money, Field(description="Of what is held: of a NO/Down token 1 less the mark of its market")]
     unrealised_pnl: Money
     unrealised_fraction: Fraction
     stop_distance: Fraction | None

@@ -133,7 +133,6 @@ class Portfolio:
             **open_row.row,
             **ahead,
             market=open_row.market,
-            mark_price=plain(valuation.held_mark(open_row.state, mark.price)),
             mark_ms=mark.event_time_ms,
             **_valued(valuation.value(open_row.state, mark.price)),
         )
@@ -175,6 +174,7 @@ class Portfolio:
 
 def _valued(worth: valuation.Valuation) -> dict[str, Any]:
     return {
+        "mark_price": plain(worth.mark),
         "unrealised_pnl": plain(worth.unrealised_pnl),
         "unrealised_fraction": worth.unrealised_fraction,
         "stop_distance": worth.stop_distance,

@@ -18,6 +18,8 @@ class Valuation:
 
     unrealised_pnl: Decimal
     unrealised_fraction: float
+    mark: Decimal
+    """In the terms of the entry price."""
     stop_distance: float | None
     target_distance: float | None
     progress: float | None
@@ -32,6 +34,7 @@ def value(position: PositionState, market_mark: Decimal) -> Valuation:
     return Valuation(
         unrealised_pnl=unrealised,
         unrealised_fraction=float(unrealised / position.stake) if position.stake else 0.0,
+        mark=mark,
         stop_distance=_distance(position.stop_price, mark, -direction),
         target_distance=_distance(position.target_price, mark, direction),
         progress=_progress(position, mark),
