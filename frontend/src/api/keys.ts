@@ -76,6 +76,7 @@ export const keys = {
   probability: (market: string) => ['probability', market],
   backtests: ['backtests'],
   comparison: (ids: readonly number[]) => ['backtests', 'compare', ids],
+  runTrades: (run: number) => ['run-trades', run],
   studies: ['studies'],
   study: (id: number, across: string | null, down: string | null) => ['studies', id, across, down],
   parity: (filters: ParityFilters) => ['parity', filters],

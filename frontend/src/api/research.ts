@@ -5,6 +5,7 @@ import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-qu
 import { api, unwrap } from './client'
 import { keys } from './keys'
 import type { ParityFilters } from './keys'
+import type { components } from './schema'
 
 const REFRESH_MS = 15_000
 
@@ -25,6 +26,24 @@ export const useComparison = (ids: readonly number[]) =>
     queryFn: () => unwrap(api.GET('/api/backtests/compare', { params: { query: { id: [...ids] } } })),
     enabled: ids.length > 0,
     placeholderData: keepPreviousData,
+    // A stored run never changes.
+    staleTime: Infinity,
+  })
+
+export type RunTrade = components['schemas']['BacktestTrade']
+
+/** Trades of one stored run, in order of closing. */
+export const useRunTrades = (run: number) =>
+  useInfiniteQuery({
+    queryKey: keys.runTrades(run),
+    queryFn: ({ pageParam }) =>
+      unwrap(
+        api.GET('/api/backtests/{run_id}/trades', {
+          params: { path: { run_id: run }, query: { limit: 100, cursor: pageParam } },
+        }),
+      ),
+    initialPageParam: 0,
+    getNextPageParam: (page) => (page.next_cursor === null ? null : Number(page.next_cursor)),
     // A stored run never changes.
     staleTime: Infinity,
   })

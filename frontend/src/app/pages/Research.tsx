@@ -1,5 +1,6 @@
 import { BacktestsPanel } from '../../features/research/BacktestsPanel'
 import { ComparisonPanel } from '../../features/research/ComparisonPanel'
+import { RunTradesPanel } from '../../features/research/RunTradesPanel'
 import { StudiesPanel } from '../../features/research/StudiesPanel'
 import { Page } from '../../ui/Page'
 
@@ -8,6 +9,7 @@ export default function Research() {
     <Page title="Research">
       <BacktestsPanel />
       <ComparisonPanel />
+      <RunTradesPanel />
       <StudiesPanel />
     </Page>
   )

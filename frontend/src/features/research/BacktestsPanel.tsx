@@ -95,6 +95,7 @@ interface RowProps {
 }
 
 function Row({ run, chosen, full, choose }: RowProps) {
+  const { filters } = useRoute()
   return (
     <tr className={chosen ? 'is-chosen' : ''}>
       <td>
@@ -118,7 +119,15 @@ function Row({ run, chosen, full, choose }: RowProps) {
       </td>
       {COLUMNS.map(({ name, text }) => (
         <td key={name} className="is-numeric">
-          {name === 'realised_pnl_usd' ? <Amount of={run.realised_pnl}>{text(run)}</Amount> : text(run)}
+          {name === 'realised_pnl_usd' ? (
+            <Amount of={run.realised_pnl}>{text(run)}</Amount>
+          ) : name === 'trades' && run.trades ? (
+            <a href={link('research', { ...Object.fromEntries(filters), trades_of: String(run.id) })} title={`Show the trades of run #${run.id}`}>
+              {text(run)}
+            </a>
+          ) : (
+            text(run)
+          )}
         </td>
       ))}
       <td className="nowrap">

@@ -7,6 +7,7 @@ import { keys } from '../../api/keys'
 import { aBacktest, aRun, aStudy } from '../../test/research'
 import { BacktestsPanel } from './BacktestsPanel'
 import { ComparisonPanel } from './ComparisonPanel'
+import { RunTradesPanel } from './RunTradesPanel'
 import { StudyPanel } from './StudyPanel'
 import { chosenRuns, withRun } from './choice'
 import { FIGURES, best } from './figures'
@@ -30,6 +31,30 @@ beforeEach(() => {
 afterEach(() => {
   cleanup()
   vi.unstubAllGlobals()
+})
+
+describe('the trades of a run', () => {
+  const trade = {
+    strategy: 'rsi_mean_reversion', asset: 'BTC', direction: 'LONG', quantity: '0.1', stake: '200', entry_time: 0,
+    entry_price: '100', exit_time: 90_000, exit_price: '101', exit_reason: 'take_profit', gross_pnl: '0.10', fees: '0.02',
+    funding_pnl: '0', slippage_cost: '0.01', realised_pnl: '0.08', confidence: 0.7, suspect: false,
+  } as const
+
+  it('are a click away from its figure, and stand in the link', () => {
+    hold(aBacktest({ id: 7, trades: 4 }))
+    client.setQueryData(keys.runTrades(7), { pages: [{ trades: [trade], total: 4, next_cursor: '1' }], pageParams: [0] })
+    window.location.hash = '#/research?runs=none'
+    show(<><BacktestsPanel /><RunTradesPanel /></>)
+    expect(screen.queryByTestId('run-trades')).toBeNull()
+    const figure = screen.getByRole('link', { name: '4' })
+    expect(figure.getAttribute('href')).toBe('#/research?runs=none&trades_of=7')
+    cleanup()
+    window.location.hash = '#/research?runs=none&trades_of=7'
+    show(<RunTradesPanel />)
+    const row = within(screen.getByTestId('run-trades')).getAllByRole('row')[1]
+    expect(row?.textContent).toBe('LONG BTCrsi_mean_reversion1 Jan 00:001 Jan 00:01take profit1 m 30 s100101+0.10−0.020.00+0.08')
+    expect(screen.getByRole('button', { name: 'Show more trades' })).toBeTruthy()
+  })
 })
 
 describe('which runs are compared', () => {
