@@ -16,12 +16,13 @@ export const codeOf = ({ view, load }: ViewSpec) =>
 
 /** The view that the address names. */
 export function Shown() {
-  const spec = viewOf(useRoute().view)
+  const { view } = useRoute()
+  const spec = viewOf(view)
   const zone = useZone()
   useEffect(() => {
     document.title = spec === HOME ? 'Paper trading' : `${spec.title} · Paper trading`
   }, [spec])
-  useFocusOnChange(spec.view)
+  useFocusOnChange(view)
   // Charts draw moments on a canvas: another clock draws the view anew.
   return (
     <Boundary key={`${spec.view} ${zone}`} title={spec.title}>

@@ -45,6 +45,14 @@ describe('the shell', () => {
     expect(document.activeElement).toBe(screen.getByRole('radio', { name: 'open' }))
   })
 
+  it('moves the focus to the details of a strategy too, which are of the same view', () => {
+    window.location.hash = '#/polymarket'
+    show(<Shown />)
+    screen.getByRole('radio', { name: 'open' }).focus()
+    go('#/polymarket/some')
+    expect(document.activeElement?.id).toBe('main')
+  })
+
   it('marks the link of the view that is shown', () => {
     show(<Navigation />)
     expect(screen.getByRole('link', { current: 'page' }).textContent).toBe('Data quality')

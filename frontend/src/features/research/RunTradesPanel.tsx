@@ -40,6 +40,7 @@ function Trades({ run }: { run: number }) {
         </>
       }
       tools={<CsvButton name={`backtest-${run}-trades`} columns={FILE} rows={trades} />}
+      className="run-trades"
     >
       <View
         query={{ ...query, data: trades }}
