@@ -13,7 +13,7 @@ from collector_hl.outgoing import EXCHANGE
 from collector_hl.rest import Rest, limiter
 from trading_core.bus.publisher import WindowPublisher
 from trading_core.collect import metrics
-from trading_core.collect.patience import back_off_s, wall_ms
+from trading_core.collect.patience import back_off_s, wall_ms, wall_set_by_ms
 from trading_core.collect.reach import Reach, reason
 from trading_core.collect.spool import Spool
 from trading_core.errors import VenueUnavailable
@@ -138,7 +138,7 @@ class Collector:
 
     def _report(self, now_s: float, now_ms: int) -> None:
         feed, health = self._feed, self._runtime.health
-        clock_ms = feed.clock.now_ms(now_ms)
+        clock_ms, offset_ms = feed.clock.now_ms(now_ms), feed.clock.offset_ms - wall_set_by_ms()
         trouble = self._reach.trouble
         health.status = "ok" if feed.is_healthy(now_s, now_ms) and not trouble else "degraded"
         health.event_time_ms = feed.stamp.watermark_ms
@@ -150,12 +150,12 @@ class Collector:
             "spooled": len(self._spool),
             "connections": self._connections,
             "open_gaps": feed.open_gaps,
-            "clock_offset_ms": feed.clock.offset_ms,
+            "clock_offset_ms": offset_ms,
             "trouble": trouble,
         }
         metrics.WATERMARK_MS.labels(EXCHANGE).set(feed.stamp.watermark_ms or 0)
         metrics.CLOCK_MS.labels(EXCHANGE).set(clock_ms or 0)
-        metrics.OFFSET_MS.labels(EXCHANGE).set(feed.clock.offset_ms)
+        metrics.OFFSET_MS.labels(EXCHANGE).set(offset_ms)
         metrics.SPOOLED.labels(EXCHANGE).set(len(self._spool))
         metrics.STALE_CANDLES.labels(EXCHANGE).set(sum(one.bars.stale for one in feed.assets.values()))
 

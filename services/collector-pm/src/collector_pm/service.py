@@ -13,7 +13,7 @@ from collector_pm.outgoing import EXCHANGE
 from collector_pm.rest import Rest
 from trading_core.bus.publisher import WindowPublisher
 from trading_core.collect import metrics as shared_metrics
-from trading_core.collect.patience import back_off_s, wall_ms
+from trading_core.collect.patience import back_off_s, wall_ms, wall_set_by_ms
 from trading_core.collect.reach import Reach, reason
 from trading_core.collect.spool import Spool
 from trading_core.errors import VenueUnavailable
@@ -157,7 +157,7 @@ class Collector:
 
     def _report(self, now_ms: int) -> None:
         feed, health = self._feed, self._runtime.health
-        clock_ms = feed.now_ms(now_ms)
+        clock_ms, offset_ms = feed.now_ms(now_ms), feed.clock.offset_ms - wall_set_by_ms()
         tokens = sum(len(socket.tokens) for socket in self._sockets.values())
         open_markets, ended = len(feed.roster.open()), len(feed.roster.ended())
         unknown = feed.unknown_books(now_ms)
@@ -176,7 +176,7 @@ class Collector:
             "awaiting_result": ended,
             "unknown_books": unknown,
             "tokens": tokens,
-            "clock_offset_ms": feed.clock.offset_ms,
+            "clock_offset_ms": offset_ms,
             "trouble": trouble,
         }
         metrics.MARKETS.labels("open").set(open_markets)
@@ -185,7 +185,7 @@ class Collector:
         metrics.TOKENS.set(tokens)
         shared_metrics.WATERMARK_MS.labels(EXCHANGE).set(feed.stamp.watermark_ms or 0)
         shared_metrics.CLOCK_MS.labels(EXCHANGE).set(clock_ms or 0)
-        shared_metrics.OFFSET_MS.labels(EXCHANGE).set(feed.clock.offset_ms)
+        shared_metrics.OFFSET_MS.labels(EXCHANGE).set(offset_ms)
         shared_metrics.SPOOLED.labels(EXCHANGE).set(len(self._spool))
 
 

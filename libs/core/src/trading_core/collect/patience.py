@@ -18,12 +18,29 @@ RETRY_INVALID_S = 5.0
 BACK_OFF_S = (0.5, 4.0)
 BACK_OFF_LONG_S = 30.0
 FAILING_S = 300.0
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_BEGAN_NS = time.time_ns() - time.clock_gettime_ns(_STEADY)
 T = TypeVar("T")
 log = structlog.get_logger()
 
 
 def wall_ms() -> int:
-    return time.time_ns() // 1_000_000
+    """Wall time as it would be had nobody set this machine's clock since the start.
+
+    Venue time is this plus a measured offset: a clock set an hour forward would carry the watermark with it, one set
+    back would make every event one from the future.
+    """
+    return (_BEGAN_NS + _steady_ns()) // 1_000_000
+
+
+def wall_set_by_ms() -> int:
+    """By how much the clock was set since the start; above 0 forward."""
+    return time.time_ns() // 1_000_000 - wall_ms()
+
+
+def _steady_ns() -> int:
+    """Goes on while the machine sleeps, as the venues do: on Linux only the first of these clocks."""
+    return time.clock_gettime_ns(_STEADY)
 
 
 async def until_answered(what: str, ask: Callable[[], Awaitable[T]]) -> T:
