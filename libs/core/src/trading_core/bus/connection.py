@@ -265,7 +265,7 @@ async def _connect(client: TappedClient, bus: Bus, url: str, name: str, inbox_pr
         connect_timeout=2,
         reconnect_time_wait=0.5,  # type: ignore[arg-type]  # nats-py sleeps on it: a float is fine
         max_reconnect_attempts=-1,
-        ping_interval=10,
+        ping_interval=4,  # and two more unanswered: a connection that has gone half-open is known after 12 s
         max_outstanding_pings=2,
         # Nothing is buffered for a server that is away: what was not sent is known to be unsent.
         pending_size=0,

@@ -16,6 +16,8 @@ FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 5.0
 # Below the idle_session_timeout of the roles: a connection is given up before the server ends it.
 IDLE_LIMIT_S = 10.0
+ANSWER_S = 12.0
+"""A network that swallows everything ends no connection: who hears nothing for so long has lost the server."""
 # What a server says or does while it is away, starting, or stopping. Anything else is a mistake of ours.
 AWAY = (
     OSError,
@@ -34,15 +36,18 @@ REFUSED = (
 )
 
 
-async def connect(url: str, *, role_name: str = "trading") -> asyncpg.Connection:
+async def connect(url: str, *, role_name: str = "trading", answer_s: float | None = None) -> asyncpg.Connection:
     """One connection, after as many tries with back-off as it takes (cancel it to give up).
+
+    answer_s: how long a command may take; None as long as it likes.
 
     ConfigError when the server answers but refuses the login or has no such database.
     """
     wait_s = FIRST_WAIT_S
     while True:
         try:
-            return await asyncpg.connect(url, timeout=5, server_settings={"application_name": role_name})
+            settings = {"application_name": role_name}
+            return await asyncpg.connect(url, timeout=5, command_timeout=answer_s, server_settings=settings)
         except REFUSED as error:
             raise ConfigError(f"database.url: {where(url)} refused the connection: {error}") from error
         except AWAY as error:
@@ -60,7 +65,7 @@ async def connect_pool(url: str, *, role_name: str, min: int = 1, max: int = 4) 
         min_size=min,
         max_size=max,
         timeout=5,
-        command_timeout=30,
+        command_timeout=ANSWER_S,
         max_inactive_connection_lifetime=IDLE_LIMIT_S,
         server_settings={"application_name": role_name},
         reset=_nothing_to_reset,
