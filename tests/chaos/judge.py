@@ -22,7 +22,7 @@ from trading_core.model import MINUTE_MS
 
 SLACK_S = 10.0
 """Wall time by which a gap may exceed its fault: a busy machine takes longer to start a process."""
-PARITY = "parity.json"
+PARITY, AUDIT = "parity.json", "audit.json"
 SHOWN = 3
 LINES = 12
 """Of what a command said: the end of a traceback must say where."""
@@ -46,11 +46,12 @@ async def judged(platform: Platform, until_ms: int) -> list[str]:
     found += await _fills(platform)
     found += [f"I4, I5: {dict(row)}" for row in await platform.fetch(_BROKEN)]
     found += [f"I7: {what}" for what in await _rest(platform)]
-    for name, arguments in (
-        ("I8: parity", ["parity", "--order", "recorded", "--json", str(platform.folder / PARITY)]),
-        ("I5, I6: audit", ["audit", "--json", str(platform.folder / "audit.json")]),
-    ):
-        found += [f"{name}: {line}" for line in await command(platform, *arguments)]
+    parity, audit = await asyncio.gather(
+        command(platform, "parity", "--order", "recorded", "--json", str(platform.folder / PARITY)),
+        command(platform, "audit", "--json", str(platform.folder / AUDIT)),
+    )
+    found += [f"I8: parity: {line}" for line in parity]
+    found += [f"I5, I6: audit: {line}" for line in audit]
     return found
 
 
@@ -166,7 +167,7 @@ def signals_that_differ(platform: Platform) -> int:
 
 def compared(platform: Platform) -> str:
     """How much the audit of the run went through."""
-    report = platform.folder / "audit.json"
+    report = platform.folder / AUDIT
     found = json.loads(report.read_text())["compared"] if report.exists() else {}
     return ", ".join(f"{found.get(table, 0):,} {table}" for table in ("decisions", "fills"))
 
