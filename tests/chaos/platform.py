@@ -113,6 +113,8 @@ class Platform(BlackBox):
         probe = self._probes()[name.split("-")[0]]
 
         async def passed() -> bool:
+            if (code := self.services[name].ended()) is not None:
+                raise RuntimeError(f"{name} has ended by itself with exit code {code}")
             try:
                 return await probe(at_ms)
             except (errors.Error, TimeoutError, httpx.HTTPError, asyncpg.PostgresError, *AWAY):

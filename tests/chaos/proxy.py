@@ -35,6 +35,7 @@ class Proxy:
         self.target = target
         self.port = 0
         self.weather = FAIR
+        self.refused = 0
         self.resets = 0
         """Answers to COMMIT that never came."""
         self._chance = random.Random(seed)
@@ -64,6 +65,7 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.weather.closed:
+            self.refused += 1
             _reset(writer)
             return
         try:

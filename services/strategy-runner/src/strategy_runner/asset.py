@@ -16,6 +16,7 @@ from trading_core.bus import market
 from trading_core.bus.ordered import Start
 from trading_core.bus.publisher import WindowPublisher
 from trading_core.db.history import history_of
+from trading_core.db.pool import AWAY, FIRST_WAIT_S, LONGEST_WAIT_S
 from trading_core.faultpoints import faultpoint
 from trading_core.model import MINUTE_MS
 from trading_core.runtime import Runtime
@@ -56,7 +57,7 @@ class AssetRunner:
 
     async def run(self) -> None:
         """Never ends; what raises ends the service. Cancelled, it leaves no process and publishes nothing more."""
-        starts = await self._restore()
+        starts = await self._restored()
         evaluator = Evaluator(self.shards, self._runtime.settings.runner)
         self._runtime.log.info(
             "asset_started", asset=self.asset, next_grid_points={shard.grid: shard.next_ts for shard in self.shards}
@@ -88,6 +89,19 @@ class AssetRunner:
                 for shard in self.shards:
                     shard.replace(strategy)
             await evaluator.stop()
+
+    async def _restored(self) -> dict[StreamSpec, Start]:
+        """`_restore`, however long a server is away: an asset also begins when its lease is taken again."""
+        wait_s = FIRST_WAIT_S
+        while True:
+            try:
+                return await self._restore()
+            except AWAY as error:
+                self.shards.clear()
+                what = str(error) or type(error).__name__
+                self._runtime.log.warning("history_awaited", asset=self.asset, error=what)
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
     async def _restore(self) -> dict[StreamSpec, Start]:
         """Where each shard goes on, what it knows already, and from where each stream is read."""
