@@ -70,6 +70,8 @@ def main() -> int:
     began_s = time.monotonic()
     ran = asyncio.run(_run(found, args, asked))
     shown = [found[name] for name in bounds.rows if name in ran]
+    for one in shown if args.speed != SPEED else ():
+        one.leave_out(f"{args.speed / SPEED:g} × the usual", "load")
     _show(shown, factor, time.monotonic() - began_s)
     if args.write or not args.quick:
         results = updated(read(), shown)
