@@ -119,4 +119,4 @@ def counts(found: Iterable[Found], time_factor: float = 1.0) -> dict[Verdict, in
 
 
 def _short(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}".rstrip("0")
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}".rstrip("0").rstrip(".")

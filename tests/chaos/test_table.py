@@ -82,6 +82,10 @@ def test_the_page_shows_each_figure_beside_its_bound_and_why_one_is_missing() ->
     assert counts([found])["FAILS"] == 1
 
 
+def test_a_figure_too_small_to_show_is_shown_as_nothing() -> None:
+    assert measured(a_found(back_s=0.0004))[1] == "back_s 0 (≤ 5)"
+
+
 def test_a_run_of_some_rows_leaves_the_others_as_they_came_out_last(tmp_path: Path) -> None:
     other = Row("R1", "something stops", {"back_s": Bound(most=5)})
     write(updated({}, [a_found(broken=0, back_s=1, rate=20), Found(other, {"back_s": 9})]), tmp_path / "results.json")
