@@ -1,13 +1,13 @@
 """An index from a position to its funding payments, which the trade explorer lists.
 
-Revision ID: 0019
-Revises: 0008
+Revision ID: 0010
+Revises: 0009
 """
 
 from trading_core.db.migrate import run_script
 
-revision = "0019"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

@@ -1,12 +1,12 @@
 """A role that reads everything and changes nothing, for `backup`.
 
-Revision ID: 0018
+Revision ID: 0009
 Revises: 0008
 """
 
 from trading_core.db.migrate import run_script
 
-revision = "0018"
+revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
