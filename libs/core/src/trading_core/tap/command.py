@@ -112,10 +112,12 @@ async def _now(bus: Bus, subject: str) -> AsyncGenerator[Heard, None]:
     while True:
         following = asyncio.ensure_future(anext(subscription.messages))
         waited: list[asyncio.Future[Any]] = [following, failed]
-        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        if not following.done():
-            following.cancel()
-            raise ConfigError(f"tap {subject}: NATS does not let this user listen to it: {failed.result()}")
+        try:
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if not following.done():
+                raise ConfigError(f"tap {subject}: NATS does not let this user listen to it: {failed.result()}")
+        finally:
+            following.cancel()  # Ctrl-C: nobody will ask what became of it
         message = following.result()
         yield message.subject, message.data
 
