@@ -54,7 +54,7 @@ async def parity_report(context: Ctx, report_id: RowId) -> ParityReport:
 
 
 async def _ledgers(context: Context) -> list[str]:
-    return list((await context.ledgers.names()).values())
+    return [context.ledgers.portfolio, *(await context.ledgers.names()).values()]
 
 
 def _fields(row: Row) -> dict[str, Any]:
