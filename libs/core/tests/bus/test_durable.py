@@ -77,6 +77,28 @@ async def test_what_was_acknowledged_never_comes_again(bus: Bus, a_trade: Trade)
     await batches.aclose()
 
 
+async def test_a_second_reader_takes_over_and_the_first_goes_on_afterwards(bus: Bus, a_trade: Trade) -> None:
+    """As when a broker stood still, was replaced, and wakes up: what comes to it first is not its next message."""
+    await fill(bus, a_trade, range(10))
+    first, second = Durable(bus, RECORDER), Durable(bus, RECORDER)
+    batches = first.batches(wait_s=0.1)
+    async with asyncio.timeout(60):
+        await first.ack(await anext(batches))
+        others = second.batches(wait_s=0.1)
+        await anext(others)
+        found: set[str] = set()
+        number = 10
+        while len(found) < 40:  # both ask for more, so each gets some that the other one misses
+            await fill(bus, a_trade, range(number, number + 4))
+            number += 4
+            for reader, read in ((first, batches), (second, others)):
+                batch = await anext(read)
+                await reader.ack(batch)
+                found |= set(ids(batch))
+    await batches.aclose()
+    await others.aclose()
+
+
 async def test_a_message_held_too_long_is_delivered_again_unless_it_is_in_progress(bus: Bus, a_trade: Trade) -> None:
     spec = DurableSpec(streams.MARKET, "short", ack_wait=timedelta(seconds=1))
     await ensure_durable(bus, spec)

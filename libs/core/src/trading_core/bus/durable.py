@@ -192,6 +192,8 @@ class Durable:
             assert self._pull is not None
             self._pull.broken = "a consumer sequence is missing"
             raw = raw[:good]
+            if not raw:
+                return []
         self._next += good
         self.pending = sequences(raw[-1][1])[4]
         return [DurableMessage(one) for one in raw]
