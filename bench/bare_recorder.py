@@ -16,7 +16,6 @@ from bench.trades import SUBJECT
 from recorder import tables
 from recorder.stream import BATCH
 from trading_core.config import load
-from trading_core.db.times import utc
 from trading_core.messages import TradeMessage, decode
 from trading_core.streams import MARKET
 
@@ -42,7 +41,7 @@ def _row(data: bytes) -> tuple[object, ...]:
     trade = decode(data)
     assert isinstance(trade, TradeMessage)
     return (
-        utc(trade.event_time_ms), trade.id, trade.exchange, trade.asset, "trade", trade.visible_ms, trade.price,
+        trade.event_time_ms, trade.id, trade.exchange, trade.asset, "trade", trade.visible_ms, trade.price,
         trade.size, trade.side, data.decode(),
     )  # fmt: skip
 

@@ -21,12 +21,14 @@ Rows = list[tuple[Any, ...]]
 Write = Callable[[Rows], Awaitable[object]]
 _COLUMNS = "ts, event_id, exchange, asset, kind, visible_ms, price, size, side, payload"
 _STAGE = """
-CREATE TEMP TABLE stage (ts timestamptz, event_id text, exchange text, asset text, kind text, visible_ms bigint,
+CREATE TEMP TABLE stage (ms bigint, event_id text, exchange text, asset text, kind text, visible_ms bigint,
                          price text, size text, side text, payload text)
 """
 _FROM_STAGE = f"""
 INSERT INTO trading_market_data.ticks ({_COLUMNS})
-SELECT ts, event_id, exchange, asset, kind, visible_ms, price::numeric, size::numeric, side, payload::json FROM stage
+SELECT 'epoch'::timestamptz + ms * interval '1 millisecond', event_id, exchange, asset, kind, visible_ms,
+       price::numeric, size::numeric, side, payload::json
+FROM stage
 ON CONFLICT DO NOTHING
 """  # noqa: S608 - constants
 
