@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 import asyncpg
 import structlog
@@ -74,20 +75,22 @@ async def run_for_ever(settings: Settings) -> int:
 
 
 async def _look(settings: Settings) -> None:
+    # Once: a look every half minute is not to import the strategies again, and they are the broker's as it started.
+    ledgers = [rules.portfolio for rules in every_ledger(settings)]
     while True:
         try:
-            if await _something_to_do(settings):
+            if await _something_to_do(settings, ledgers):
                 await _pass()
         except pool.AWAY as error:
             log.warning("database_lost", error=str(error) or type(error).__name__)
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def _something_to_do(settings: Settings) -> bool:
+async def _something_to_do(settings: Settings, ledgers: Sequence[str]) -> bool:
     """Asked on a connection of its own: one that stays open would be one more to lose."""
     db = await pool.connect(settings.database.url, role_name="parity")
     try:
-        return any([await unchecked_days(db, rules.portfolio) for rules in every_ledger(settings)])
+        return any([await unchecked_days(db, ledger) for ledger in ledgers])
     finally:
         await db.close()
 
