@@ -23,6 +23,7 @@ from trading_core.broker.book import new_book
 from trading_core.broker.events import Decision, EquityMark, Event, PositionState
 from trading_core.broker.inputs import Input, Place, Rank, Verb
 from trading_core.broker.rules import RuleBook
+from trading_core.bus.chain import ChainPublisher
 from trading_core.bus.market import first_watermark
 from trading_core.control.requests import Answer, CommandRefused, Request, command
 from trading_core.messages import GridMessage, SignalMessage
@@ -47,19 +48,20 @@ class Broker:
         self,
         runtime: Runtime,
         ledger: Ledger,
+        chain: ChainPublisher,
         database: asyncpg.Pool,
         enabled: list[LoadedStrategy],
         rules: RuleBook,
         passed: Callable[[], None],
     ) -> None:
-        """passed: told after each grid point."""
+        """chain: onto EXEC, shared with the other ledgers. passed: told after each grid point."""
         self._runtime = runtime
         self._ledger = ledger
         self._db = database
         self._rules = rules
         self._passed = passed
         self._enabled = enabled
-        self._relay = Relay(runtime.bus, database, ledger.writer)
+        self._relay = Relay(runtime.bus, chain, database, ledger.writer)
         self._identities = IdentityCheck(database, ledger.portfolio_id)
         taken = [strategy.name for strategy in enabled if rules.takes(strategy.name)]
         self._standing = Standing(ledger.portfolio, rules.initial_capital, taken)
@@ -246,10 +248,11 @@ class Broker:
         if not events and not due:
             return
         resume = self._sequencer.resume()
-        await self._ledger.commit(events, Checkpoint(resume, self._book, self._reading.read_from_ns(resume)))
+        rows = await self._ledger.commit(events, Checkpoint(resume, self._book, self._reading.read_from_ns(resume)))
         self._saved_at, self._saved_ms = now, place.visible_ms
         if events:
-            self._relay.wake()
+            self._relay.hand(rows)
+            await asyncio.sleep(0)  # what happened leaves before the next input is looked at
             self._log(events)
 
     def _log(self, events: list[Event]) -> None:

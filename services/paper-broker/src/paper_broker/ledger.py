@@ -13,9 +13,10 @@ import msgspec
 import structlog
 
 from paper_broker import metrics
+from paper_broker.outbox import OutboxRow, stored, storing
 from paper_broker.rows import Statement, command_statement, insert, ledger_statements, statements
 from paper_broker.together import as_one, groups
-from trading_core import ids, messages
+from trading_core import ids
 from trading_core.broker.announce import announcement
 from trading_core.broker.events import CommandApplied, Decision, Event, Fill
 from trading_core.broker.inputs import Place
@@ -30,7 +31,6 @@ from trading_core.messages import ExecMessage
 from trading_core.sequence import checkpoint as checkpoints
 from trading_core.sequence.checkpoint import Checkpoint
 from trading_core.strategy.registry import LoadedStrategy
-from trading_core.streams import exec_subject
 
 _LOCK = "SELECT pg_try_advisory_lock(hashtext('broker'), hashtext($1))"
 _OPEN = """
@@ -59,10 +59,6 @@ ON CONFLICT (portfolio_id) DO UPDATE SET visible_ms = $2, rank = $3, key = $4, s
 # A late signal that is applied at the same place belongs to the new day: what is stored already stays.
 _DAY_CHECKPOINT = """
 INSERT INTO trading_paper.day_checkpoints (portfolio_id, day, state) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
-"""
-_OUTBOX = """
-INSERT INTO trading_paper.outbox (portfolio_id, event_id, subject, payload)
-SELECT $1, * FROM unnest($2::text[], $3::text[], $4::json[]) ON CONFLICT (event_id) DO NOTHING
 """
 _TIDY = (
     "DELETE FROM trading_paper.grid_inbox "
@@ -180,9 +176,14 @@ class Ledger:
         )
         return [(millis(row["ts"]), row["who"], row["watermark_ms"]) for row in rows]
 
-    async def commit(self, events: Sequence[Event], checkpoint: Checkpoint, also: Sequence[Statement] = ()) -> None:
-        """One transaction: rows, entries, outbox and the checkpoint after them. LedgerBroken when an invariant is."""
-        began = time.perf_counter()
+    async def commit(
+        self, events: Sequence[Event], checkpoint: Checkpoint, also: Sequence[Statement] = ()
+    ) -> list[OutboxRow]:
+        """One transaction: rows, entries, outbox and the checkpoint after them. LedgerBroken when an invariant is.
+
+        Returns the outbox rows; none when one of them has been stored before.
+        """
+        began = time.monotonic()
         entries = ledger_entries(events)
         for identity, event_id in self._accounts.take(entries, events):
             metrics.IDENTITY_VIOLATIONS.labels(identity).inc()
@@ -191,12 +192,13 @@ class Ledger:
         rows += ledger_statements(entries, self.portfolio_id, valued_from_ms(checkpoint.resume.place))
         outgoing = [announcement(event, self.portfolio) for event in events]
         async with self._db.transaction():
-            await self._run([*rows, *also, *self._outbox(outgoing), *self._saved(checkpoint)])
+            row_ids = await self._run([*rows, *also, storing(outgoing, self.portfolio_id), *self._saved(checkpoint)])
             faultpoint("broker.before_commit")
         faultpoint("broker.after_commit")
-        metrics.COMMIT_SECONDS.observe(time.perf_counter() - began)
+        metrics.COMMIT_SECONDS.observe(time.monotonic() - began)
         for event in events:
             _count(event)
+        return stored(outgoing, row_ids, began)
 
     async def answer_to(self, verb: str, request: Request) -> Answer | None:
         """What this request was answered when it was applied; None for a new one, refused for another of its id."""
@@ -238,7 +240,7 @@ class Ledger:
                 await self._run([Statement(f"{skip.sql} ON CONFLICT DO NOTHING", skip.values)])
                 outgoing.append(self._skip_message(ts, who, record))
                 metrics.SKIPS.labels(who).inc()
-            await self._run(self._outbox(outgoing))
+            await self._run([storing(outgoing, self.portfolio_id)])
 
     async def tidy(self, before_ms: int) -> None:
         """Drop what only a restart would have needed, outbox rows sent a week ago, and day checkpoints of last year."""
@@ -255,13 +257,6 @@ class Ledger:
             body=record,
         )
 
-    def _outbox(self, outgoing: Sequence[ExecMessage]) -> list[Statement]:
-        if not outgoing:
-            return []
-        subjects = [exec_subject(m.kind, m.portfolio, m.strategy, m.asset) for m in outgoing]
-        texts = [messages.encode(m).decode() for m in outgoing]
-        return [Statement(_OUTBOX, (self.portfolio_id, [m.id for m in outgoing], subjects, texts))]
-
     def _saved(self, checkpoint: Checkpoint) -> list[Statement]:
         place, text = checkpoint.resume.place, checkpoint.dump()
         values = (self.portfolio_id, place.visible_ms, int(place.rank), place.key, text)
@@ -270,13 +265,17 @@ class Ledger:
             saved.append(Statement(_DAY_CHECKPOINT, (self.portfolio_id, utc(checkpoint.day_ms).date(), text)))
         return saved
 
-    async def _run(self, wanted: Sequence[Statement]) -> None:
+    async def _run(self, wanted: Sequence[Statement]) -> list[Any]:
+        """What the statements that return something have returned, one after the other."""
+        returned: list[Any] = []
         for group in groups(wanted):
             sql, values = as_one(group)
-            touched = await self._db.fetchrow(sql, *values)
-            for statement, count in zip(group, touched, strict=True):
-                if statement.rows not in (None, count):
-                    raise LedgerBroken(f"expected {statement.rows} row(s), got {count}: {statement.sql.strip()}")
+            for statement, answer in zip(group, await self._db.fetchrow(sql, *values), strict=True):
+                if statement.returning:
+                    returned += answer or []
+                elif statement.rows not in (None, answer):
+                    raise LedgerBroken(f"expected {statement.rows} row(s), got {answer}: {statement.sql.strip()}")
+        return returned
 
 
 def _count(event: Event) -> None:

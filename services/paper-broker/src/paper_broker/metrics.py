@@ -27,7 +27,7 @@ EXEC_SECONDS = Histogram(
 )
 RELAY_SECONDS = Histogram(
     "trading_outbox_relay_seconds",
-    "One outbox row: publish to acknowledgement",
+    "Outbox rows that are sent at once: publish to the last acknowledgement",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0),
 )
 OUTBOX_UNSENT = Gauge("trading_outbox_unsent", "Outbox rows not yet on the stream", ["portfolio"])

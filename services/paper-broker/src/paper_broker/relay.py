@@ -1,18 +1,20 @@
-"""The outbox onto EXEC: in id order, one acknowledgement at a time, so that no hole can stand behind a later row."""
+"""The outbox onto EXEC: in id order, as a chain, so that no hole can stand behind a later row."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import asyncpg
-import msgspec
 import structlog
 
 from paper_broker import metrics
 from paper_broker.ledger import Writer
+from paper_broker.outbox import OutboxRow, unsent
 from trading_core import messages
+from trading_core.bus.chain import ChainPublisher
 from trading_core.bus.connection import Bus
 from trading_core.faultpoints import faultpoint
 from trading_core.messages import ExecMessage
@@ -20,13 +22,11 @@ from trading_core.streams import EXEC, exec_subjects
 
 log = structlog.get_logger()
 BATCH = 200
+KEEP = 1_000
+"""Of rows that wait to be sent in memory; beyond it the database keeps them."""
 MARK_AFTER_S = 0.05
 """Rows are marked as sent when nothing has come for so long: a fill never waits for that commit."""
 MARK_AFTER_ROWS = 1_000
-_NEXT = """
-SELECT id, subject, payload, extract(epoch FROM clock_timestamp() - created_at)::float8 AS age_s
-FROM trading_paper.outbox WHERE portfolio_id = $1 AND id > $2 AND sent_at IS NULL ORDER BY id LIMIT $3
-"""
 _OLDEST = "SELECT coalesce(min(id), 0) FROM trading_paper.outbox WHERE portfolio_id = $1"
 _EVENT = "SELECT event_id FROM trading_paper.outbox WHERE portfolio_id = $1 AND id = $2"
 # What was sent longer ago is only waiting to be tidied: it is not said a second time.
@@ -46,22 +46,34 @@ class OnStream(NamedTuple):
 
 
 class Relay:
-    """Publishes what the ledger has committed. `wake` after each commit; it also looks by itself."""
+    """Publishes what the ledger has committed. `hand` or `wake` after each commit; it also looks by itself."""
 
-    def __init__(self, bus: Bus, db: asyncpg.Pool, writer: Writer) -> None:
+    def __init__(self, bus: Bus, chain: ChainPublisher, db: asyncpg.Pool, writer: Writer) -> None:
         self._bus = bus
+        self._chain = chain
         self._db = db
         self._writer = writer
         self._portfolio_id = writer.portfolio_id
         self._portfolio = writer.portfolio
         self._wake = asyncio.Event()
+        self._handed: list[OutboxRow] = []
+        self._look = True
+        """The database may have unsent rows that were not handed over."""
         self._published = 0
         self._marked = 0
         self._waits_since: float | None = None
         metrics.OUTBOX_AGE_SECONDS.labels(self._portfolio).set_function(self._age_s)
 
-    def wake(self) -> None:
+    def hand(self, rows: Sequence[OutboxRow]) -> None:
+        """The rows of the newest commit: what is sent next need not be read from the database."""
+        self._look |= not rows or len(self._handed) + len(rows) > KEEP
+        if not self._look:
+            self._handed.extend(rows)
         self._wake.set()
+
+    def wake(self) -> None:
+        """After a commit whose rows are not at hand."""
+        self.hand(())
 
     async def run(self) -> None:
         """Never ends. Starts with what the stream already has, so that no dedupe window matters."""
@@ -72,23 +84,44 @@ class Relay:
         await self._mark_sent()
         while True:
             self._wake.clear()
-            rows = await self._db.fetch(_NEXT, self._portfolio_id, self._published, BATCH)
-            fetched_at = time.perf_counter()
-            self._waits_since = time.monotonic() - rows[0]["age_s"] if rows else None
+            rows = await self._next()
+            self._waits_since = rows[0].since if rows else None
             metrics.OUTBOX_UNSENT.labels(self._portfolio).set(len(rows))
-            for row in rows:
-                await self._publish(row["id"], row["subject"], row["payload"])
-                self._published = row["id"]
-                metrics.EXEC_SECONDS.observe(row["age_s"] + time.perf_counter() - fetched_at)
-                faultpoint("relay.before_mark")
+            while rows:
+                rows = rows[await self._send(rows) :]
             if self._published - self._marked >= MARK_AFTER_ROWS:
                 await self._mark_sent()
-            if rows:
+            if self._look:
                 continue
             if self._published == self._marked:
-                await self._woken(1.0)
+                woken = await self._woken(1.0)
+                self._look |= not woken
             elif not await self._woken(MARK_AFTER_S):
                 await self._mark_sent()
+
+    async def _next(self) -> list[OutboxRow]:
+        """Unsent rows from the oldest on, without a hole: what was handed over, if that is all there is."""
+        if self._look:
+            self._look = False
+            self._handed.clear()  # committed, so the database has them too
+            rows = await unsent(self._db, self._portfolio_id, self._published, BATCH)
+            self._look |= len(rows) == BATCH
+            return rows
+        rows = [row for row in self._handed if row.id > self._published]
+        self._handed.clear()
+        return rows
+
+    async def _send(self, rows: Sequence[OutboxRow]) -> int:
+        """How many of the rows are on EXEC now."""
+        began = time.monotonic()
+        done = await self._chain.publish([row.outgoing() for row in rows])
+        now = time.monotonic()
+        metrics.RELAY_SECONDS.observe(now - began)
+        for row in rows[:done]:
+            self._published = row.id
+            metrics.EXEC_SECONDS.observe(now - row.since)
+            faultpoint("relay.before_mark")
+        return done
 
     async def _woken(self, limit_s: float) -> bool:
         try:
@@ -101,14 +134,6 @@ class Relay:
     def _age_s(self) -> float:
         since = self._waits_since
         return 0.0 if since is None else max(0.0, time.monotonic() - since)
-
-    async def _publish(self, outbox_id: int, subject: str, payload: str) -> None:
-        began = time.perf_counter()
-        message = messages.decode(payload)
-        assert isinstance(message, ExecMessage)
-        message = msgspec.structs.replace(message, outbox_id=outbox_id)
-        await self._bus.publish(subject, message, headers={"X-Outbox-Id": str(outbox_id)})
-        metrics.RELAY_SECONDS.observe(time.perf_counter() - began)
 
     async def _on_stream(self) -> OnStream:
         """What EXEC has of this portfolio's outbox, judged by its last message of each kind.

@@ -31,13 +31,15 @@ _json = msgspec.json.Encoder()
 class Statement:
     """SQL with its parameters. `rows` is how many rows it must touch, where that is an invariant.
 
-    `alone`: of such statements no two may be parts of one (see `together`).
+    `alone`: of such statements no two may be parts of one (see `together`). `returning`: the column whose values are
+    wanted; otherwise the number of rows is.
     """
 
     sql: str
     values: tuple[Any, ...]
     rows: int | None = None
     alone: bool = False
+    returning: str | None = None
 
 
 def insert(table: str, values: dict[str, Any]) -> Statement:

@@ -11,6 +11,7 @@ from paper_broker.ledger import Ledger, Replaced
 from paper_broker.signals import SignalReader
 from trading_core.broker.portfolios import portfolios
 from trading_core.broker.rules import DEFAULT_SZ_DECIMALS, RuleBook
+from trading_core.bus.chain import ChainPublisher
 from trading_core.db import pool
 from trading_core.faultpoints import faultpoint
 from trading_core.runtime import Runtime
@@ -53,8 +54,9 @@ async def _trade(runtime: Runtime, enabled: list[LoadedStrategy], rules: Sequenc
         database = await pool.connect_pool(url, role_name="paper-broker", max=CONNECTIONS * len(rules))
         try:
             brokers: list[Broker] = []
+            chain = ChainPublisher(runtime.bus)
             brokers += [
-                Broker(runtime, ledger, database, enabled, own, lambda: _show(runtime, brokers))
+                Broker(runtime, ledger, chain, database, enabled, own, lambda: _show(runtime, brokers))
                 for ledger, own in zip(ledgers, rules, strict=True)
             ]
             for broker in brokers:

@@ -28,13 +28,17 @@ def groups(statements: Iterable[Statement]) -> Iterator[list[Statement]]:
 
 
 def as_one(group: list[Statement]) -> tuple[str, list[Any]]:
-    """SQL that runs all of `group` and answers one row: how many rows each of them touched."""
+    """SQL that runs all of `group` and answers one row: how many rows each touched, or what it returns of them."""
     parts: list[str] = []
     values: list[Any] = []
     for number, statement in enumerate(group):
         first = len(values)
         sql = _PARAMETER.sub(lambda found, first=first: f"${int(found[1]) + first}", statement.sql)  # type: ignore[misc]
-        parts += [f"s{number} AS ({sql} RETURNING 1)", f"c{number} AS (SELECT count(*) FROM s{number})"]  # noqa: S608
+        wanted = (
+            f"array_agg({statement.returning} ORDER BY {statement.returning})" if statement.returning else "count(*)"
+        )
+        returned = statement.returning or "1"
+        parts += [f"s{number} AS ({sql} RETURNING {returned})", f"c{number} AS (SELECT {wanted} FROM s{number})"]  # noqa: S608
         values += statement.values
     counts = ", ".join(f"(TABLE c{number})" for number in range(len(group)))
     return f"WITH {', '.join(parts)} SELECT {counts}", values
