@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from trading_core.collect.numbers import number, price, size
+from trading_core.collect.numbers import TradeNumbers, number, price, size
 from trading_core.errors import VenueMessageInvalid
 from trading_core.model import MINUTE_MS
 
@@ -150,6 +150,7 @@ _frame = msgspec.json.Decoder(_Frame)
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
 _trade = msgspec.json.Decoder(TradeRow)
 _trades = msgspec.json.Decoder(_Trades)
+_numbers = TradeNumbers()
 _candle = msgspec.json.Decoder(CandleRow)
 _bbo = msgspec.json.Decoder(BboRow)
 _book = msgspec.json.Decoder(BookRow)
@@ -292,13 +293,13 @@ def _good_trades(data: bytes) -> list[TradeRow] | None:
     """The trades of a frame of which every one can be used; else None, and each is looked at by itself."""
     try:
         rows = _trades.decode(data).data
-        for row in rows:
-            if not 0 < row.time < TIME_MAX_MS:
-                return None
-            price("px", row.px)
-            size("sz", row.sz)
-    except (VenueMessageInvalid, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    prices, sizes = _numbers.prices, _numbers.sizes
+    for row in rows:
+        known = row.px in prices and row.sz in sizes
+        if not (0 < row.time < TIME_MAX_MS and (known or _numbers.learn(row.px, row.sz))):
+            return None
     return rows
 
 

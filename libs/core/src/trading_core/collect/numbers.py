@@ -11,6 +11,9 @@ from trading_core.model import DAY_MS
 AHEAD_MS = 5_000
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _NUMBER_LENGTH_MAX = 32
+_DIGITS = r"[0-9]{1,15}(?:\.[0-9]{1,16})?"
+_USUAL = re.compile(rf"(?![0.]+ ){_DIGITS} {_DIGITS}").fullmatch
+"""A price above zero and a size, with a blank between: one look at both is half the work of two."""
 REMEMBERED = 16_384
 """Prices and sizes come again and again, with every book anew: what was right once is not looked at again."""
 
@@ -38,6 +41,25 @@ def size(name: str, text: str) -> float:
     if value < 0:
         raise VenueMessageInvalid(f"{name} must be >= 0, got {text}")
     return value
+
+
+class TradeNumbers:
+    """Prices and sizes of trades that are right, looked at once: the venue prints the same ones again and again."""
+
+    def __init__(self) -> None:
+        self.prices: set[str] = set()
+        self.sizes: set[str] = set()
+
+    def learn(self, price: str, size: str) -> bool:
+        """Whether `price` and `size` of this module take the two and neither is oddly long; then they are known."""
+        if _USUAL(f"{price} {size}") is None:
+            return False
+        if len(self.prices) + len(self.sizes) > REMEMBERED:
+            self.prices.clear()
+            self.sizes.clear()
+        self.prices.add(price)
+        self.sizes.add(size)
+        return True
 
 
 def check_time(event_ms: int, clock_ms: int) -> None:
