@@ -73,6 +73,7 @@ class StreamRecorder:
                         return
                     self._waiting = []
                     storing = asyncio.create_task(self._store(prepared, stopping)) if messages else None
+                    await asyncio.sleep(0)  # Postgres has it before the next batch is decoded
         except asyncio.CancelledError:
             if storing is not None:
                 storing.cancel()
