@@ -19,17 +19,21 @@ async def measure(servers: Servers, *, quick: bool) -> list[Row]:
     count, repetitions = (10 * BATCH, 3) if quick else (60 * BATCH, 5)
     bus = await servers.bus()
     try:
-        ours, fetched = [], []
+        ours, fetched, acknowledged = [], [], []
         for _ in range(repetitions):
             await purge(bus)
             await with_our_publisher(bus, some_trades(count))
             fetched.append(count / await fetch_bare(bus, count))
+            acknowledged.append(count / await fetch_bare(bus, count, acknowledge=True))
             ours.append(count / await consume(bus, count))
     finally:
         await bus.close()
-    limit = f"nats-py fetch({BATCH}), nothing acknowledged"
+    name, limit = "durable consumption", f"nats-py fetch({BATCH})"
     note = f"{count} trades a run, every one acknowledged by ours"
-    return [Row("consume", "durable consumption", "events/s", rates(ours), limit, rates(fetched), note)]
+    return [
+        Row("consume", name, "events/s", rates(ours), f"{limit}, nothing acknowledged", rates(fetched), note),
+        Row("consume", name, "events/s", rates(ours), f"{limit}, each acknowledged too", rates(acknowledged), note),
+    ]
 
 
 async def consume(bus: Bus, count: int) -> float:

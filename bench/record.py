@@ -16,7 +16,7 @@ from bench.trades import SUBJECT, as_rows, purge, some_trades
 from recorder import tables
 from recorder.stream import BATCH
 from trading_core.bus.connection import Bus
-from trading_core.streams import MARKET
+from trading_core.streams import MARKET, RECORDER
 
 LIMIT_S = 120
 _PROGRESS = "SELECT stored_at, count(*) FROM trading_market_data.ticks GROUP BY stored_at ORDER BY stored_at"
@@ -81,14 +81,27 @@ async def insert_bare(database: asyncpg.Connection, rows: list[tuple[Any, ...]])
     return time.perf_counter() - began
 
 
-async def fetch_bare(bus: Bus, count: int) -> float:
-    """Seconds to receive what is in MARKET, nothing decoded, nothing acknowledged."""
-    config = api.ConsumerConfig(ack_policy=api.AckPolicy.NONE, deliver_policy=api.DeliverPolicy.ALL, mem_storage=True)
+async def fetch_bare(bus: Bus, count: int, *, acknowledge: bool = False) -> float:
+    """Seconds to receive what is in MARKET, nothing decoded; acknowledged one by one or not at all."""
+    policy = api.AckPolicy.EXPLICIT if acknowledge else api.AckPolicy.NONE
+    config = api.ConsumerConfig(
+        ack_policy=policy,
+        deliver_policy=api.DeliverPolicy.ALL,
+        mem_storage=True,
+        max_ack_pending=RECORDER[0].max_ack_pending,
+    )
     subscription = await bus.js.pull_subscribe(SUBJECT, stream=MARKET.name, config=config)
     received = 0
     began = time.perf_counter()
     while received < count:
-        received += len(await subscription.fetch(BATCH, timeout=5))
+        messages = await subscription.fetch(BATCH, timeout=5)
+        received += len(messages)
+        if acknowledge:
+            for message in messages:
+                await message.ack()
+    if acknowledge:
+        while (await subscription.consumer_info()).num_ack_pending:
+            pass
     elapsed = time.perf_counter() - began
     await subscription.unsubscribe()
     return elapsed
