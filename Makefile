@@ -68,7 +68,7 @@ lint: setup ## ruff, mypy strict, tsc strict, eslint
 
 test-python: setup ## unit, contract and integration tests, with a real nats-server and a real PostgreSQL
 	@echo "» pytest"
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "$(BESIDE)" || { test $$? -eq 1 && \
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "$(BESIDE)" || { test $$? -eq 1 && \
 		echo "» what failed beside other tests, once more with the machine to itself; it stays a defect to mend" && \
 		$(PY) -m pytest -m "$(BESIDE)" --last-failed --last-failed-no-failures none; }
 	@$(PY) -m pytest -m "alone and not long"
