@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from trading_core import streams
@@ -49,6 +50,54 @@ async def test_only_what_the_filters_name_is_read(bus: Bus, a_trade: Trade) -> N
         await bus.publish(f"market.hyperliquid.{asset}.trade", a_trade(number))
     filters = ("market.hyperliquid.ETH.trade", "market.*.SOL.>")
     assert await read(OrderedPull(bus, streams.MARKET, filters, Start.all()), 2) == ["t:1", "t:2"]
+
+
+async def test_a_start_by_time_leaves_nothing_out_when_one_of_its_filters_begins_later(
+    bus: Bus, a_trade: Trade
+) -> None:
+    """As when a runner begins again around the first gap that its asset ever had."""
+    await fill(bus, a_trade, range(10))
+    from_ns = await _after_the_last(bus)
+    await fill(bus, a_trade, range(10, 20))
+    await fill(bus, a_trade, range(20, 30), "market.hyperliquid.BTC.gap")
+    filters = (SUBJECT, "market.hyperliquid.BTC.gap", "market.hyperliquid.BTC.funding")
+    before = await consumers(bus)
+    reader = OrderedPull(bus, streams.MARKET, filters, Start.from_time(from_ns))
+    assert await read(reader, 20) == expected(range(10, 30))
+    await reader.close()
+    assert await consumers(bus) == before
+
+
+async def test_a_start_by_time_with_several_filters_may_lie_outside_of_the_stream(bus: Bus, a_trade: Trade) -> None:
+    filters = (SUBJECT, "market.hyperliquid.ETH.trade")
+    now = OrderedPull(bus, streams.MARKET, filters, Start.from_time(time.time_ns()))
+    opened = asyncio.Event()
+
+    async def after_the_end() -> list[str]:
+        async for batch in now.batches():
+            if batch:
+                return [decode(delivered.data).id for delivered in batch]
+            opened.set()
+        return []
+
+    reading = asyncio.create_task(after_the_end())
+    await opened.wait()
+    await fill(bus, a_trade, range(3))
+    assert await reading == expected(range(3))
+    await bus.js.purge_stream(streams.MARKET.name, seq=3)
+    before = OrderedPull(bus, streams.MARKET, filters, Start.from_time(1))
+    assert await read(before, 1) == expected(range(2, 3))
+
+
+async def _after_the_last(bus: Bus) -> int:
+    """An ingest time between the newest message and the next one."""
+    last = await bus.last(streams.MARKET, SUBJECT)
+    assert last is not None
+    return last.ingest_time_ns + 1
+
+
+async def consumers(bus: Bus) -> int:
+    return (await bus.js.stream_info(streams.MARKET.name)).state.consumer_count
 
 
 async def test_a_reader_knows_when_it_has_caught_up(bus: Bus, a_trade: Trade) -> None:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 from nats import errors
@@ -31,6 +32,7 @@ RECENT_NS = 5 * OVERLAP_NS
 SEEN_NS = 60 * OVERLAP_NS
 """What was read within RECENT_NS is recognised for SEEN_NS: publishers send the lost end once more."""
 _REFUSED = 400
+_BY_TIME, _BY_SEQUENCE = "by_start_time", "by_start_sequence"
 _log = structlog.get_logger("trading_core.bus")
 
 
@@ -52,7 +54,7 @@ class Start:
 
     @classmethod
     def from_time(cls, time_ns: int) -> Start:
-        return cls("by_start_time", time_ns)
+        return cls(_BY_TIME, time_ns)
 
 
 class OrderedPull:
@@ -108,8 +110,11 @@ class OrderedPull:
         if self._pull is None:
             return
         await self._drop()
+        await self._delete(self._consumer)
+
+    async def _delete(self, consumer: str) -> None:
         try:
-            subject = f"$JS.API.CONSUMER.DELETE.{self._stream.name}.{self._consumer}"
+            subject = f"$JS.API.CONSUMER.DELETE.{self._stream.name}.{consumer}"
             await self._bus.nc.request(subject, b"", timeout=IDLE_S)
         except errors.Error as error:
             _log.debug("consumer_left_behind", stream=self._stream.name, reason=str(error))
@@ -119,19 +124,15 @@ class OrderedPull:
         if not await self._bus.wait_connected(IDLE_S):
             return "not connected"
         self._connection = self._bus.connections
-        self._consumer = f"ordered_{secrets.token_hex(8)}"
-        subject = f"$JS.API.CONSUMER.CREATE.{self._stream.name}.{self._consumer}"
-        request = {"stream_name": self._stream.name, "config": self._config()}
-        try:
-            reply = await self._bus.nc.request(subject, json.dumps(request).encode(), timeout=REQUEST_TIMEOUT_S)
-        except errors.Error as error:
-            self._bus.raise_if_denied(subject)
-            await asyncio.sleep(IDLE_S)
-            return str(error)
-        answer = json.loads(reply.data)
-        if "error" in answer:
-            await asyncio.sleep(IDLE_S)
-            return self._refused(answer["error"])
+        config = self._config()
+        if config["deliver_policy"] == _BY_TIME and len(self._filters) > 1:
+            reason = await self._start_by_sequence(config)
+            if reason is not None:
+                return reason
+        answer = await self._create(config)
+        if isinstance(answer, str):
+            return answer
+        self._consumer = str(config["name"])
         if self._last is None and self._start.policy == "new":
             self._start = Start.from_time(_unix_ns(answer["created"]))
         if self._confirm and not answer["num_pending"]:
@@ -143,9 +144,42 @@ class OrderedPull:
         await self._pull.open()
         return None
 
+    async def _start_by_sequence(self, config: dict[str, object]) -> str | None:
+        """In `config` the start time becomes the sequence of the first message from then on, or why not.
+
+        nats-server 2.15 begins a consumer with several filters at the first message that any of them ever had, if
+        that is later than the start time: what the others have between the two would be left out.
+        """
+        lookup = config | {"name": _name()}
+        del lookup["filter_subjects"]
+        answer = await self._create(lookup)
+        if isinstance(answer, str):
+            return answer
+        await self._delete(str(lookup["name"]))
+        del config["opt_start_time"]
+        config["deliver_policy"] = _BY_SEQUENCE
+        config["opt_start_seq"] = answer["delivered"]["stream_seq"] + 1
+        return None
+
+    async def _create(self, config: dict[str, object]) -> dict[str, Any] | str:
+        """What the server answers about the new consumer; otherwise why there is none."""
+        subject = f"$JS.API.CONSUMER.CREATE.{self._stream.name}.{config['name']}"
+        request = {"stream_name": self._stream.name, "config": config}
+        try:
+            reply = await self._bus.nc.request(subject, json.dumps(request).encode(), timeout=REQUEST_TIMEOUT_S)
+        except errors.Error as error:
+            self._bus.raise_if_denied(subject)
+            await asyncio.sleep(IDLE_S)
+            return str(error)
+        answer: dict[str, Any] = json.loads(reply.data)
+        if "error" in answer:
+            await asyncio.sleep(IDLE_S)
+            return self._refused(answer["error"])
+        return answer
+
     def _config(self) -> dict[str, object]:
         config: dict[str, object] = {
-            "name": self._consumer,
+            "name": _name(),
             "ack_policy": "none",
             "max_deliver": -1,
             "mem_storage": True,
@@ -158,16 +192,16 @@ class OrderedPull:
         if self._last is not None and self._by_time:
             self._seen = {(message.subject, message.data) for batch in self._recent for message in batch}
             self._seen_until = self._last.ingest_time_ns + SEEN_NS
-            config["deliver_policy"] = "by_start_time"
+            config["deliver_policy"] = _BY_TIME
             config["opt_start_time"] = _rfc3339(self._last.ingest_time_ns - OVERLAP_NS)
         elif self._last is not None:
             # The last message once more: seeing it proves that the stream is still the one that was read.
-            config["deliver_policy"] = "by_start_sequence"
+            config["deliver_policy"] = _BY_SEQUENCE
             config["opt_start_seq"] = self._last.sequence
             self._confirm = True
         else:
             config["deliver_policy"] = self._start.policy
-            if self._start.policy == "by_start_time":
+            if self._start.policy == _BY_TIME:
                 config["opt_start_time"] = _rfc3339(self._start.time_ns)
         return config
 
@@ -234,6 +268,10 @@ class OrderedPull:
         if error.get("code") == _REFUSED:
             raise ConfigError(f"stream {self._stream.name} refuses filters {self._filters}: {error.get('description')}")
         return str(error.get("description"))
+
+
+def _name() -> str:
+    return f"ordered_{secrets.token_hex(8)}"
 
 
 def delivered(raw: list[Raw]) -> list[Delivered]:
