@@ -157,6 +157,8 @@ async def _slow_browser(platform: Platform) -> float:
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
         slow.setblocking(False)
+        async with asyncio.timeout(PATIENCE_S):
+            await loop.sock_recv(slow, len(b"HTTP/1.1 101"))  # until then it may not be served yet
         port, began_s = slow.getsockname()[1], time.monotonic()
         while _is_served(platform, port):
             with contextlib.suppress(TimeoutError, ConnectionError):
