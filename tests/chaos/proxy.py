@@ -16,7 +16,10 @@ PIECE = 16 * 1024
 
 @dataclass(frozen=True)
 class Weather:
-    """`delay_s`: from, to, of each piece. `bytes_per_s`: in each direction. `half_open`: everything is swallowed."""
+    """`delay_s`: from, to, of each piece, which keeps its place but waits for no other. `bytes_per_s`: in each direction.
+
+    `half_open`: everything is swallowed.
+    """
 
     delay_s: tuple[float, float] = (0.0, 0.0)
     bytes_per_s: float | None = None
@@ -84,10 +87,14 @@ class Proxy:
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, pair: tuple[asyncio.StreamWriter, ...],
         is_answer: bool,
     ) -> None:  # fmt: skip
+        loop, due_s = asyncio.get_running_loop(), 0.0
         with contextlib.suppress(OSError):
             while data := await source.read(PIECE):
                 weather = self.weather
-                await asyncio.sleep(self._chance.uniform(*weather.delay_s) if weather.delay_s[1] else 0)
+                if weather.delay_s[1]:
+                    due_s = max(due_s, loop.time() + self._chance.uniform(*weather.delay_s))
+                    loop.call_at(due_s, _put, sink, data)
+                    continue
                 if weather.bytes_per_s is not None:
                     await asyncio.sleep(len(data) / weather.bytes_per_s)
                 if is_answer and weather.resets_commits and COMMITTED in data:
@@ -99,6 +106,11 @@ class Proxy:
         for writer in pair:
             _reset(writer)
             self._writers.discard(writer)
+
+
+def _put(sink: asyncio.StreamWriter, data: bytes) -> None:
+    if not sink.is_closing():
+        sink.write(data)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
