@@ -68,6 +68,15 @@ async def test_every_route_wants_a_token_where_reading_is_not_open(token: str, r
         assert (await client.get("/healthz")).status_code == 200
 
 
+async def test_the_page_of_the_description_opens_without_a_token_and_the_description_does_not() -> None:
+    # A link carries no token: the page that it opens asks for the document with the one of the tab.
+    async with a_client(open_read=False) as client:
+        assert (await client.get("/api/docs")).status_code == 200
+        assert (await client.get("/api/openapi.json")).status_code == 401
+        assert (await client.post("/api/docs")).status_code == 401
+        assert (await client.get("/api/docs/oauth2-redirect")).status_code == 401
+
+
 async def test_every_answer_has_the_headers_also_a_refusal() -> None:
     async with a_client(open_read=False) as client:
         for method, path in [*UNDER_API, ("GET", "/api/nothing"), ("GET", "/"), ("GET", "/healthz"), ("PUT", "/")]:

@@ -95,6 +95,10 @@ class Limits:
         return 0.0
 
 
+SHELL = "/api/docs"
+"""Holds no figure and no description: it asks for the document itself, with the token of the tab."""
+
+
 class Gate:
     """Everything under /api goes through here; probes, metrics and the page's own files do not."""
 
@@ -125,7 +129,8 @@ class Gate:
         if wait_s:
             seconds = math.ceil(wait_s)
             raise Refused(429, f"Too many requests. Try again in {seconds} s.", {"Retry-After": str(seconds)})
-        self._access.check(method, held)
+        if scope["path"] != SHELL or method not in READING:
+            self._access.check(method, held)
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > BODY_LIMIT:
             raise Refused(413, TOO_LARGE)
