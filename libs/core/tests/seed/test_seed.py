@@ -132,7 +132,7 @@ async def test_a_seeded_database_passes_the_audit_and_is_not_seeded_twice(
         assert (evaluated["all"], evaluated["names"]) == (3 * (6 * 1_440 + 288), 7)
         assert evaluated["newest"] == utc(TO_MS)
         counted = await connection.fetchrow("SELECT count(*), sum(evaluations) FROM trading_ops.grids")
-        assert tuple(counted) == (2 * 3 * 1_440, evaluated["all"])
+        assert tuple(counted) == (DAYS * 2 * 3 * 1_440, DAYS * evaluated["all"])
         notice = await connection.fetchval("SELECT body ->> 'notice' FROM trading_ops.events")
         assert notice == notice_of(wanted())
     finally:

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from trading_core import ids
+from trading_core.config import RetentionConfig
 from trading_core.messages import SignalMessage
 from trading_core.seed.tables import Record
 from trading_core.strategy.registry import LoadedStrategy
 
-DAYS = 1
-"""At the end of the past. A runner leaves a month of evaluations without an opinion, some 26,000 a day; for a page that
-asks when a strategy was last evaluated the last day is as good."""
+DAYS = RetentionConfig().pass_retention_days
+"""At the end of the past: as many as a platform keeps of evaluations without an opinion, some 26,000 a day."""
 
 
 def passes(
