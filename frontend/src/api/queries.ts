@@ -164,10 +164,11 @@ export const useCandles = (asset: string, interval: Interval) =>
     refetchInterval: ({ state }) => (state.data?.candles.length ? 3 * REFRESH_MS : EMPTY_REFRESH_MS),
   })
 
+/** Those in the coin itself: what was paid for tokens of prediction markets on it is no price of the coin. */
 export const useTrades = (asset: string) =>
   useQuery({
     queryKey: keys.trades(asset),
-    queryFn: () => unwrap(api.GET('/api/trades', { params: { query: { asset, limit: 500 } } })),
+    queryFn: () => unwrap(api.GET('/api/trades', { params: { query: { asset, exchange: 'hyperliquid', limit: 500 } } })),
     refetchInterval: 3 * REFRESH_MS,
   })
 

@@ -1666,6 +1666,12 @@ export interface components {
         FillRow: {
             /** Asset */
             asset: string;
+            /**
+             * Direction
+             * @description Of the position. On a prediction market LONG holds shares of the YES token, SHORT of the NO
+             * @enum {string}
+             */
+            direction: "LONG" | "SHORT";
             /** Exchange */
             exchange: string;
             /** Exit Reason */
@@ -6089,6 +6095,8 @@ export interface operations {
                 limit?: number;
                 asset?: string | null;
                 exchange?: ("hyperliquid" | "polymarket") | null;
+                /** @description The coin, or the id of the prediction market */
+                instrument?: string | null;
                 direction?: ("LONG" | "SHORT") | null;
                 status?: ("OPEN" | "CLOSED") | null;
                 exit_reason?: ("stop_loss" | "take_profit" | "timeout" | "signal" | "manual" | "resolved") | null;
@@ -6583,6 +6591,8 @@ export interface operations {
                 strategy?: string | null;
                 asset?: string | null;
                 exchange?: ("hyperliquid" | "polymarket") | null;
+                /** @description The coin, or the id of the prediction market */
+                instrument?: string | null;
                 direction?: ("LONG" | "SHORT") | null;
                 status?: ("OPEN" | "CLOSED") | null;
                 exit_reason?: ("stop_loss" | "take_profit" | "timeout" | "signal" | "manual" | "resolved") | null;
@@ -6674,6 +6684,8 @@ export interface operations {
                 strategy?: string | null;
                 asset?: string | null;
                 exchange?: ("hyperliquid" | "polymarket") | null;
+                /** @description The coin, or the id of the prediction market */
+                instrument?: string | null;
                 direction?: ("LONG" | "SHORT") | null;
                 status?: ("OPEN" | "CLOSED") | null;
                 exit_reason?: ("stop_loss" | "take_profit" | "timeout" | "signal" | "manual" | "resolved") | null;
@@ -6765,6 +6777,8 @@ export interface operations {
                 strategy?: string | null;
                 asset?: string | null;
                 exchange?: ("hyperliquid" | "polymarket") | null;
+                /** @description The coin, or the id of the prediction market */
+                instrument?: string | null;
                 direction?: ("LONG" | "SHORT") | null;
                 status?: ("OPEN" | "CLOSED") | null;
                 exit_reason?: ("stop_loss" | "take_profit" | "timeout" | "signal" | "manual" | "resolved") | null;

@@ -33,6 +33,7 @@ export const tradeKeys = {
   pages: (filters: TradeFilters, order: TradeOrder) => ['trade-pages', filters, order],
   totals: (filters: TradeFilters) => ['trade-totals', filters],
   one: (id: string) => ['trade', id],
+  inMarket: (market: string) => ['market-trades', market],
   lineage: (id: string) => ['trade', id, 'lineage'],
   candles: (asset: string, interval: Interval, from: number, to: number) => ['trade-candles', asset, interval, from, to],
 } as const
@@ -102,6 +103,15 @@ export const useTradeCandles = (asset: string, interval: Interval, from: number,
     queryKey: tradeKeys.candles(asset, interval, from, to),
     queryFn: () => unwrap(api.GET('/api/candles', { params: { query: { asset, interval, from, to, limit: 1000 } } })),
     staleTime: 6 * REFRESH_MS,
+  })
+
+/** Those in the tokens of one prediction market. */
+export const useMarketTrades = (market: string) =>
+  useQuery({
+    queryKey: tradeKeys.inMarket(market),
+    queryFn: () =>
+      unwrap(api.GET('/api/trades', { params: { query: { exchange: 'polymarket', instrument: market, limit: 200 } } })),
+    refetchInterval: REFRESH_MS,
   })
 
 export const useRisk = () =>

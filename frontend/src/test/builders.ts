@@ -88,6 +88,7 @@ export const aFill = (changes: Partial<FillRow> = {}): FillRow => ({
   strategy: 'rsi_mean_reversion',
   exchange: 'hyperliquid',
   asset: 'BTC',
+  direction: 'LONG',
   side: 'BUY',
   purpose: 'entry',
   quantity: '0.00237',

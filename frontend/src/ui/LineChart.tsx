@@ -1,5 +1,5 @@
 import { useMemo, useState } from 'react'
-import { CartesianGrid, Line, LineChart as Chart, ReferenceLine, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts'
+import { CartesianGrid, Line, LineChart as Chart, ReferenceDot, ReferenceLine, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts'
 
 import { clock, dateTime, day, isMidnight, zoneName } from '../format/times'
 import { timeTicks } from './timeTicks'
@@ -18,18 +18,21 @@ interface Props {
   label: string
   format: (value: number) => string
   domain?: [number, number]
-  /** A level to compare with, such as no gain. */
-  level?: number
+  /** Levels to compare with, such as no gain. */
+  levels?: readonly { value: number; text?: string; colour?: string }[]
   /** Moments to mark, such as the end of a market. */
   marks?: readonly { t: number; text: string }[]
+  /** Single events at their values, such as fills. */
+  dots?: readonly { t: number; value: number; colour: string; text: string; below?: boolean }[]
 }
 
+const NO_DOTS: NonNullable<Props['dots']> = []
 const AXIS = { fontSize: 11, fill: 'var(--ink-faint)' }
 
 /** Lines over time with a crosshair; loaded when it is shown, as the library is larger than the page. */
-export default function LineChart({ series, label, format, domain, level, marks = [] }: Props) {
+export default function LineChart({ series, label, format, domain, levels = [], marks = [], dots = NO_DOTS }: Props) {
   const [wide] = useState(() => window.matchMedia('(min-width: 700px)').matches)
-  const rows = useMemo(() => merged(series), [series])
+  const rows = useMemo(() => merged(series, dots), [series, dots])
   const { ticks, daily } = timeTicks(rows[0]?.t ?? 0, rows.at(-1)?.t ?? 0, wide ? 9 : 4)
   return (
     <div className="chart-main" role="img" aria-label={label}>
@@ -47,7 +50,15 @@ export default function LineChart({ series, label, format, domain, level, marks 
             axisLine={{ stroke: 'var(--line-strong)' }}
           />
           <YAxis domain={domain ?? ['auto', 'auto']} tickFormatter={format} tick={AXIS} tickLine={false} axisLine={false} width={62} />
-          {level === undefined ? null : <ReferenceLine y={level} stroke="var(--line-strong)" strokeDasharray="3 3" />}
+          {levels.map(({ value, text = '', colour = 'var(--line-strong)' }) => (
+            <ReferenceLine
+              key={`${text} ${value}`}
+              y={value}
+              stroke={colour}
+              strokeDasharray="3 3"
+              label={{ value: text, position: 'insideBottomLeft', ...AXIS, fill: colour }}
+            />
+          ))}
           {marks.map(({ t, text }) => (
             <ReferenceLine key={text} x={t} stroke="var(--ink-faint)" label={{ value: text, position: 'insideTopRight', ...AXIS }} />
           ))}
@@ -72,6 +83,18 @@ export default function LineChart({ series, label, format, domain, level, marks 
               isAnimationActive={false}
             />
           ))}
+          {dots.map(({ t, value, colour, text, below = false }) => (
+            <ReferenceDot
+              key={`${t} ${value} ${text}`}
+              x={t}
+              y={value}
+              r={4.5}
+              fill={colour}
+              stroke="var(--panel)"
+              ifOverflow="extendDomain"
+              label={{ value: text, position: below ? 'bottom' : 'top', ...AXIS, fill: colour }}
+            />
+          ))}
         </Chart>
       </ResponsiveContainer>
     </div>
@@ -83,8 +106,9 @@ interface Row {
   values: Record<string, number | null>
 }
 
-function merged(series: readonly LineSeries[]): Row[] {
-  const rows = new Map<number, Row>()
+/** The rows of the lines, and one for each event: a market pays out after its last poll. */
+function merged(series: readonly LineSeries[], dots: readonly { t: number }[]): Row[] {
+  const rows = new Map<number, Row>(dots.map(({ t }) => [t, { t, values: {} }]))
   for (const { name, points } of series) {
     for (const { t, value } of points) {
       const row = rows.get(t) ?? { t, values: {} }

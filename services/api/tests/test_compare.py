@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from trading_core.model import DAY_MS
 
 MINUTE_MS = 60_000
 ARB = "funding_arb"
+PAGE = Path(__file__).parents[3] / "frontend" / "src"
 
 
 def a_trade(realised: str, exit_ms: int = 60_000, **changes: Any) -> Trade:
@@ -122,4 +125,14 @@ async def test_the_table_under_a_filter_and_one_strategy_in_detail(api: Api, see
 
     named = {each["name"] for each in await api.get("/api/metrics/definitions")}
     assert {"sharpe", "win_rate", "max_drawdown"} <= named
+    assert _explained_by_the_page() <= named
     assert (await api.http.get("/api/strategies", params={"asset": "eth"})).status_code == 422
+
+
+def _explained_by_the_page() -> set[str]:
+    """The figures whose meaning the page's sources ask for: a misspelt one would have no tooltip."""
+    named = re.compile(r"""(?:metric[:=]\s*|meaning\()['"]([a-z_.0-9]+)['"]""")
+    sources = [file.read_text() for file in PAGE.rglob("*.ts*") if ".test." not in file.name]
+    found = {name for source in sources for name in named.findall(source)}
+    assert len(found) > 40, "the sources of the page have moved: look for them there"
+    return found

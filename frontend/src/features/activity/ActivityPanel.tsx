@@ -55,12 +55,28 @@ function Fill({ entry }: { entry: FillEntry }) {
       <Time t={fill.t} />
       <span className={`side is-${fill.side === 'BUY' ? 'up' : 'down'}`}>{fill.side}</span>
       <span className="what">
-        {quantity(fill.quantity)} <strong>{fill.asset}</strong> at {price(fill.price)}
+        <Held fill={fill} /> at {price(fill.price)}
         <small>
           {fill.strategy} · {entered ? 'entry' : words(fill.exit_reason ?? fill.purpose)}
         </small>
       </span>
       {fill.realised_pnl === null ? null : <Amount of={fill.realised_pnl}>{signedUsd(fill.realised_pnl)}</Amount>}
+    </>
+  )
+}
+
+/** Coins, or shares of one token of a prediction market on the coin. */
+function Held({ fill: { exchange, asset, direction, quantity: held } }: Pick<FillEntry, 'fill'>) {
+  if (exchange !== 'polymarket') {
+    return (
+      <>
+        {quantity(held)} <strong>{asset}</strong>
+      </>
+    )
+  }
+  return (
+    <>
+      {quantity(held)} {direction === 'LONG' ? 'YES' : 'NO'} shares on <strong>{asset}</strong>
     </>
   )
 }

@@ -4,13 +4,22 @@ import { count } from '../../format/numbers'
 import { dateTime, span } from '../../format/times'
 import { words } from '../../format/words'
 import { Panel } from '../../ui/Panel'
+import { Table } from '../../ui/Table'
+import type { Column } from '../../ui/Table'
 import { View } from '../../ui/View'
+
+const CAUSES: readonly Column<ParityReport['causes'][number]>[] = [
+  { head: 'Cause', cell: ({ cause }) => words(cause) },
+  { head: 'Differences', metric: 'difference_count', numeric: true, cell: ({ count: times }) => count(times) },
+  { head: 'What it means', wrap: 'text', cell: ({ meaning }) => meaning },
+  { head: 'What to do', wrap: 'text', cell: ({ advice }) => advice },
+]
 
 /** One check: its verdict in words, its differences by cause, and the first of them as they were live and replayed. */
 export function ReportPanel({ id }: { id: number }) {
   const query = useParityReport(id)
   return (
-    <Panel title={`Check #${id}`} aside={query.data ? `${query.data.order} order` : ''} className="report">
+    <Panel title={`Check #${id}`} aside={query.data ? `${query.data.order} order · ledger ${query.data.ledger}` : ''} className="report">
       <View query={query} lines={5}>
         {(report) => <Shown report={report} />}
       </View>
@@ -32,30 +41,7 @@ function Shown({ report }: { report: ParityReport }) {
           .
         </p>
       </div>
-      {causes.length ? (
-        <div className="scroller" role="region" aria-label="Causes table" tabIndex={0}>
-          <table className="table is-dense">
-            <thead>
-              <tr>
-                <th scope="col">Cause</th>
-                <th scope="col" className="is-numeric">Differences</th>
-                <th scope="col">What it means</th>
-                <th scope="col">What to do</th>
-              </tr>
-            </thead>
-            <tbody>
-              {causes.map(({ cause, count: times, meaning, advice }) => (
-                <tr key={cause}>
-                  <td>{words(cause)}</td>
-                  <td className="is-numeric">{count(times)}</td>
-                  <td className="is-text">{meaning}</td>
-                  <td className="is-text">{advice}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      ) : null}
+      {causes.length ? <Table label="Causes table" dense columns={CAUSES} rows={causes} keyOf={({ cause }) => cause} /> : null}
       {differences.length ? (
         <>
           <div className="sub-head">

@@ -2,12 +2,10 @@ import type { MarketRow } from '../../api/client'
 import { useMarkets, useSummary } from '../../api/queries'
 import { NONE, percent, usd } from '../../format/numbers'
 import { clock, dateTime, dayClock, zoneName, zoneWord } from '../../format/times'
-import { CsvButton } from '../../ui/CsvButton'
 import { Choice } from '../../ui/Choice'
 import { Missing } from '../../ui/Figure'
-import { More } from '../../ui/More'
-import { Panel } from '../../ui/Panel'
-import { View } from '../../ui/View'
+import { ListPanel } from '../../ui/ListPanel'
+import type { Column } from '../../ui/Table'
 import { link, replace, useRoute } from '../../ui/route'
 import { STATES, outcome, until } from './markets'
 
@@ -35,18 +33,19 @@ export function MarketsPanel() {
   const { filters } = useRoute()
   const state = STATES.find((each) => each === filters.get('state')) ?? 'open'
   const asset = filters.get('asset')
+  const chosen = filters.get('market')
   const assets = useSummary().data?.assets ?? []
   const query = useMarkets({ state, asset })
   const pages = query.data?.pages
-  const data = pages && { eventTimeMs: pages[0]?.event_time_ms ?? null, rows: pages.flatMap((page) => page.markets) }
+  const eventTimeMs = pages?.[0]?.event_time_ms ?? null
   const go = (changes: { state?: string; asset?: string | null }) => {
     replace(link('polymarket', { state, asset, ...changes }))
   }
   return (
-    <Panel
+    <ListPanel
       title="Prediction markets"
       aside="in terms of the YES or Up token"
-      tools={
+      filters={
         <>
           <Choice
             label="Asset"
@@ -64,104 +63,96 @@ export function MarketsPanel() {
               go({ state: next })
             }}
           />
-          <CsvButton name="prediction-markets" columns={FILE} rows={data?.rows} />
         </>
       }
       className="markets"
-    >
-      <View
-        query={{ ...query, data }}
-        lines={6}
-        empty={({ rows }) => rows.length === 0}
-        whyEmpty={
-          data?.eventTimeMs === null
-            ? 'No prediction market has been followed yet. Set exchanges.polymarket.enabled to true in config.yaml and start the platform again; the first polls come within a minute.'
-            : WHY_EMPTY[state]
-        }
-      >
-        {({ rows, eventTimeMs }) => <Table rows={rows} eventTimeMs={eventTimeMs} />}
-      </View>
-      <More query={query} label="Show more" />
-    </Panel>
+      query={query}
+      rows={pages?.flatMap((page) => page.markets)}
+      lines={6}
+      whyEmpty={
+        eventTimeMs === null
+          ? 'No prediction market has been followed yet. Set exchanges.polymarket.enabled to true in config.yaml and start the platform again; the first polls come within a minute.'
+          : WHY_EMPTY[state]
+      }
+      file={{ name: 'prediction-markets', columns: FILE }}
+      more={{ label: 'Show more', pages: query }}
+      label="Prediction markets table"
+      testId="markets"
+      columns={columns(eventTimeMs, chosen, (market) => link('polymarket', { ...Object.fromEntries(filters), market }))}
+      keyOf={({ id }) => id}
+      classOf={({ id }) => (id === chosen ? 'is-chosen' : '')}
+    />
   )
 }
 
-function Table({ rows, eventTimeMs }: { rows: MarketRow[]; eventTimeMs: number | null }) {
-  return (
-    <div className="scroller" role="region" aria-label="Prediction markets table" tabIndex={0}>
-      <table className="table" data-testid="markets">
-        <thead>
-          <tr>
-            <th scope="col">Market</th>
-            <th scope="col" title={`When it opens and ends, ${zoneWord()}.`}>Window</th>
-            <th scope="col" title="The middle of best bid and best ask.">Probability</th>
-            <th scope="col" className="is-numeric" title="Best bid and best ask, as probabilities.">Bid / ask</th>
-            <th scope="col" className="is-numeric" title="Best ask less best bid.">Spread</th>
-            <th scope="col" className="is-numeric" title="USD, of the last 24 hours.">Volume</th>
-            <th scope="col" title="What the venue reported.">Result</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((market) => (
-            <Row key={market.id} market={market} eventTimeMs={eventTimeMs} />
-          ))}
-        </tbody>
-      </table>
-    </div>
-  )
-}
-
-function Row({ market, eventTimeMs }: { market: MarketRow; eventTimeMs: number | null }) {
-  const { filters } = useRoute()
-  const chosen = filters.get('market') === market.id
-  return (
-    <tr className={chosen ? 'is-chosen' : ''}>
-      <td>
-        <a
-          href={link('polymarket', { ...Object.fromEntries(filters), market: market.id })}
-          aria-current={chosen ? 'true' : undefined}
-          title="Show its probability over time"
-        >
-          <strong>{market.asset}</strong> {market.title ?? market.slug ?? market.id}
-        </a>
-        {market.slug ? <small className="below">{market.slug}</small> : null}
-      </td>
-      <td className="nowrap">
-        {market.start_ms === null ? 'until ' : `${dayClock(market.start_ms)}–`}
-        {market.start_ms === null ? dayClock(market.end_ms) : clock(market.end_ms)}
-        <small className="below">{until(market, eventTimeMs)}</small>
-      </td>
-      <td title={`Polled ${dateTime(market.polled_ms)} ${zoneName(market.polled_ms)}`}>
-        {market.probability === null ? (
+function columns(eventTimeMs: number | null, chosen: string | null, linkTo: (market: string) => string): Column<MarketRow>[] {
+  return [
+    {
+      head: 'Market',
+      cell: (market) => (
+        <>
+          <a href={linkTo(market.id)} aria-current={market.id === chosen ? 'true' : undefined} title="Show its probability over time">
+            <strong>{market.asset}</strong> {market.title ?? market.slug ?? market.id}
+          </a>
+          {market.slug ? <small className="below">{market.slug}</small> : null}
+        </>
+      ),
+    },
+    {
+      head: 'Window',
+      note: `When it opens and ends, ${zoneWord()}.`,
+      wrap: 'nowrap',
+      cell: (market) => (
+        <>
+          {market.start_ms === null ? 'until ' : `${dayClock(market.start_ms)}–`}
+          {market.start_ms === null ? dayClock(market.end_ms) : clock(market.end_ms)}
+          <small className="below">{until(market, eventTimeMs)}</small>
+        </>
+      ),
+    },
+    {
+      head: 'Probability',
+      metric: 'probability',
+      cell: (market) =>
+        market.probability === null ? (
           <Missing why="One side of the book is empty, or the venue did not answer: there is no middle." />
         ) : (
-          <Probability of={market.probability} />
-        )}
-      </td>
-      <td className="is-numeric">
-        {market.bid ?? NONE} / {market.ask ?? NONE}
-      </td>
-      <td className="is-numeric">
-        {market.spread ?? <Missing why="One side of the book is empty." />}
-      </td>
-      <td className="is-numeric">
-        {market.volume_24h === null ? (
+          <Probability of={market.probability} polled={`Polled ${dateTime(market.polled_ms)} ${zoneName(market.polled_ms)}`} />
+        ),
+    },
+    {
+      head: 'Bid / ask',
+      note: 'Best bid and best ask, as probabilities.',
+      numeric: true,
+      cell: (market) => `${market.bid ?? NONE} / ${market.ask ?? NONE}`,
+    },
+    {
+      head: 'Spread',
+      metric: 'spread',
+      numeric: true,
+      cell: (market) => market.spread ?? <Missing why="One side of the book is empty." />,
+    },
+    {
+      head: 'Volume',
+      metric: 'volume_24h',
+      numeric: true,
+      cell: ({ volume_24h: volume }) =>
+        volume === null ? (
           <span className="missing" tabIndex={0} title={NO_VOLUME}>
             no volume
             <span className="unseen">: {NO_VOLUME}</span>
           </span>
         ) : (
-          usd(market.volume_24h)
-        )}
-      </td>
-      <td>{outcome(market)}</td>
-    </tr>
-  )
+          usd(volume)
+        ),
+    },
+    { head: 'Result', note: 'What the venue reported.', cell: outcome },
+  ]
 }
 
-function Probability({ of }: { of: number }) {
+function Probability({ of, polled }: { of: number; polled: string }) {
   return (
-    <span className="probability">
+    <span className="probability" title={polled}>
       <span className="probability-bar" aria-hidden="true">
         <span style={{ inlineSize: `${of * 100}%` }} />
       </span>

@@ -1,11 +1,13 @@
 import type { MarketRow, ProbabilitySeries } from '../../api/client'
 import { useMarkets } from '../../api/queries'
 import { useProbability } from '../../api/research'
-import { count, percent } from '../../format/numbers'
+import { useMarketTrades } from '../../api/trades'
+import { count } from '../../format/numbers'
 import { CsvButton } from '../../ui/CsvButton'
-import { LineChart } from '../../ui/LazyLineChart'
 import { Panel } from '../../ui/Panel'
+import { ProbabilityChart } from '../../ui/ProbabilityChart'
 import { View } from '../../ui/View'
+import { isUndrawn } from '../../ui/probability'
 import { useRoute } from '../../ui/route'
 import { STATES, outcome } from './markets'
 
@@ -15,6 +17,7 @@ const FILE = [
   { name: 'bid', value: (point: Point) => point.bid },
   { name: 'ask', value: (point: Point) => point.ask },
 ]
+const NO_TRADES: never[] = []
 type Point = ProbabilitySeries['points'][number]
 
 /** The probability of one market over time: the one that was picked from the list, else its first one that was polled. */
@@ -33,6 +36,7 @@ function firstPolled(rows: readonly MarketRow[]): MarketRow | undefined {
 function Shown({ id }: { id: string }) {
   const query = useProbability(id)
   const { data } = query
+  const trades = useMarketTrades(id).data?.trades ?? NO_TRADES
   return (
     <Panel
       title="Probability"
@@ -43,10 +47,10 @@ function Shown({ id }: { id: string }) {
       <View
         query={query}
         lines={7}
-        empty={({ points }) => points.every(({ probability }) => probability === null)}
+        empty={isUndrawn}
         whyEmpty="No poll of this market had both sides of its book yet, so there was no middle."
       >
-        {(series) => <Drawn series={series} />}
+        {(series) => <ProbabilityChart series={series} trades={trades} />}
       </View>
     </Panel>
   )
@@ -55,35 +59,4 @@ function Shown({ id }: { id: string }) {
 function said(series: ProbabilitySeries): string {
   const text = outcome({ state: series.resolved_ms === null ? 'open' : 'resolved', yes_payout: series.yes_payout })
   return text ? ` · result ${text}` : ''
-}
-
-function Drawn({ series: { points: polls, start_ms, end_ms, title, id } }: { series: ProbabilitySeries }) {
-  // A market is polled before anybody trades on it: the line begins with the first middle.
-  const points = polls.slice(polls.findIndex(({ probability }) => probability !== null))
-  const line = (name: 'probability' | 'bid' | 'ask') => points.map((point) => ({ t: point.t, value: point[name] }))
-  const [first, last] = [points[0]?.t ?? 0, points.at(-1)?.t ?? 0]
-  const marks = [
-    { t: start_ms ?? -1, text: 'opens' },
-    { t: end_ms, text: 'ends' },
-  ].filter(({ t }) => t >= first && t <= last)
-  return (
-    <>
-      <LineChart
-        series={[
-          { name: 'bid', label: 'Bid', colour: 'var(--line-strong)', points: line('bid') },
-          { name: 'ask', label: 'Ask', colour: 'var(--line-strong)', dashed: true, points: line('ask') },
-          { name: 'probability', label: 'Probability', colour: 'var(--accent)', points: line('probability') },
-        ]}
-        label={`Probability of ${title ?? id} over time; the newest one is in the table.`}
-        format={(value) => percent(value, 0)}
-        domain={[0, 1]}
-        level={0.5}
-        marks={marks}
-      />
-      <p className="key">
-        <span className="swatch" style={{ background: 'var(--accent)' }} /> the middle of best bid and best ask of the YES or Up token; grey: bid and
-        ask. Where a side of the book was empty there is no point.
-      </p>
-    </>
-  )
 }

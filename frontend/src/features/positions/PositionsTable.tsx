@@ -3,6 +3,7 @@ import { useEventTime } from '../../api/queries'
 import { percent, price, quantity, signedPercent, signedUsd } from '../../format/numbers'
 import { dateTime, dayClock, zoneName } from '../../format/times'
 import { Amount, Missing } from '../../ui/Figure'
+import { Heading } from '../../ui/Heading'
 import { link } from '../../ui/route'
 import { heldName, left, nextFundingMs } from './ahead'
 
@@ -20,14 +21,14 @@ export function PositionsTable({ positions, onClose }: Props) {
       <table className="table" data-testid="positions">
         <thead>
           <tr>
-            <th scope="col">Position</th>
-            <th scope="col" className="is-numeric" title="Quantity × the move from entry to mark, USD; small: of the stake. Fees and funding come on top.">Unrealised</th>
-            <th scope="col" className="is-numeric" title="The venue's fair price, which values it and triggers its exits; of a token its own price, 0 to 1.">Mark</th>
-            <th scope="col" className="is-numeric" title="Average price of the entry fills.">Entry</th>
-            <th scope="col" className="is-numeric">Quantity</th>
-            <th scope="col" title="Where the mark stands between the stop and the target, and how far each is, as a share of the mark.">Stop → target</th>
-            <th scope="col" className="is-numeric" title="Market time left until the position is closed by time-out.">Time left</th>
-            <th scope="col" className="is-numeric" title="Market time until the next settlement, and what it brings at this rate and mark: quantity × mark × rate.">Next funding</th>
+            <Heading>Position</Heading>
+            <Heading numeric metric="position.unrealised_pnl">Unrealised</Heading>
+            <Heading numeric metric="position.mark_price">Mark</Heading>
+            <Heading numeric metric="position.entry_price">Entry</Heading>
+            <Heading numeric metric="position.quantity">Quantity</Heading>
+            <Heading metric="position.exits">Stop → target</Heading>
+            <Heading numeric metric="position.time_left">Time left</Heading>
+            <Heading numeric metric="position.next_funding">Next funding</Heading>
             <th scope="col"><span className="unseen">Close</span></th>
           </tr>
         </thead>
@@ -76,7 +77,10 @@ function Row({ position, eventTimeMs, onClose }: RowProps) {
       </td>
       <td className="is-numeric">{position.mark_price === null ? <Missing why={NO_MARK} /> : price(position.mark_price)}</td>
       <td className="is-numeric">{price(position.entry_price)}</td>
-      <td className="is-numeric">{quantity(position.quantity)}</td>
+      <td className="is-numeric">
+        {quantity(position.quantity)}
+        {position.market ? <small className="below">shares</small> : null}
+      </td>
       <td><Path position={position} /></td>
       <td className="is-numeric" data-testid="time-left">
         {position.deadline_ms === null ? <Missing why="This strategy holds without a time limit." /> : null}

@@ -4,7 +4,72 @@ import { percent, signedUsd, usd } from '../../format/numbers'
 import { dateTime, zoneName } from '../../format/times'
 import { Amount, Missing } from '../../ui/Figure'
 import { Panel } from '../../ui/Panel'
+import { Status } from '../../ui/Status'
+import { Table } from '../../ui/Table'
+import type { Column } from '../../ui/Table'
 import { View } from '../../ui/View'
+
+const COLUMNS: readonly Column<StrategyRisk>[] = [
+  {
+    head: 'Strategy',
+    cell: ({ strategy, changed_limits: changed }) => (
+      <>
+        <strong>{strategy}</strong>
+        {changed.length ? (
+          <span className="flag" title={`Changed by a person while the broker runs: ${changed.join(', ')}.`}>limits changed</span>
+        ) : null}
+      </>
+    ),
+  },
+  {
+    head: 'Today',
+    metric: 'day_realised',
+    numeric: true,
+    cell: ({ day_realised: made }) => <Amount of={made}>{signedUsd(made)}</Amount>,
+  },
+  { head: 'Day limit used', metric: 'day_used', cell: (risk) => <DayUsed risk={risk} /> },
+  {
+    head: 'Positions',
+    metric: 'open_positions',
+    numeric: true,
+    cell: ({ open_positions: open, max_positions: most }) => `${open} of ${most}`,
+  },
+  {
+    head: 'Exposure',
+    metric: 'exposure_usd',
+    note: 'Small: what the exposure of the whole ledger may reach.',
+    numeric: true,
+    cell: ({ exposure_usd: exposure, max_exposure: most }) => (
+      <>
+        {usd(exposure)}
+        <small className="below">ledger: at most {usd(most)}</small>
+      </>
+    ),
+  },
+  {
+    head: 'State',
+    cell: ({ pauses }) =>
+      pauses.length === 0 ? (
+        <Status look="ok">trading</Status>
+      ) : (
+        pauses.map((pause) => (
+          <Status key={pause.cause} look="paused" title={pause.reason}>
+            {pause.until_ms === null ? 'paused by a person' : `day limit, until ${dateTime(pause.until_ms)} ${zoneName(pause.until_ms)}`}
+          </Status>
+        ))
+      ),
+  },
+]
+
+function DayUsed({ risk: { strategy, day_used: used, day_loss_limit: limit } }: { risk: StrategyRisk }) {
+  if (used === null) return <Missing why="This strategy has no daily limit." />
+  return (
+    <div className="used" title={`of a loss of ${usd(limit)} USD`}>
+      <progress max={1} value={Math.min(1, used)} aria-label={`Day limit of ${strategy} used`} className={used >= 0.75 ? 'is-near' : ''} />
+      <span>{percent(used, 0)}</span>
+    </div>
+  )
+}
 
 /** How much of its limits each strategy has used, as the broker remembers it. */
 export function RiskPanel() {
@@ -39,67 +104,7 @@ function Ledger({ ledger, named }: { ledger: Risk['ledgers'][number]; named: boo
         {ledger.exposure_fraction === null ? '' : `, ${percent(ledger.exposure_fraction, 1)} of equity`} · the day began with{' '}
         {usd(ledger.day_start_equity)} USD
       </p>
-      <div className="scroller" role="region" aria-label={`Risk of ${ledger.ledger}`} tabIndex={0}>
-        <table className="table" data-testid="risk">
-          <thead>
-            <tr>
-              <th scope="col">Strategy</th>
-              <th scope="col" className="is-numeric" title="Realised P&L of the positions closed this UTC day, USD.">Today</th>
-              <th scope="col" title="Loss of the day over max_daily_loss × equity at the start of the day; at 100 % it is paused until midnight UTC.">Day limit used</th>
-              <th scope="col" className="is-numeric" title="Open positions of max_positions.">Positions</th>
-              <th scope="col" className="is-numeric" title="Notional of its own open positions; small: what the exposure of the whole ledger may reach.">Exposure</th>
-              <th scope="col">State</th>
-            </tr>
-          </thead>
-          <tbody>
-            {ledger.strategies.map((strategy) => (
-              <Row key={strategy.strategy} strategy={strategy} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table label={`Risk of ${ledger.ledger}`} testId="risk" columns={COLUMNS} rows={ledger.strategies} keyOf={({ strategy }) => strategy} />
     </>
-  )
-}
-
-function Row({ strategy }: { strategy: StrategyRisk }) {
-  const { changed_limits: changed, day_used: used, pauses } = strategy
-  return (
-    <tr>
-      <td>
-        <strong>{strategy.strategy}</strong>
-        {changed.length ? (
-          <span className="flag" title={`Changed by a person while the broker runs: ${changed.join(', ')}.`}>limits changed</span>
-        ) : null}
-      </td>
-      <td className="is-numeric"><Amount of={strategy.day_realised}>{signedUsd(strategy.day_realised)}</Amount></td>
-      <td>
-        {used === null ? (
-          <Missing why="This strategy has no daily limit." />
-        ) : (
-          <div className="used" title={`of a loss of ${usd(strategy.day_loss_limit)} USD`}>
-            <progress max={1} value={Math.min(1, used)} aria-label={`Day limit of ${strategy.strategy} used`} className={used >= 0.75 ? 'is-near' : ''} />
-            <span>{percent(used, 0)}</span>
-          </div>
-        )}
-      </td>
-      <td className="is-numeric">{strategy.open_positions} of {strategy.max_positions}</td>
-      <td className="is-numeric">
-        {usd(strategy.exposure_usd)}
-        <small className="below">ledger: at most {usd(strategy.max_exposure)}</small>
-      </td>
-      <td>
-        {pauses.length === 0 ? (
-          <span className="status is-ok"><span className="dot" aria-hidden="true" />trading</span>
-        ) : (
-          pauses.map((pause) => (
-            <span key={pause.cause} className="status is-paused" title={pause.reason}>
-              <span className="dot" aria-hidden="true" />
-              {pause.until_ms === null ? 'paused by a person' : `day limit, until ${dateTime(pause.until_ms)} ${zoneName(pause.until_ms)}`}
-            </span>
-          ))
-        )}
-      </td>
-    </tr>
   )
 }

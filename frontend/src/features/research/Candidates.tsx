@@ -1,6 +1,8 @@
 import type { Candidate, Study } from '../../api/client'
 import { NONE, count, percent, signedUsd } from '../../format/numbers'
 import { Amount } from '../../ui/Figure'
+import { Table } from '../../ui/Table'
+import type { Column } from '../../ui/Table'
 import { figure, metricName } from './surface'
 
 export const CANDIDATE_FILE = [
@@ -20,8 +22,28 @@ const AT_FIRST = 10
 /** The best sets where they were chosen, beside what they did where they were judged. */
 export function Candidates({ study: { candidates, metric, ran } }: { study: Study }) {
   if (candidates.length === 0) return null
-  const names = Object.keys(candidates[0]?.params ?? {})
   const write = (value: number | null) => (value === null ? NONE : figure(metric, value))
+  const pnl = (value: number) => <Amount of={value}>{signedUsd(value)}</Amount>
+  const columns: Column<Candidate>[] = [
+    { head: 'Rank', cell: (each) => each.rank },
+    ...Object.keys(candidates[0]?.params ?? {}).map((name): Column<Candidate> => ({
+      head: name,
+      numeric: true,
+      cell: (each) => each.params[name] ?? NONE,
+    })),
+    { head: `${metricName(metric)} in`, metric: 'in_sample', numeric: true, cell: (each) => write(each.in_sample) },
+    { head: 'out', metric: 'out_of_sample', numeric: true, cell: (each) => write(each.out_of_sample) },
+    { head: 'P&L in', metric: 'pnl_in_sample', numeric: true, cell: (each) => pnl(each.pnl_in_sample) },
+    { head: 'out', metric: 'pnl_out_of_sample', numeric: true, cell: (each) => pnl(each.pnl_out_of_sample) },
+    { head: 'Trades in', metric: 'trades', numeric: true, cell: (each) => count(each.trades_in_sample) },
+    { head: 'out', metric: 'trades_out_of_sample', numeric: true, cell: (each) => count(each.trades_out_of_sample) },
+    {
+      head: 'Max drawdown',
+      metric: 'max_drawdown_out_of_sample',
+      numeric: true,
+      cell: (each) => percent(each.max_drawdown_out_of_sample),
+    },
+  ]
   return (
     <>
       <div className="sub-head">
@@ -30,50 +52,14 @@ export function Candidates({ study: { candidates, metric, ran } }: { study: Stud
           {count(Math.min(AT_FIRST, candidates.length))} of {count(ran)}, by {metricName(metric)} in sample; the file has up to 50
         </small>
       </div>
-      <div className="scroller" role="region" aria-label="Best sets table" tabIndex={0}>
-        <table className="table is-dense" data-testid="candidates">
-          <thead>
-            <tr>
-              <th scope="col">Rank</th>
-              {names.map((name) => (
-                <th key={name} scope="col" className="is-numeric">
-                  {name}
-                </th>
-              ))}
-              <th scope="col" className="is-numeric">{metricName(metric)} in</th>
-              <th scope="col" className="is-numeric">out</th>
-              <th scope="col" className="is-numeric" title="USD, sum over the folds.">P&L in</th>
-              <th scope="col" className="is-numeric">out</th>
-              <th scope="col" className="is-numeric">Trades in</th>
-              <th scope="col" className="is-numeric">out</th>
-              <th scope="col" className="is-numeric" title="Worst of the folds, out of sample.">Max drawdown</th>
-            </tr>
-          </thead>
-          <tbody>
-            {candidates.slice(0, AT_FIRST).map((each) => (
-              <tr key={each.number}>
-                <td>{each.rank}</td>
-                {names.map((name) => (
-                  <td key={name} className="is-numeric">
-                    {each.params[name] ?? NONE}
-                  </td>
-                ))}
-                <td className="is-numeric">{write(each.in_sample)}</td>
-                <td className="is-numeric">{write(each.out_of_sample)}</td>
-                <td className="is-numeric">
-                  <Amount of={each.pnl_in_sample}>{signedUsd(each.pnl_in_sample)}</Amount>
-                </td>
-                <td className="is-numeric">
-                  <Amount of={each.pnl_out_of_sample}>{signedUsd(each.pnl_out_of_sample)}</Amount>
-                </td>
-                <td className="is-numeric">{count(each.trades_in_sample)}</td>
-                <td className="is-numeric">{count(each.trades_out_of_sample)}</td>
-                <td className="is-numeric">{percent(each.max_drawdown_out_of_sample)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        label="Best sets table"
+        testId="candidates"
+        dense
+        columns={columns}
+        rows={candidates.slice(0, AT_FIRST)}
+        keyOf={(each) => each.number}
+      />
     </>
   )
 }

@@ -17,6 +17,8 @@ import { FIGURES, best } from './figures'
 
 const SHOWN = ['what differs', 'all settings'] as const
 
+const NO_GAIN = [{ value: 0 }]
+
 /** The ticked runs beside each other: curves, figures, settings. */
 export function ComparisonPanel() {
   const { filters } = useRoute()
@@ -76,7 +78,7 @@ function Compared({ found: { runs, settings, comparable, why_not } }: { found: B
           </span>
         ))}
       </div>
-      <LineChart series={series} label="Return of each run over time; the figures are in the table below." format={(value) => signedPercent(value)} level={0} />
+      <LineChart series={series} label="Return of each run over time; the figures are in the table below." format={(value) => signedPercent(value)} levels={NO_GAIN} />
       <Figures runs={runs} />
       {runs.length > 1 ? <Settings runs={runs} settings={settings} /> : null}
       <Basis runs={runs} />

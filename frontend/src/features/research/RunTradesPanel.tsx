@@ -1,13 +1,11 @@
 import { useRunTrades } from '../../api/research'
 import type { RunTrade } from '../../api/research'
-import { count, direction, signedUsd } from '../../format/numbers'
+import { count, direction, price, signedUsd } from '../../format/numbers'
 import { dayClock, span, zoneWord } from '../../format/times'
 import { words } from '../../format/words'
-import { CsvButton } from '../../ui/CsvButton'
 import { Amount } from '../../ui/Figure'
-import { More } from '../../ui/More'
-import { Panel } from '../../ui/Panel'
-import { View } from '../../ui/View'
+import { ListPanel } from '../../ui/ListPanel'
+import type { Column } from '../../ui/Table'
 import { link, useRoute } from '../../ui/route'
 
 const FILE = (
@@ -16,6 +14,41 @@ const FILE = (
     'gross_pnl', 'fees', 'funding_pnl', 'slippage_cost', 'realised_pnl', 'confidence', 'suspect',
   ] as const
 ).map((name) => ({ name, value: (row: RunTrade) => row[name] }))
+
+const COLUMNS: readonly Column<RunTrade>[] = [
+  {
+    head: 'Position',
+    cell: (row) => (
+      <>
+        <span className={`side is-${row.direction === 'LONG' ? 'up' : 'down'}`}>{row.direction}</span> <strong>{row.asset}</strong>
+        <small className="below">{row.strategy}</small>
+      </>
+    ),
+  },
+  { head: 'Opened', wrap: 'nowrap', cell: (row) => dayClock(row.entry_time) },
+  {
+    head: 'Closed',
+    wrap: 'nowrap',
+    cell: (row) => (
+      <>
+        {dayClock(row.exit_time)}
+        <small className="below">{words(row.exit_reason)}</small>
+      </>
+    ),
+  },
+  { head: 'Held', metric: 'hold', numeric: true, cell: (row) => span((row.exit_time - row.entry_time) / 1_000) },
+  { head: 'Entry', metric: 'position.entry_price', numeric: true, cell: (row) => price(row.entry_price) },
+  { head: 'Exit', metric: 'position.exit_price', numeric: true, cell: (row) => price(row.exit_price) },
+  { head: 'Price', metric: 'gross_pnl', numeric: true, cell: (row) => signedUsd(row.gross_pnl) },
+  { head: 'Fees', metric: 'split.fees', numeric: true, cell: (row) => signedUsd(-Number(row.fees)) },
+  { head: 'Funding', metric: 'split.funding', numeric: true, cell: (row) => signedUsd(row.funding_pnl) },
+  {
+    head: 'Result',
+    metric: 'realised_pnl',
+    numeric: true,
+    cell: (row) => <Amount of={row.realised_pnl}>{signedUsd(row.realised_pnl)}</Amount>,
+  },
+]
 
 /** Every trade of the backtest that the link names, in order of closing; nothing where it names none. */
 export function RunTradesPanel() {
@@ -31,7 +64,7 @@ function Trades({ run }: { run: number }) {
   const total = query.data?.pages[0]?.total
   const without = { ...Object.fromEntries(filters), trades_of: null }
   return (
-    <Panel
+    <ListPanel
       title={`Trades of run #${run}`}
       aside={
         <>
@@ -39,66 +72,19 @@ function Trades({ run }: { run: number }) {
           <a href={link('research', without)}>close</a>
         </>
       }
-      tools={<CsvButton name={`backtest-${run}-trades`} columns={FILE} rows={trades} />}
       className="run-trades"
-    >
-      <View
-        query={{ ...query, data: trades }}
-        lines={8}
-        empty={(rows) => rows.length === 0}
-        whyEmpty="This run closed no position: no signal of it got through the entry checks, or there was none."
-      >
-        {(rows) => <Table rows={rows} />}
-      </View>
-      <More query={query} label="Show more trades" />
-    </Panel>
-  )
-}
-
-function Table({ rows }: { rows: RunTrade[] }) {
-  return (
-    <div className="scroller" role="region" aria-label="Trades of the run" tabIndex={0}>
-      <table className="table" data-testid="run-trades">
-        <thead>
-          <tr>
-            <th scope="col">Position</th>
-            <th scope="col">Opened</th>
-            <th scope="col">Closed</th>
-            <th scope="col" className="is-numeric">Held</th>
-            <th scope="col" className="is-numeric">Entry</th>
-            <th scope="col" className="is-numeric">Exit</th>
-            <th scope="col" className="is-numeric">Price</th>
-            <th scope="col" className="is-numeric">Fees</th>
-            <th scope="col" className="is-numeric">Funding</th>
-            <th scope="col" className="is-numeric">Result</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row, place) => (
-            // Closed in one order that a stored run never changes: the place is the name.
-            <tr key={place} className={`row is-${direction(row.realised_pnl)}`}>
-              <td>
-                <strong>{row.direction}</strong> {row.asset}
-                <small className="below">{row.strategy}</small>
-              </td>
-              <td className="nowrap">{dayClock(row.entry_time)}</td>
-              <td className="nowrap">
-                {dayClock(row.exit_time)}
-                <small className="below">{words(row.exit_reason)}</small>
-              </td>
-              <td className="is-numeric">{span((row.exit_time - row.entry_time) / 1_000)}</td>
-              <td className="is-numeric">{row.entry_price}</td>
-              <td className="is-numeric">{row.exit_price}</td>
-              <td className="is-numeric">{signedUsd(row.gross_pnl)}</td>
-              <td className="is-numeric">{signedUsd(-Number(row.fees))}</td>
-              <td className="is-numeric">{signedUsd(row.funding_pnl)}</td>
-              <td className="is-numeric">
-                <Amount of={row.realised_pnl}>{signedUsd(row.realised_pnl)}</Amount>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+      query={query}
+      rows={trades}
+      lines={8}
+      whyEmpty="This run closed no position: no signal of it got through the entry checks, or there was none."
+      file={{ name: `backtest-${run}-trades`, columns: FILE }}
+      more={{ label: 'Show more trades', pages: query }}
+      label="Trades of the run"
+      testId="run-trades"
+      columns={COLUMNS}
+      // Closed in one order that a stored run never changes: the place is the name.
+      keyOf={(_, place) => place}
+      classOf={(row) => `row is-${direction(row.realised_pnl)}`}
+    />
   )
 }

@@ -30,11 +30,11 @@ export const FIGURES: readonly FigureSpec[] = [
   { name: 'profit_factor', label: 'Profit factor', metric: 'profit_factor', value: (run) => run.profit_factor, text: (run) => (run.profit_factor_infinite ? 'no loss' : maybe(run.profit_factor, ratio)), better: 'high' },
   { name: 'expectancy_usd', label: 'Expectancy', metric: 'expectancy', value: (run) => run.expectancy, text: (run) => maybe(run.expectancy, signedUsd), better: 'high' },
   { name: 'average_hold_s', label: 'Average hold', metric: 'average_hold_s', value: (run) => run.avg_hold_s, text: (run) => maybe(run.avg_hold_s, span) },
-  { name: 'gross_pnl_usd', label: 'Price', hint: 'P&L between the fill prices, before fees and funding; slippage is inside.', value: (run) => run.gross_pnl, text: (run) => signedUsd(run.gross_pnl) },
+  { name: 'gross_pnl_usd', label: 'Price', metric: 'gross_pnl', value: (run) => run.gross_pnl, text: (run) => signedUsd(run.gross_pnl) },
   { name: 'fees_usd', label: 'Fees', metric: 'split.fees', value: (run) => run.fees, text: (run) => usd(run.fees) },
   { name: 'slippage_usd', label: 'Slippage', metric: 'split.slippage', hint: 'It is inside the price P&L already.', value: (run) => run.slippage_cost, text: (run) => usd(run.slippage_cost) },
   { name: 'funding_usd', label: 'Funding', metric: 'split.funding', value: (run) => run.funding_pnl, text: (run) => signedUsd(run.funding_pnl) },
-  { name: 'coverage_fraction', label: 'Coverage', hint: 'Share of the minutes of all assets that had a candle.', value: (run) => run.coverage, text: (run) => percent(run.coverage) },
+  { name: 'coverage_fraction', label: 'Coverage', metric: 'coverage', hint: 'Of candles.', value: (run) => run.coverage, text: (run) => percent(run.coverage) },
 ]
 
 /** The places of the runs that are best by this figure; empty where it does not tell or all are equal. */

@@ -52,7 +52,7 @@ describe('the trades of a run', () => {
     window.location.hash = '#/research?runs=none&trades_of=7'
     show(<RunTradesPanel />)
     const row = within(screen.getByTestId('run-trades')).getAllByRole('row')[1]
-    expect(row?.textContent).toBe('LONG BTCrsi_mean_reversion1 Jan 00:001 Jan 00:01take profit1 m 30 s100101+0.10−0.020.00+0.08')
+    expect(row?.textContent).toBe('LONG BTCrsi_mean_reversion1 Jan 00:001 Jan 00:01take profit1 m 30 s100.000101.000+0.10−0.020.00+0.08')
     expect(screen.getByRole('button', { name: 'Show more trades' })).toBeTruthy()
   })
 })

@@ -1,9 +1,9 @@
 import type { StrategyHealth } from '../../api/client'
-import { useMeaning } from '../../api/meaning'
 import { useStrategyHealth } from '../../api/queries'
 import { percent, ratio } from '../../format/numbers'
 import { dayClock, zoneWord } from '../../format/times'
 import { Missing } from '../../ui/Figure'
+import { Term } from '../../ui/Heading'
 import { Panel } from '../../ui/Panel'
 import { View } from '../../ui/View'
 import { link } from '../../ui/route'
@@ -39,7 +39,6 @@ export function StrategyHealthPanel() {
 const NO_TIME = 'No market time has passed yet.'
 
 function Card({ card }: { card: StrategyHealth }) {
-  const meaning = useMeaning()
   const rests = card.window_h === null ? NO_TIME : `Over the last ${ratio(card.window_h)} h of market time.`
   return (
     <li className={`card ${card.alerts.length ? 'is-troubled' : ''}`}>
@@ -51,15 +50,15 @@ function Card({ card }: { card: StrategyHealth }) {
       <dl>
         <dt>Last signal</dt>
         <dd>{card.last_signal_ms === null ? <Missing why="It has had no opinion so far." /> : dayClock(card.last_signal_ms)}</dd>
-        <dt title={rests}>Signals / hour</dt>
+        <Term metric="signals_per_hour" note={rests}>Signals / hour</Term>
         <dd>{card.signals_per_hour === null ? <Missing why={NO_TIME} /> : ratio(card.signals_per_hour)}</dd>
-        <dt title={rests}>Positions / day</dt>
+        <Term metric="positions_per_day" note={rests}>Positions / day</Term>
         <dd>{card.positions_per_day === null ? <Missing why={NO_TIME} /> : ratio(card.positions_per_day)}</dd>
-        <dt title={meaning('drawdown')}>Drawdown</dt>
+        <Term metric="drawdown">Drawdown</Term>
         <dd>{percent(card.drawdown)}</dd>
-        <dt title="Realised loss of the UTC day over what it may lose on a day.">Day limit used</dt>
+        <Term metric="day_used">Day limit used</Term>
         <dd>{card.day_used === null ? <Missing why="The broker has not stored a checkpoint yet." /> : percent(card.day_used, 1)}</dd>
-        <dt title="Hashes of its code and of its parameters, as of its newest evaluation.">Version</dt>
+        <Term note="Hashes of its code and of its parameters, as of its newest evaluation.">Version</Term>
         <dd>
           {card.code_hash ? (
             <code>

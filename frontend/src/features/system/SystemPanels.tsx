@@ -2,8 +2,10 @@ import type { ServiceRow, StreamRow, System } from '../../api/client'
 import { useSystem } from '../../api/research'
 import { NONE, count, percent } from '../../format/numbers'
 import { dateTime, span, zoneName } from '../../format/times'
-import { CsvButton } from '../../ui/CsvButton'
+import { ListPanel } from '../../ui/ListPanel'
 import { Panel } from '../../ui/Panel'
+import { Status } from '../../ui/Status'
+import type { Column } from '../../ui/Table'
 import { View } from '../../ui/View'
 import { bytes } from './bytes'
 
@@ -17,6 +19,97 @@ const SERVICES = [
   { name: 'note', value: (row: ServiceRow) => row.note },
 ]
 
+const STREAMS = [
+  { name: 'stream', value: (row: StreamRow) => row.name },
+  { name: 'messages', value: (row: StreamRow) => row.messages },
+  { name: 'bytes', value: (row: StreamRow) => row.bytes },
+  { name: 'bytes_limit', value: (row: StreamRow) => row.bytes_limit },
+  { name: 'last_ms', value: (row: StreamRow) => row.last_ms },
+  { name: 'readers', value: (row: StreamRow) => row.readers },
+]
+
+const SERVICE_COLUMNS: readonly Column<ServiceRow>[] = [
+  {
+    head: 'Service',
+    cell: (row) => (
+      <>
+        <strong>{row.service}</strong>
+        {row.instance === null || row.instance === '1' ? null : <small className="below">{row.instance}</small>}
+      </>
+    ),
+  },
+  { head: 'State', cell: ({ state }) => <Status look={state}>{state}</Status> },
+  {
+    head: 'Last heartbeat',
+    metric: 'age_s',
+    numeric: true,
+    cell: (row) => (
+      <span title={row.last_heartbeat_ms === null ? undefined : `${dateTime(row.last_heartbeat_ms)} ${zoneName(row.last_heartbeat_ms)}`}>
+        {row.age_s === null ? (row.state === 'ok' ? 'connected' : 'never') : `${span(row.age_s)} ago`}
+      </span>
+    ),
+  },
+  {
+    head: 'Behind',
+    metric: 'behind_s',
+    note: 'In a fast replay five seconds are many minutes of market time.',
+    numeric: true,
+    cell: (row) => (row.behind_s === null ? NONE : span(row.behind_s)),
+  },
+  { head: 'Up for', numeric: true, cell: (row) => (row.uptime_s === null ? NONE : span(row.uptime_s)) },
+  {
+    head: 'What it says',
+    wrap: 'text',
+    cell: (row) => (
+      <>
+        {row.note}
+        {Object.keys(row.detail).length ? <small className="below is-wrapped">{said(row.detail)}</small> : null}
+      </>
+    ),
+  },
+]
+
+const STREAM_COLUMNS: readonly Column<StreamRow>[] = [
+  { head: 'Stream', cell: ({ name }) => <strong>{name}</strong> },
+  { head: 'Messages', numeric: true, cell: ({ messages }) => count(messages) },
+  {
+    head: 'Size',
+    metric: 'fill_fraction',
+    numeric: true,
+    cell: (row) => (
+      <>
+        {bytes(row.bytes)}
+        <small className="below">
+          {percent(row.fill_fraction, 1)} of {bytes(row.bytes_limit)}
+        </small>
+      </>
+    ),
+  },
+  {
+    head: 'Newest',
+    wrap: 'nowrap',
+    cell: ({ last_ms }) => (last_ms === null ? 'empty' : `${dateTime(last_ms)} ${zoneName(last_ms)}`),
+  },
+  {
+    head: 'Durable readers: waiting, not yet acknowledged',
+    cell: ({ consumers }) =>
+      consumers.length
+        ? consumers.map((reader) => (
+            <span key={reader.name} className="below is-plain">
+              {reader.name}: {count(reader.pending)}, {count(reader.unacknowledged)}
+              {reader.redelivered ? `, ${count(reader.redelivered)} again` : ''}
+            </span>
+          ))
+        : NONE,
+  },
+  {
+    head: 'Others',
+    note: 'Readers that come and go: runners, the API, backtests.',
+    numeric: true,
+    cell: ({ readers }) => count(readers),
+  },
+]
+
 /** The platform itself: who runs, how far behind, what waits in the streams, which versions. */
 export function SystemPanels() {
   const query = useSystem()
@@ -24,30 +117,34 @@ export function SystemPanels() {
   const troubled = data?.services.filter((row) => row.expected && row.state !== 'ok' && row.state !== 'standby').length
   return (
     <>
-      <Panel
+      <ListPanel
         title="Services"
         aside={troubled === undefined ? '' : troubled ? `${troubled} need attention` : 'all well'}
-        tools={<CsvButton name="services" columns={SERVICES} rows={data?.services} />}
+        query={query}
+        rows={data?.services}
+        lines={8}
+        whyEmpty="No service has been heard of yet."
+        file={{ name: 'services', columns: SERVICES }}
+        label="Services table"
+        testId="system-services"
+        columns={SERVICE_COLUMNS}
+        keyOf={(row) => `${row.service}/${row.instance ?? ''}`}
+      />
+      <ListPanel
+        title="Streams"
+        aside="what waits between the services"
+        query={query}
+        rows={data?.streams}
+        lines={8}
+        whyEmpty={data?.streams_note}
+        file={{ name: 'streams', columns: STREAMS }}
+        label="Streams table"
+        testId="system-streams"
+        columns={STREAM_COLUMNS}
+        keyOf={({ name }) => name}
       >
-        <View query={query} lines={8}>
-          {({ services }) => <Services rows={services} />}
-        </View>
-      </Panel>
-      <Panel title="Streams" aside="what waits between the services">
-        <View
-          query={query}
-          lines={8}
-          empty={({ streams }) => streams.length === 0}
-          whyEmpty={data?.streams_note}
-        >
-          {({ streams, streams_note }) => (
-            <>
-              <Streams rows={streams} />
-              {streams_note ? <p className="key">{streams_note}</p> : null}
-            </>
-          )}
-        </View>
-      </Panel>
+        {data?.streams.length && data.streams_note ? <p className="key">{data.streams_note}</p> : null}
+      </ListPanel>
       <Panel title="Data and versions">
         <View query={query} lines={4}>
           {(found) => <Facts found={found} />}
@@ -57,102 +154,11 @@ export function SystemPanels() {
   )
 }
 
-function Services({ rows }: { rows: readonly ServiceRow[] }) {
-  return (
-    <div className="scroller" role="region" aria-label="Services table" tabIndex={0}>
-      <table className="table" data-testid="system-services">
-        <thead>
-          <tr>
-            <th scope="col">Service</th>
-            <th scope="col">State</th>
-            <th scope="col" className="is-numeric" title="Each service says every 5 seconds that it lives; after 15 without a word it counts as down.">Last heartbeat</th>
-            <th scope="col" className="is-numeric" title="Newest market time known, less how far this service was at its last heartbeat. In a fast replay five seconds are many minutes of market time.">Behind</th>
-            <th scope="col" className="is-numeric">Up for</th>
-            <th scope="col">What it says</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={`${row.service}/${row.instance ?? ''}`}>
-              <td>
-                <strong>{row.service}</strong>
-                {row.instance === null || row.instance === '1' ? null : <small className="below">{row.instance}</small>}
-              </td>
-              <td>
-                <span className={`status is-${row.state}`}>
-                  <span className="dot" aria-hidden="true" />
-                  {row.state}
-                </span>
-              </td>
-              <td className="is-numeric" title={row.last_heartbeat_ms === null ? undefined : `${dateTime(row.last_heartbeat_ms)} ${zoneName(row.last_heartbeat_ms)}`}>
-                {row.age_s === null ? (row.state === 'ok' ? 'connected' : 'never') : `${span(row.age_s)} ago`}
-              </td>
-              <td className="is-numeric">{row.behind_s === null ? NONE : span(row.behind_s)}</td>
-              <td className="is-numeric">{row.uptime_s === null ? NONE : span(row.uptime_s)}</td>
-              <td className="is-text">
-                {row.note}
-                {Object.keys(row.detail).length ? <small className="below is-wrapped">{said(row.detail)}</small> : null}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  )
-}
-
 const said = (detail: Readonly<Record<string, string>>) =>
   Object.entries(detail)
     .filter(([name, value]) => value && !name.endsWith('_ms'))
     .map(([name, value]) => `${name.replaceAll('_', ' ')}: ${value}`)
     .join(' · ')
-
-function Streams({ rows }: { rows: readonly StreamRow[] }) {
-  return (
-    <div className="scroller" role="region" aria-label="Streams table" tabIndex={0}>
-      <table className="table" data-testid="system-streams">
-        <thead>
-          <tr>
-            <th scope="col">Stream</th>
-            <th scope="col" className="is-numeric">Messages</th>
-            <th scope="col" className="is-numeric" title="Of the size at which the oldest messages leave.">Size</th>
-            <th scope="col">Newest</th>
-            <th scope="col">Durable readers: waiting, not yet acknowledged</th>
-            <th scope="col" className="is-numeric" title="Readers that come and go: runners, the API, backtests.">Others</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.name}>
-              <td>
-                <strong>{row.name}</strong>
-              </td>
-              <td className="is-numeric">{count(row.messages)}</td>
-              <td className="is-numeric">
-                {bytes(row.bytes)}
-                <small className="below">
-                  {percent(row.fill_fraction, 1)} of {bytes(row.bytes_limit)}
-                </small>
-              </td>
-              <td className="nowrap">{row.last_ms === null ? 'empty' : `${dateTime(row.last_ms)} ${zoneName(row.last_ms)}`}</td>
-              <td>
-                {row.consumers.length
-                  ? row.consumers.map((reader) => (
-                      <span key={reader.name} className="below is-plain">
-                        {reader.name}: {count(reader.pending)}, {count(reader.unacknowledged)}
-                        {reader.redelivered ? `, ${count(reader.redelivered)} again` : ''}
-                      </span>
-                    ))
-                  : NONE}
-              </td>
-              <td className="is-numeric">{count(row.readers)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  )
-}
 
 function Facts({ found: { watermarks, versions, dead_letters, database_bytes, event_time_ms } }: { found: System }) {
   const facts = [

@@ -5,15 +5,16 @@ import { NONE, price, quantity, signedUsd } from '../../format/numbers'
 import { dateTime, dayClock, span, zoneName } from '../../format/times'
 import { words } from '../../format/words'
 import { Amount } from '../../ui/Figure'
+import { Heading, Term } from '../../ui/Heading'
 
-type Pair = readonly [name: string, value: string | null, hint?: string]
+type Pair = readonly [name: string, value: string | null, about?: { metric?: string; note?: string }]
 
 function Pairs({ pairs }: { pairs: readonly Pair[] }) {
   return (
     <dl className="pairs">
-      {pairs.map(([name, value, hint]) => (
+      {pairs.map(([name, value, about]) => (
         <Fragment key={name}>
-          <dt title={hint}>{name}</dt>
+          <Term metric={about?.metric} note={about?.note}>{name}</Term>
           <dd>{value ?? NONE}</dd>
         </Fragment>
       ))}
@@ -27,15 +28,15 @@ export function Costs({ detail: { trade, reference_pnl } }: { detail: TradeDetai
     <section className="part" data-testid="trade-costs">
       <h3>Where the result comes from (USD)</h3>
       <dl className="pairs">
-        <dt title="Quantity × the move between the two reference prices: what would have been made without any cost.">Price move</dt>
+        <Term metric="split.price">Price move</Term>
         <dd>{reference_pnl === null ? NONE : signedUsd(reference_pnl)}</dd>
-        <dt title="By how much the fills were worse than their references.">Slippage</dt>
+        <Term metric="split.slippage">Slippage</Term>
         <dd>{signedUsd(-Number(trade.slippage_cost))}</dd>
-        <dt title="Of every fill, at the venue's rate for takers.">Fees</dt>
+        <Term metric="split.fees">Fees</Term>
         <dd>{signedUsd(-Number(trade.fees))}</dd>
-        <dt title="Of every full hour held; received above 0.">Funding</dt>
+        <Term metric="split.funding">Funding</Term>
         <dd>{signedUsd(trade.funding_pnl)}</dd>
-        <dt className="is-sum" title="Price move − slippage − fees + funding, exactly.">Realised</dt>
+        <Term className="is-sum" metric="realised_pnl">Realised</Term>
         <dd className="is-sum">
           {trade.realised_pnl === null ? 'still open' : <Amount of={trade.realised_pnl}>{signedUsd(trade.realised_pnl)}</Amount>}
         </dd>
@@ -53,21 +54,21 @@ export function Levels({ detail }: { detail: TradeDetail }) {
   const pairs: Pair[] = [
     ['Opened', moment(trade.entry_ms)],
     ['Closed', trade.exit_ms === null ? 'open' : moment(trade.exit_ms)],
-    ['Held', trade.exit_ms === null ? null : span((trade.exit_ms - trade.entry_ms) / 1_000)],
-    ['Entry', price(trade.entry_price), `Average of the entry fills; reference ${price(detail.entry_ref)}.`],
-    ['Exit', trade.exit_price === null ? null : price(trade.exit_price)],
-    ['Stop', detail.stop_price === null ? 'off' : price(detail.stop_price), 'Fixed at the entry.'],
-    ['Target', detail.target_price === null ? 'off' : price(detail.target_price), 'Fixed at the entry.'],
+    ['Held', trade.exit_ms === null ? null : span((trade.exit_ms - trade.entry_ms) / 1_000), { metric: 'hold' }],
+    ['Entry', price(trade.entry_price), { metric: 'position.entry_price', note: `Its reference: ${price(detail.entry_ref)}.` }],
+    ['Exit', trade.exit_price === null ? null : price(trade.exit_price), { metric: 'position.exit_price' }],
+    ['Stop', detail.stop_price === null ? 'off' : price(detail.stop_price), { note: 'Fixed at the entry.' }],
+    ['Target', detail.target_price === null ? 'off' : price(detail.target_price), { note: 'Fixed at the entry.' }],
     ['Time limit', deadline === null ? 'off' : moment(deadline)],
-    ['Quantity', quantity(trade.quantity)],
-    ['Stake', `${signedUsd(trade.stake).slice(1)} USD`, 'Planned value behind the position.'],
+    ['Quantity', market ? `${quantity(trade.quantity)} shares` : `${quantity(trade.quantity)} ${trade.asset}`],
+    ['Stake', `${signedUsd(trade.stake).slice(1)} USD`, { metric: 'stake' }],
     ['Ledger', detail.ledger],
   ]
   if (market) {
     pairs.push(
       ['Token held', `${market.outcome} of ${market.title ?? trade.instrument}`],
       ['Window ends', moment(market.end_ms)],
-      ['Resolved', market.payout === null ? 'not yet' : `it paid ${market.payout}`, 'What the venue reported for one token held.'],
+      ['Resolved', market.payout === null ? 'not yet' : `it paid ${market.payout}`, { note: 'What the venue reported for one token held.' }],
     )
   }
   return (
@@ -111,7 +112,7 @@ export function Fills({ detail: { fills, funding } }: { detail: TradeDetail }) {
               <th scope="col" className="is-numeric">Quantity</th>
               <th scope="col" className="is-numeric">Price</th>
               <th scope="col" className="is-numeric">Reference</th>
-              <th scope="col" className="is-numeric" title="Fill against its reference in hundredths of a per cent; above 0 is worse.">Slippage (bps)</th>
+              <Heading numeric metric="slippage_bps">Slippage (bps)</Heading>
               <th scope="col" className="is-numeric">Fee or funding</th>
             </tr>
           </thead>

@@ -2,25 +2,51 @@ import { useEffect, useMemo, useRef } from 'react'
 
 import type { CandlePoint, TradeDetail } from '../../api/client'
 import { useEventTime } from '../../api/queries'
+import { useProbability } from '../../api/research'
 import { useTradeCandles } from '../../api/trades'
 import { price } from '../../format/numbers'
 import { CandleChart } from '../../ui/candleChart'
 import type { Level } from '../../ui/candleChart'
+import { ProbabilityChart } from '../../ui/ProbabilityChart'
 import { View } from '../../ui/View'
 import { markers } from '../../ui/markers'
+import { isUndrawn } from '../../ui/probability'
 import { useIsDark } from '../../ui/theme'
 import { around } from './window'
 
+/** A trade in a coin on its candles; one in a token on the probability of its market. */
 export function TradeChart({ detail }: { detail: TradeDetail }) {
+  return detail.trade.exchange === 'polymarket' ? <OnProbability detail={detail} /> : <OnCandles detail={detail} />
+}
+
+function OnProbability({ detail }: { detail: TradeDetail }) {
+  const { trade } = detail
+  const query = useProbability(trade.instrument)
+  const trades = useMemo(() => [trade], [trade])
+  const levels = useMemo(() => levelsOf(detail).filter(({ title }) => title === 'stop' || title === 'target'), [detail])
+  return (
+    <View
+      query={query}
+      lines={8}
+      empty={isUndrawn}
+      whyEmpty="The polls of this market are no longer stored. The executions below are at the prices of the token held."
+    >
+      {(series) => (
+        <div className="trade-chart" data-testid="trade-probability">
+          <ProbabilityChart series={series} trades={trades} held={trade.direction} levels={levels} />
+        </div>
+      )}
+    </View>
+  )
+}
+
+function OnCandles({ detail }: { detail: TradeDetail }) {
   const { trade } = detail
   const eventTimeMs = useEventTime()
   // An open trade's chart ends with market time, a minute at a time: the question must not change with every message.
   const end = trade.exit_ms ?? Math.max(trade.entry_ms, Math.floor((eventTimeMs ?? 0) / 60_000) * 60_000)
   const { interval, intervalMs, from, to } = around(trade.entry_ms, end)
   const query = useTradeCandles(trade.asset, interval, from, to)
-  if (trade.exchange === 'polymarket') {
-    return <p className="note">Prediction markets have no candles; the executions below are at the prices of the token held.</p>
-  }
   return (
     <View
       query={query}

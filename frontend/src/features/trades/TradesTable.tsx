@@ -3,6 +3,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useRef } from 'react'
 
 import type { TradeRow } from '../../api/client'
+import { useMeaning } from '../../api/meaning'
 import type { TradeOrder } from '../../api/trades'
 import { direction } from '../../format/numbers'
 import { columns, features } from './columns'
@@ -28,6 +29,7 @@ const ARROW = { asc: '↑', desc: '↓' } as const
 
 /** Only the rows in sight are in the page, however many there are; two empty rows keep the height of the others. */
 export function TradesTable({ rows, total, order, onOrder, linkTo, hasMore, onMore }: Props) {
+  const meaning = useMeaning()
   const scroller = useRef<HTMLDivElement>(null)
   const table = useTable({ features, columns, data: rows, getRowId: (row) => row.id })
   const model = table.getRowModel().rows
@@ -72,12 +74,12 @@ export function TradesTable({ rows, total, order, onOrder, linkTo, hasMore, onMo
                     aria-sort={sort ? (sorted ? ARIA[sorted] : 'none') : undefined}
                   >
                     {sort ? (
-                      <button type="button" title={meta.hint} onClick={() => { onOrder(sortedBy(order, sort)) }}>
+                      <button type="button" title={meaning(meta.metric, meta.hint)} onClick={() => { onOrder(sortedBy(order, sort)) }}>
                         <table.FlexRender header={header} />
                         <span className="arrow" aria-hidden="true">{sorted ? ARROW[sorted] : ''}</span>
                       </button>
                     ) : (
-                      <span className="heading" title={meta?.hint}>
+                      <span className="heading" title={meaning(meta?.metric, meta?.hint)}>
                         <table.FlexRender header={header} />
                       </span>
                     )}

@@ -8,8 +8,10 @@ import { words } from '../../format/words'
 import { Amount, Missing } from '../../ui/Figure'
 
 interface Meta {
-  /** What the figure is, for the tooltip of its heading. */
-  hint: string
+  /** The figure as the API names it: its formula is the tooltip of the heading. */
+  metric?: string
+  /** What else the tooltip says. */
+  hint?: string
   /** What the server sorts by; columns without one are not sorted. */
   sort?: TradeOrder['sort']
   numeric?: boolean
@@ -70,14 +72,14 @@ export const columns = column.columns([
   column.display({
     id: 'hold',
     header: 'Held',
-    meta: { hint: 'Exit time minus entry time.', sort: 'hold', numeric: true, width: 84 },
+    meta: { metric: 'hold', sort: 'hold', numeric: true, width: 84 },
     cell: ({ row: { original: trade } }) =>
       trade.exit_ms === null ? <Missing why={OPEN} /> : span((trade.exit_ms - trade.entry_ms) / 1_000),
   }),
   column.display({
     id: 'prices',
     header: 'Entry → exit',
-    meta: { hint: 'Average price of the fills; of a prediction market that of the token held, 0 to 1.', numeric: true, width: 124 },
+    meta: { metric: 'position.entry_price', hint: 'Likewise its exit. Of a prediction market the price of the token held, 0 to 1.', numeric: true, width: 124 },
     cell: ({ row: { original: trade } }) => (
       <>
         {price(trade.entry_price)}
@@ -88,27 +90,27 @@ export const columns = column.columns([
   column.display({
     id: 'gross',
     header: 'Price',
-    meta: { hint: 'USD made by the prices alone: quantity × (exit − entry), with slippage inside.', numeric: true, width: 82 },
+    meta: { metric: 'gross_pnl', numeric: true, width: 82 },
     cell: ({ row: { original: trade } }) =>
       trade.gross_pnl === null ? <Missing why={OPEN} /> : <span className="cost">{signedUsd(trade.gross_pnl)}</span>,
   }),
   column.display({
     id: 'fees',
     header: 'Fees',
-    meta: { hint: 'USD paid in fees, so far while it is open.', sort: 'fees', numeric: true, width: 70 },
+    meta: { metric: 'split.fees', hint: 'So far while it is open.', sort: 'fees', numeric: true, width: 70 },
     cell: ({ row }) => <Cost amount={row.original.fees} sign={-1} />,
   }),
   column.display({
     id: 'funding',
     header: 'Funding',
-    meta: { hint: 'USD of funding, received above 0, so far while it is open.', sort: 'funding', numeric: true, width: 78 },
+    meta: { metric: 'split.funding', hint: 'So far while it is open.', sort: 'funding', numeric: true, width: 78 },
     cell: ({ row }) => <Cost amount={row.original.funding_pnl} sign={1} />,
   }),
   column.display({
     id: 'slippage',
     header: 'Slippage',
     meta: {
-      hint: 'USD by which the fills were worse than their references; it is inside the prices already.',
+      metric: 'split.slippage', hint: 'It is inside the price already.',
       sort: 'slippage', numeric: true, width: 78,
     },
     cell: ({ row }) => <Cost amount={row.original.slippage_cost} sign={-1} />,
@@ -116,7 +118,7 @@ export const columns = column.columns([
   column.display({
     id: 'pnl',
     header: 'Result',
-    meta: { hint: 'Realised P&L in USD = price − fees + funding, exactly.', sort: 'pnl', numeric: true, width: 92 },
+    meta: { metric: 'realised_pnl', sort: 'pnl', numeric: true, width: 92 },
     cell: ({ row: { original: trade } }) =>
       trade.realised_pnl === null ? (
         <Missing why={OPEN} />

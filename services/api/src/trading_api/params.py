@@ -74,6 +74,9 @@ TradePlace = Annotated[int, Query(ge=0, le=10_000_000, description="next_cursor 
 Parameter = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_.]{1,64}$", examples=["oversold"])]
 ParityOrder = Annotated[Literal["recorded", "ideal"] | None, Query()]
 ParityVerdict = Annotated[Literal["identical", "different", "explained", "unexplained"] | None, Query()]
+OptionalInstrument = Annotated[
+    str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,100}$", description="The coin, or the id of the prediction market")
+]
 MarketId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,100}$", examples=["0xabc"])]
 
 

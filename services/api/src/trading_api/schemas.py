@@ -396,6 +396,10 @@ class FillRow(Model):
     strategy: str
     exchange: str
     asset: str
+    direction: Annotated[
+        Literal["LONG", "SHORT"],
+        Field(description="Of the position. On a prediction market LONG holds shares of the YES token, SHORT of NO"),
+    ]
     side: Literal["BUY", "SELL"]
     purpose: str
     quantity: Money

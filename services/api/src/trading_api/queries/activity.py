@@ -36,7 +36,7 @@ LIMIT $10
 
 _FILL = """
 SELECT f.event_id, f.ts, f.strategy, f.exchange, f.asset, f.side, f.purpose, f.quantity, f.price, f.fee,
-       p.exit_reason, p.realised_pnl
+       p.direction, p.exit_reason, p.realised_pnl
 FROM trading_paper.fills f JOIN trading_paper.positions p ON p.event_id = f.position_id
 """
 

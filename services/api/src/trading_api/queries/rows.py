@@ -54,6 +54,7 @@ def fill(row: Row) -> FillRow:
         strategy=row["strategy"],
         exchange=row["exchange"],
         asset=row["asset"],
+        direction=row["direction"],
         side=row["side"],
         purpose=row["purpose"],
         quantity=plain(row["quantity"]),

@@ -39,6 +39,7 @@ class TradeFilters:
     strategy: str | None = None
     asset: str | None = None
     exchange: str | None = None
+    instrument: str | None = None
     direction: str | None = None
     status: str | None = None
     exit_reason: str | None = None
@@ -75,7 +76,7 @@ class _Conditions:
         self.values: list[object] = []
         self.clauses: list[str] = []
         self.add("portfolio_id = ANY({}::integer[])", list(ledger_ids))
-        for column in ("strategy", "asset", "exchange", "direction", "status", "exit_reason", "suspect"):
+        for column in ("strategy", "asset", "exchange", "instrument", "direction", "status", "exit_reason", "suspect"):
             if (wanted := getattr(filters, column)) is not None:
                 self.add(f"{column} = {{}}", wanted)
         if filters.result is not None:

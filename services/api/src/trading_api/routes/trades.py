@@ -18,6 +18,7 @@ from trading_api.params import (
     Limit,
     OptionalAsset,
     OptionalExchange,
+    OptionalInstrument,
     Order,
     PositionStatus,
     Strategy,
@@ -42,6 +43,7 @@ DEFAULT_LIMIT = 200
 async def _common(
     asset: OptionalAsset = None,
     exchange: OptionalExchange = None,
+    instrument: OptionalInstrument = None,
     direction: Direction = None,
     status: PositionStatus = None,
     exit_reason: ExitReason = None,
@@ -51,8 +53,8 @@ async def _common(
     to: ToMs = None,
 ) -> dict[str, object]:
     return {
-        "asset": asset, "exchange": exchange, "direction": direction, "status": status, "exit_reason": exit_reason,
-        "result": result, "suspect": suspect, "from_ms": from_, "to_ms": to,
+        "asset": asset, "exchange": exchange, "instrument": instrument, "direction": direction, "status": status,
+        "exit_reason": exit_reason, "result": result, "suspect": suspect, "from_ms": from_, "to_ms": to,
     }  # fmt: skip
 
 
