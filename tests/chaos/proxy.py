@@ -16,7 +16,7 @@ PIECE = 16 * 1024
 
 @dataclass(frozen=True)
 class Weather:
-    """`delay_s`: from, to, of each piece, which keeps its place but waits for no other. `bytes_per_s`: in each direction.
+    """`delay_s`: from, to, of each piece, which keeps its place and waits for no other. `bytes_per_s`: each way.
 
     `half_open`: everything is swallowed.
     """
