@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -68,8 +69,12 @@ class Database:
         if self._pool is None:
             raise DatabaseAway("the database is not connected yet")
         try:
-            async with self._pool.acquire(timeout=ACQUIRE_S) as connection:
+            async with asyncio.timeout(ACQUIRE_S):  # asyncpg's own limit makes a task of every acquisition
+                connection = await self._pool.acquire()
+            try:
                 yield connection
+            finally:
+                await self._pool.release(connection)
         except asyncpg.QueryCanceledError as error:
             raise QueryTooSlow(str(error)) from error
         except TimeoutError as error:

@@ -49,7 +49,7 @@ SELECT (extract(epoch FROM open_time) * 1000)::bigint AS t, open::float8 AS o, h
        close::float8 AS c, volume::float8 AS v
 FROM trading_market_data.candles
 WHERE exchange = $1 AND asset = $2 AND interval = '1m' AND open_time >= $3 AND open_time < $4
-ORDER BY open_time
+ORDER BY open_time DESC LIMIT $5
 """
 
 MARKERS = """

@@ -114,7 +114,10 @@ async def _in_one_asset(
 async def _candles(
     context: Context, exchange: str, asset: str, width_ms: int, from_ms: int, to_ms: int | None, limit: int
 ) -> list[Row]:
-    """The newest `limit` that open in [from, to)."""
+    """The newest `limit` that open in [from, to), oldest first."""
+    if width_ms == MINUTE_MS:
+        before = utc(NEWEST_TIME_MS if to_ms is None else to_ms)
+        return (await context.database.fetch(curves.CANDLES, exchange, asset, utc(from_ms), before, limit))[::-1]
     newest = await context.database.fetchrow(curves.NEWEST_CANDLE, exchange, asset)
     if newest is None or newest[0] is None:
         return []
@@ -122,8 +125,6 @@ async def _candles(
     end_ms = after_last_ms if to_ms is None else min(to_ms, after_last_ms)
     end_ms = -(-end_ms // width_ms) * width_ms
     begin_ms = max(-(-from_ms // width_ms) * width_ms, end_ms - limit * width_ms)
-    if width_ms == MINUTE_MS:
-        return await context.database.fetch(curves.CANDLES, exchange, asset, utc(begin_ms), utc(end_ms))
     kept = max((name for name in INTERVALS if width_ms % INTERVALS_MS[name] == 0), key=INTERVALS_MS.__getitem__)
     spans_s = (begin_ms // 1000, end_ms // 1000, width_ms // 1000)
     return await context.database.fetch(
