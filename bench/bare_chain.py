@@ -1,4 +1,7 @@
-"""The limit of the section `chain`: publish, pull, one commit, publish, on streams with the same settings."""
+"""The limit of the section `chain`: the comparison's bare relay from tick to signal to fill, with one commit.
+
+Its streams have the settings of the platform's.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,19 @@ from bench.servers import Servers
 from trading_core.bus.connection import Bus
 from trading_core.bus.provision import ensure_stream
 from trading_core.messages import SignalMessage, encode
-from trading_core.streams import EXEC, MARKET, MIB
+from trading_core.streams import EXEC, MARKET, MIB, SIGNALS
 
 # All room on disk is promised to the platform's own streams but for a little.
-IN = replace(MARKET, name="BENCH_IN", subjects=("bench.in",), max_bytes=64 * MIB)
-OUT = replace(EXEC, name="BENCH_OUT", subjects=("bench.out",), max_bytes=64 * MIB)
-SUBJECT_IN, SUBJECT_OUT = IN.subjects[0], OUT.subjects[0]
+TICKS = replace(MARKET, name="BENCH_TICKS", subjects=("bench.tick",), max_bytes=64 * MIB)
+SIGNALLED = replace(SIGNALS, name="BENCH_SIGNALS", subjects=("bench.signal",), max_bytes=64 * MIB)
+FILLS = replace(EXEC, name="BENCH_FILLS", subjects=("bench.fill",), max_bytes=64 * MIB)
+TICK, SIGNAL, FILL = (stream.subjects[0] for stream in (TICKS, SIGNALLED, FILLS))
 LIMIT_S = 60
 
 
 async def run(servers: Servers, bus: Bus, points: int, burst: int, period_s: float) -> list[float]:
     """Milliseconds from stored on the first stream to stored on the second, of `points` bursts, in order."""
-    for stream in (IN, OUT):
+    for stream in (TICKS, SIGNALLED, FILLS):
         await ensure_stream(bus, stream)
     database = await servers.database()
     try:
@@ -30,25 +34,29 @@ async def run(servers: Servers, bus: Bus, points: int, burst: int, period_s: flo
         await database.execute("CREATE TABLE bench.relayed (id TEXT PRIMARY KEY, payload JSON NOT NULL)")
     finally:
         await database.close()
-    with servers.process("bench.bare_relay") as relay:
-        await relay.says("ready")
+    with (
+        servers.process("bench.bare_relay", TICKS.name, TICK, SIGNAL) as signals,
+        servers.process("bench.bare_relay", SIGNALLED.name, SIGNAL, FILL, "--commit") as fills,
+    ):
+        await signals.says("ready")
+        await fills.says("ready")
         began = time.perf_counter()
         for number in range(1, points + 1):
             await asyncio.sleep(max(0.0, began + number * period_s - time.perf_counter()))
             for member in range(burst):
-                await bus.js.publish_async(SUBJECT_IN, _payload(number, member))
+                await bus.js.publish_async(TICK, _payload(number, member))
         await bus.js.publish_async_completed()
         return await _latencies(bus, points * burst)
 
 
 async def _latencies(bus: Bus, count: int) -> list[float]:
     deadline = time.monotonic() + LIMIT_S
-    while (await bus.js.stream_info(OUT.name)).state.messages < count:
+    while (await bus.js.stream_info(FILLS.name)).state.messages < count:
         if time.monotonic() > deadline:
             raise TimeoutError(f"the bare relay did not pass {count} messages on in {LIMIT_S} s")
         await asyncio.sleep(0.1)
-    stored = {message.data: message.ingest_time_ns for message in await everything(bus, IN, [SUBJECT_IN])}
-    passed = await everything(bus, OUT, [SUBJECT_OUT])
+    stored = {message.data: message.ingest_time_ns for message in await everything(bus, TICKS, [TICK])}
+    passed = await everything(bus, FILLS, [FILL])
     return [(message.ingest_time_ns - stored[message.data]) / 1e6 for message in passed]
 
 

@@ -1,16 +1,20 @@
-"""The least that a decision costs: one message pulled, one row committed, one message published, one at a time."""
+"""`python -m bench.bare_relay STREAM FROM TO [--commit]`: the comparison's bare relay, one message in, one message out.
+
+With --commit a row is committed in between.
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 
 import asyncpg
 import msgspec
 import nats
 import uvloop
+from nats.aio.msg import Msg
 from nats.js import api
 
-from bench.bare_chain import IN, SUBJECT_IN, SUBJECT_OUT
 from trading_core.config import load
 
 
@@ -18,25 +22,32 @@ class _Id(msgspec.Struct):
     id: str
 
 
-async def work() -> None:
+async def relay(stream: str, source: str, destination: str, *, commit: bool) -> None:
     settings = load()
-    database = await asyncpg.connect(settings.database.url)
     client = await nats.connect(settings.nats.url)
     js = client.jetstream()
-    config = api.ConsumerConfig(ack_policy=api.AckPolicy.NONE, deliver_policy=api.DeliverPolicy.ALL, mem_storage=True)
-    subscription = await js.pull_subscribe(SUBJECT_IN, stream=IN.name, config=config)
-    insert = await database.prepare("INSERT INTO bench.relayed (id, payload) VALUES ($1, $2)")
+    if commit:
+        database = await asyncpg.connect(settings.database.url)
+        insert = await database.prepare("INSERT INTO bench.relayed (id, payload) VALUES ($1, $2)")
+
+    async def on_message(message: Msg) -> None:
+        if commit:
+            await insert.fetch(msgspec.json.decode(message.data, type=_Id).id, message.data.decode())
+        await js.publish_async(destination, message.data)
+
+    await js.subscribe(
+        source, stream=stream, cb=on_message, ordered_consumer=True, deliver_policy=api.DeliverPolicy.ALL
+    )
+    await client.flush()
     print("ready", flush=True)
-    while True:
-        try:
-            # One at a time: a larger fetch would wait for its batch to fill.
-            [message] = await subscription.fetch(1, timeout=5)
-        except TimeoutError:  # nothing came: asked again until the process is ended
-            continue
-        await insert.fetch(msgspec.json.decode(message.data, type=_Id).id, message.data.decode())
-        await js.publish(SUBJECT_OUT, message.data)
+    await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("stream", "source", "destination"):
+        parser.add_argument(name)
+    parser.add_argument("--commit", action="store_true")
+    args = parser.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(work())
+        runner.run(relay(args.stream, args.source, args.destination, commit=args.commit))

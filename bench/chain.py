@@ -137,7 +137,7 @@ def _rows(passages: list[Passage], bare: list[float], note: str) -> list[Row]:
     return [
         Row(
             "chain", f"{name}, {label}", "ms", latency(values, fraction),
-            f"bare relay, {label}", latency(bare, fraction), note,
+            f"bare relay, tick to fill, {label}", latency(bare, fraction), note,
         )
         for name, values in ways.items()
         for fraction, label in QUANTILES
