@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from trading_core.errors import TradingError
 
 AGAIN_S = 0.5
+T = TypeVar("T")
 
 
 async def until_one_fails(*work: Coroutine[Any, Any, None]) -> None:
@@ -25,6 +26,18 @@ async def until_one_fails(*work: Coroutine[Any, Any, None]) -> None:
         await _end(tasks)
     if found := [failure for failure in failures if isinstance(failure, Exception)]:
         raise ExceptionGroup("a part of it failed", found)
+
+
+async def unless(work: Coroutine[Any, Any, T], trouble: Coroutine[Any, Any, None]) -> T:
+    """The result of `work`, which ends when `trouble` raises: its error is raised then."""
+    working, looking = asyncio.ensure_future(work), asyncio.ensure_future(trouble)
+    try:
+        await asyncio.wait((working, looking), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            looking.result()
+        return await working
+    finally:
+        await _end((working, looking))
 
 
 @contextlib.contextmanager
@@ -47,7 +60,7 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
             yield error
 
 
-async def _end(tasks: Iterable[asyncio.Future[None]]) -> None:
+async def _end(tasks: Iterable[asyncio.Future[Any]]) -> None:
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:
             task.cancel()

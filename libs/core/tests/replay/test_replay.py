@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,14 @@ from message_builders import a_grid, a_signal, a_watermark
 from msgspec.structs import replace
 
 from trading_core.__main__ import main
-from trading_core.bus.connection import Bus
+from trading_core.backtest.postgres import reading
+from trading_core.bus.connection import Bus, connect
 from trading_core.bus.ordered import OrderedPull, Start
+from trading_core.bus.provision import provision
 from trading_core.bus.publisher import WindowPublisher
+from trading_core.db.times import utc
+from trading_core.embedded import launch
+from trading_core.embedded.nats import NatsServer, new_password
 from trading_core.errors import ConfigError
 from trading_core.messages import ExecMessage, Message, encode
 from trading_core.model import MINUTE_MS
@@ -31,6 +37,8 @@ from trading_core.streams import (
     signal_subject,
     watermark_subject,
 )
+from trading_core.testing import eventually
+from trading_core.testing_servers import OwnServer
 
 pytestmark = pytest.mark.integration
 
@@ -152,6 +160,39 @@ def test_what_must_change_is_one_line_and_exit_code_2(
     said = capsys.readouterr().err
     assert line in said
     assert said.strip().count("\n") == 0
+
+
+async def test_a_server_that_goes_away_in_the_middle_ends_the_replay_with_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = NatsServer(tmp_path / "nats", launch.free_port(), launch.free_port(), new_password())
+    server = OwnServer(plan, tmp_path / "nats.log")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TRADING_NATS__URL", plan.url)
+    monkeypatch.setattr("trading_core.bus.connection.GONE_S", 1.0)
+    server.start()
+    try:
+        bus = await connect(plan.url, name="test/1", on_error=lambda _error: None)
+        await provision(bus)
+        await live(bus)
+        span = [f"{utc(ms):%Y-%m-%dT%H:%M}" for ms in SPAN]
+        words = ["replay", "--from", span[0], "--to", span[1], "--speed", "1x"]
+        replaying = asyncio.create_task(asyncio.to_thread(main, words))
+        await eventually(lambda: bus.first(REPLAY, ">"))
+        server.kill()
+        assert await replaying == 2
+        await bus.close()
+    finally:
+        server.kill()
+    said = capsys.readouterr().err
+    assert f"trading_core: nats.url: 127.0.0.1:{plan.port} went away and was not back within 1 s." in said
+    assert said.strip().count("\n") == 0
+
+
+async def test_a_database_that_goes_away_in_the_middle_is_one_line(database_url: str) -> None:
+    with pytest.raises(ConfigError, match="went away: connection was closed in the middle"):
+        async with reading(database_url) as db:
+            await db.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
 async def test_a_server_without_the_streams_says_what_makes_them(bus: Bus, nats_url: str) -> None:

@@ -24,6 +24,12 @@ SOURCE = "postgres"
 WITH_ARCHIVE = "postgres + archive"
 _ROWS = 20_000
 _CONNECT_S = 5
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 _CANDLES = """
 SELECT (extract(epoch FROM open_time) * 1000)::bigint, open::float8, high::float8, low::float8, close::float8,
@@ -109,6 +115,10 @@ async def reading(url: str) -> AsyncIterator[asyncpg.Connection]:
         ) from error
     try:
         yield connection
+    except _LOST as error:
+        raise ConfigError(
+            f"--source postgres: {where(url)} went away: {one_line(error)}. Start the platform, then try again."
+        ) from error
     except asyncpg.PostgresError as error:
         raise ConfigError(
             f"--source postgres: {where(url)} cannot be read: {one_line(error)}. `python -m trading_core migrate` "

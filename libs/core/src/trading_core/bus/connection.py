@@ -27,6 +27,7 @@ from trading_core.streams import StreamSpec
 
 ACK_TIMEOUT_S = 2.0
 REACH_S = 5.0
+GONE_S, LOOK_S = 15.0, 0.5
 RETRY_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 FLUSH_TIMEOUT_S = 2
 OnError = Callable[[Exception], None]
@@ -241,6 +242,15 @@ async def reach(url: str, *, name: str) -> Bus:
         raise ConfigError(
             f"nats.url: {where(url)} cannot be reached. Start the platform, or set nats.url or TRADING_NATS__URL."
         ) from error
+
+
+async def gone(bus: Bus, url: str) -> None:
+    """ConfigError once the server has been away for GONE_S: a person who waits for a command must know."""
+    while await bus.wait_connected(GONE_S):  # noqa: ASYNC110 - there is an event for its return alone
+        await asyncio.sleep(LOOK_S)
+    raise ConfigError(
+        f"nats.url: {where(url)} went away and was not back within {GONE_S:.0f} s. Start the platform, then try again."
+    )
 
 
 def user_of(url: str) -> str | None:

@@ -26,6 +26,7 @@ from trading_core.replay.publish import clear, publish
 from trading_core.replay.span import Original, speed_of
 from trading_core.run_dir import add_run_dir
 from trading_core.streams import REPLAY, REPLAYED, replay_prefix
+from trading_core.tasks import unless
 
 EXAMPLES = """\
 examples:
@@ -88,9 +89,8 @@ async def _replay(
     bus = await connection.reach(url, name="replay/1")
     try:
         await stream.check(bus, url, REPLAY, *(REPLAYED if args.source == "jetstream" else ()))
-        async with _originals(settings, args.source, bus, span) as (originals, reach_ms):
-            await clear(bus, prefix)
-            sent = await publish(bus, originals, prefix, speed, progress)
+        sending = _sent(settings, args, bus, span, prefix, speed, progress)
+        sent, reach_ms = await unless(sending, connection.gone(bus, url))
     finally:
         await bus.close()
     since = "nothing" if reach_ms is None else f"what happened since {minute(reach_ms)} UTC"
@@ -101,6 +101,21 @@ async def _replay(
     if reach_ms is not None and reach_ms > span[0]:
         Console(stderr=True).print(f"{args.source} reaches back to {minute(reach_ms)} UTC: market data begins there.")
     return sent
+
+
+async def _sent(
+    settings: Settings,
+    args: argparse.Namespace,
+    bus: Bus,
+    span: tuple[int, int],
+    prefix: str,
+    speed: float | None,
+    progress: Report,
+) -> tuple[Counter[str], int | None]:
+    """Messages of each kind that went out, and since when the source has market data."""
+    async with _originals(settings, args.source, bus, span) as (originals, reach_ms):
+        await clear(bus, prefix)
+        return await publish(bus, originals, prefix, speed, progress), reach_ms
 
 
 @asynccontextmanager
