@@ -18,7 +18,6 @@ from trading_core.collect.reach import Reach, reason
 from trading_core.collect.spool import Spool
 from trading_core.errors import VenueUnavailable
 from trading_core.runtime import Runtime
-from trading_core.tasks import one_sentence
 
 TICK_S = 0.2
 FLUSH_LIMIT_S = 2.0
@@ -167,17 +166,16 @@ async def start(runtime: Runtime) -> None:
         runtime.log.info("exchange_disabled", exchange=EXCHANGE)
         await runtime.stop.wait()
         return
-    with one_sentence():
-        reach = Reach(runtime.health)
-        async with Rest(config.base_url, limiter(config), reach) as rest:
-            last = await runtime.until_stop(_prepare(runtime, rest))
-            if last is None:
-                return
-            publisher = WindowPublisher(runtime.bus)
-            try:
-                await Collector(runtime, publisher, rest, last, reach).run()
-            finally:
-                await publisher.close()
+    reach = Reach(runtime.health)
+    async with Rest(config.base_url, limiter(config), reach) as rest:
+        last = await runtime.until_stop(_prepare(runtime, rest))
+        if last is None:
+            return
+        publisher = WindowPublisher(runtime.bus)
+        try:
+            await Collector(runtime, publisher, rest, last, reach).run()
+        finally:
+            await publisher.close()
 
 
 async def _prepare(runtime: Runtime, rest: Rest) -> resume.Resume:

@@ -18,7 +18,6 @@ from trading_core.collect.reach import Reach, reason
 from trading_core.collect.spool import Spool
 from trading_core.errors import VenueUnavailable
 from trading_core.runtime import Runtime
-from trading_core.tasks import one_sentence
 
 TICK_S = 0.2
 FLUSH_LIMIT_S = 2.0
@@ -196,15 +195,14 @@ async def start(runtime: Runtime) -> None:
         runtime.log.info("exchange_disabled", exchange=EXCHANGE)
         await runtime.stop.wait()
         return
-    with one_sentence():
-        reach = Reach(runtime.health)
-        async with Rest(config.gamma_url, config.base_url, reach) as rest:
-            last = await runtime.until_stop(resume.read(runtime.bus))
-            if last is None:
-                return
-            runtime.log.info("position_read", watermark_ms=last.watermark_ms, unresolved=len(last.unresolved))
-            publisher = WindowPublisher(runtime.bus)
-            try:
-                await Collector(runtime, publisher, rest, last, reach).run()
-            finally:
-                await publisher.close()
+    reach = Reach(runtime.health)
+    async with Rest(config.gamma_url, config.base_url, reach) as rest:
+        last = await runtime.until_stop(resume.read(runtime.bus))
+        if last is None:
+            return
+        runtime.log.info("position_read", watermark_ms=last.watermark_ms, unresolved=len(last.unresolved))
+        publisher = WindowPublisher(runtime.bus)
+        try:
+            await Collector(runtime, publisher, rest, last, reach).run()
+        finally:
+            await publisher.close()
