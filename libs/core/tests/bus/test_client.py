@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 from nats.errors import ProtocolError
@@ -75,6 +76,30 @@ async def test_taps_and_ordinary_subscriptions_share_a_connection(bus: Bus) -> N
     await bus.nc.publish("live.ordinary", b"late")
     await ordinary.next_msg(timeout=5)
     assert len(tap.messages) == 3
+
+
+def test_a_publish_on_a_connection_that_was_lost_a_moment_ago_does_not_raise(nats_url: str) -> None:
+    """With the event loop of the services, whose closed transport raises at once."""
+
+    async def lost() -> None:
+        bus = await connect(nats_url, name="test/1", on_error=lambda _error: None)
+        await _end_flusher(bus.nc)
+        assert bus.nc._transport is not None
+        bus.nc._transport.close()  # type: ignore[no-untyped-call]
+        await bus.nc.publish("live.test", b"")
+        await eventually(lambda: bus.connections == 2 and bus.connected.is_set())
+        await bus.nc.flush()
+        await bus.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(lost())
+
+
+async def _end_flusher(client: TappedClient) -> None:
+    flusher = client._flusher_task
+    assert flusher is not None
+    flusher.cancel()
+    await asyncio.wait({flusher})
 
 
 async def test_waiting_on_a_closed_connection_says_so(nats_url: str) -> None:

@@ -6,8 +6,9 @@ A tap takes a message straight from the bytes that were read: bulk reads are sev
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -126,6 +127,28 @@ class TappedClient(Client):
         tail = b" %d\r\n%b\r\n" % (len(payload), payload)
         await self._send_command(b"".join([b"PUB %b%b" % (subject, tail) for subject in subjects]))
         await self._flush_pending()
+
+    async def _flush_pending(self, force_flush: bool = False) -> Any:
+        """As nats-py does it, but a connection that was lost a moment ago begins a new one instead of raising.
+
+        A server killed twice in a row can leave nats-py's state at CONNECTED with its transport closed and its flusher
+        ended: then whoever published got what the transport said, which of uvloop is a RuntimeError.
+        """
+        try:
+            return await super()._flush_pending(force_flush)
+        except (OSError, RuntimeError) as error:
+            await self._process_op_err(error)
+            nothing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            nothing.set_result(None)
+            return nothing
+
+    async def _attempt_reconnect(self) -> None:
+        """Again after the same RuntimeError, of which nats-py's reconnection would end for ever."""
+        while True:
+            try:
+                return await super()._attempt_reconnect()
+            except RuntimeError as error:
+                await self._error_cb(error)
 
     def forget_pending(self) -> None:
         """Drop what was written for a connection that is gone.
