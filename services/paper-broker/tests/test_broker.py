@@ -317,3 +317,28 @@ async def test_a_postgres_that_goes_away_is_waited_for_without_a_restart(
     assert [without_outbox_id(message) for message in said] == said_by_the_core(hour)
     await check_ledger(own_postgres.url, said, hour)
     assert broker.terminate() == 0
+
+
+_FULL = """
+CREATE FUNCTION full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full';
+END $$;
+CREATE TRIGGER is_full BEFORE INSERT ON trading_paper.decisions FOR EACH STATEMENT EXECUTE FUNCTION full();
+"""
+
+
+async def test_a_full_disk_of_postgres_is_waited_for_without_a_restart(
+    bus: Bus, broker: ServiceProcess, database_url: str
+) -> None:
+    hour = an_hour(seed=3, minutes=5)
+    db = await asyncpg.connect(database_url)
+    await db.execute(_FULL)
+    broker.start()
+    await publish(bus, hour, range(1, 6))
+    await said_more_often(broker, "No space left on device", 2)
+    await db.execute("DROP TRIGGER is_full ON trading_paper.decisions")
+    said = await all_of(bus, hour)
+    assert [without_outbox_id(message) for message in said] == said_by_the_core(hour)
+    await check_ledger(database_url, said, hour)
+    await db.close()
+    assert broker.terminate() == 0

@@ -46,16 +46,17 @@ def one_sentence() -> Iterator[None]:
     try:
         yield
     except BaseExceptionGroup as group:
-        known = [error for error in _leaves(group) if isinstance(error, TradingError)]
+        known = [error for error in leaves(group) if isinstance(error, TradingError)]
         if known:
             raise known[0] from group
         raise
 
 
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+def leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    """What failed, without the groups around it."""
     for error in group.exceptions:
         if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
+            yield from leaves(error)
         else:
             yield error
 

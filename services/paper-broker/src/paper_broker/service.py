@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from paper_broker.broker import Broker
@@ -16,7 +17,7 @@ from trading_core.db import pool
 from trading_core.faultpoints import faultpoint
 from trading_core.runtime import Runtime
 from trading_core.strategy.registry import LoadedStrategy, enabled_strategies
-from trading_core.tasks import until_one_fails
+from trading_core.tasks import leaves, until_one_fails
 
 LOCK_RETRY_S = 1.0
 CONNECTIONS = 3
@@ -29,13 +30,18 @@ async def run(runtime: Runtime) -> None:
     enabled = enabled_strategies(settings)
     found = portfolios(settings, {s.name: s.rules for s in enabled}, DEFAULT_SZ_DECIMALS)
     rules = [ledger for portfolio in found for ledger in portfolio.ledgers]
+    wait_s = pool.FIRST_WAIT_S
     while not runtime.stop.is_set():
+        began_s = time.monotonic()
         try:
             await runtime.until_stop(_trade(runtime, enabled, rules))
         except* pool.AWAY as group:
             runtime.health.status = "degraded"
-            runtime.log.warning("database_lost", error=str(group.exceptions[0]))
-            await asyncio.sleep(pool.FIRST_WAIT_S)
+            runtime.log.warning("database_lost", error=str(next(leaves(group))))
+            # A server that answers and can store nothing would be asked for everything five times a second.
+            lasted = time.monotonic() - began_s > pool.LONGEST_WAIT_S
+            wait_s = pool.FIRST_WAIT_S if lasted else min(wait_s * 2, pool.LONGEST_WAIT_S)
+            await runtime.until_stop(asyncio.sleep(wait_s))
         except* Replaced as group:
             runtime.log.warning("broker_replaced", error=str(group.exceptions[0]))
 

@@ -18,13 +18,13 @@ LONGEST_WAIT_S = 5.0
 IDLE_LIMIT_S = 10.0
 ANSWER_S = 12.0
 """A network that swallows everything ends no connection: who hears nothing for so long has lost the server."""
-# What a server says or does while it is away, starting, or stopping. Anything else is a mistake of ours.
+# What a server says or does while it is away, starting, stopping, or out of room. Anything else is a mistake of ours.
 AWAY = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shutting down, starting, timed out on the server's side
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,  # no room on its disk, no memory, no connection left
     asyncpg.InterfaceError,
     # What asyncpg makes of a goodbye that arrives between two operations: that connection is of no more use.
     asyncpg.InternalClientError,
