@@ -61,7 +61,7 @@ async def _since(bus: Bus, stream: StreamSpec, subjects: Sequence[str], time_ns:
         async for batch in batches:
             for delivered in batch:
                 yield decode(delivered.data)
-            if pull.caught_up or not batch:
+            if pull.caught_up:
                 return
     finally:
         await batches.aclose()
