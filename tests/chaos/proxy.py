@@ -7,6 +7,7 @@ import contextlib
 import random
 import socket
 import struct
+from collections import deque
 from dataclasses import dataclass
 
 COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"
@@ -87,13 +88,14 @@ class Proxy:
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, pair: tuple[asyncio.StreamWriter, ...],
         is_answer: bool,
     ) -> None:  # fmt: skip
-        loop, due_s = asyncio.get_running_loop(), 0.0
+        loop, due_s, line = asyncio.get_running_loop(), 0.0, deque[bytes]()
         with contextlib.suppress(OSError):
             while data := await source.read(PIECE):
                 weather = self.weather
                 if weather.delay_s[1]:
                     due_s = max(due_s, loop.time() + self._chance.uniform(*weather.delay_s))
-                    loop.call_at(due_s, _put, sink, data)
+                    line.append(data)
+                    loop.call_at(due_s, _put, sink, line)
                     continue
                 if weather.bytes_per_s is not None:
                     await asyncio.sleep(len(data) / weather.bytes_per_s)
@@ -108,7 +110,9 @@ class Proxy:
             self._writers.discard(writer)
 
 
-def _put(sink: asyncio.StreamWriter, data: bytes) -> None:
+def _put(sink: asyncio.StreamWriter, line: deque[bytes]) -> None:
+    """The oldest of what is on its way: calls that are due at one moment come in any order."""
+    data = line.popleft()
     if not sink.is_closing():
         sink.write(data)
 

@@ -72,3 +72,24 @@ async def test_an_asset_that_begins_while_postgres_is_away_waits_for_it(bus: Bus
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         database.terminate()
+
+
+async def test_a_slow_line_keeps_bytes_in_their_order() -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+        writer.close()
+
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    proxy = Proxy(server.sockets[0].getsockname()[1])
+    await proxy.start()
+    proxy.turn(Weather(delay_s=(0.01, 0.02)))
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    sent = [b"%05d" % number for number in range(300)]
+    for piece in sent:
+        writer.write(piece)
+        await asyncio.sleep(0)
+    assert await reader.readexactly(5 * 300) == b"".join(sent)
+    writer.close()
+    await proxy.close()
+    server.close()
