@@ -74,10 +74,13 @@ class Reader:
         return "Dashboard" in (self.home / "console").read_text()
 
     def stop(self) -> int:
-        if self._demo is None:
+        """Its exit code, also of one that ended by itself; 0 when it was stopped before."""
+        demo, self._demo = self._demo, None
+        if demo is None:
             return 0
-        os.killpg(self._demo.pid, signal.SIGINT)
-        code = self._demo.wait(60)
+        if demo.poll() is None:
+            os.killpg(demo.pid, signal.SIGINT)
+        code = demo.wait(60)
         PostgresServer(self.run_folder.path / "postgres", 0, None).remove()
         return code
 
