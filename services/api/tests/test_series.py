@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from api_lab import Api
 from api_seed import INITIAL, START, Seeded, ms
 from trading_api.schemas import CandleSeries, EquityCurve
+from trading_api.straight import asked_in
 from trading_core.db.rollups import roll_up
 from trading_core.metrics.curve import max_drawdown
 
@@ -55,6 +57,41 @@ async def test_the_share_of_a_strategy_in_an_asset_is_drawn_from_closed_position
 async def test_the_newest_candles_come_oldest_first(api: Api, seeded: Seeded) -> None:
     series = CandleSeries.model_validate(await api.get("/api/candles", asset="BTC", limit=30))
     assert [candle.c for candle in series.candles] == seeded.closes["BTC"][-30:]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"limit": 7},
+        {"interval": "15m", "limit": 5},
+        {"from": ms(START) + 90_001, "to": ms(START) + 3_600_001},
+        {"to": 0},
+        {"from": 4_000_000_000_000},
+        {"exchange": "polymarket"},
+    ],
+)
+async def test_the_short_way_to_candles_answers_as_the_long_one(
+    api: Api, seeded: Seeded, asked: dict[str, Any]
+) -> None:
+    assert asked_in(urlencode({"asset": "BTC", **asked}).encode()) is not None
+    short = await api.get("/api/candles", asset="BTC", **asked)
+    assert short == await api.get("/api/candles", asset="BTC", **asked, markers=False)
+    times = [candle["t"] for candle in short["candles"]]
+    assert times == sorted(times)
+    assert bool(times) == (asked.get("exchange") is None and asked.get("to") != 0 and asked.get("from", 0) < 3e12)
+    assert all(asked.get("from", 0) <= t < asked.get("to", 4e12) for t in times)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "limit=7", "asset=btc", "asset=BTC&limit=0", "asset=BTC&limit=1001", "asset=BTC&limit=٣", "asset=BTC&to=-1",
+     "asset=BTC&interval=2m", "asset=BTC&nothing=1", "asset=BTC&asset=ETH", "asset=BTC&limit=", "asset=BTC&exchange=x"],
+)  # fmt: skip
+async def test_what_is_not_plainly_right_goes_the_long_way_and_is_refused(api: Api, query: str) -> None:
+    assert asked_in(query.encode()) is None
+    if query != "asset=BTC&asset=ETH":  # of a parameter that is given twice the framework takes the last
+        assert (await api.http.get(f"/api/candles?{query}")).status_code == 422
 
 
 @pytest.mark.parametrize(("interval", "minutes"), [("5m", 5), ("1h", 60)])

@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trading_api import frontend, live_messages, metrics, problems
+from trading_api import frontend, live_messages, metrics, problems, straight
 from trading_api.access import Access, Gate
 from trading_api.context import Context
 from trading_api.params import only_known
@@ -111,6 +111,9 @@ def create_app(context: Context | None = None, config: ApiConfig | None = None) 
         app.include_router(part.router, dependencies=[] if part in (live, probes) else [Depends(only_known)])
     frontend.install(app, settings.frontend_dir)
     problems.install(app)
+    if context is not None:
+        route = next(each for each in series.router.routes if getattr(each, "path", None) == straight.PATH)
+        app.add_middleware(straight.Straight, context=context, route=route)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)
     if context is not None:
         app.add_middleware(Shared, kept_s=settings.answers_kept_s, version=lambda: context.changes)

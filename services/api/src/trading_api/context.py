@@ -58,4 +58,9 @@ def of(connection: HTTPConnection) -> Context:
     return context
 
 
-Ctx = Annotated[Context, Depends(of)]
+async def _given(connection: HTTPConnection) -> Context:
+    """Asynchronous, though it waits for nothing: any other dependency costs each request a turn in a thread."""
+    return of(connection)
+
+
+Ctx = Annotated[Context, Depends(_given)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -111,25 +112,47 @@ async def _in_one_asset(
     }
 
 
-async def _candles(
-    context: Context, exchange: str, asset: str, width_ms: int, from_ms: int, to_ms: int | None, limit: int
-) -> list[Row]:
-    """The newest `limit` that open in [from, to), oldest first."""
+@dataclass(frozen=True)
+class CandlesAsked:
+    """The newest `limit` candles that open in [from_ms, to_ms)."""
+
+    asset: str
+    exchange: str = "hyperliquid"
+    interval: str = "1m"
+    from_ms: int = 0
+    to_ms: int | None = None
+    limit: int = 500
+
+
+async def _candles(context: Context, asked: CandlesAsked) -> Row | None:
+    """Their text, with the first and the last moment; None when there is none."""
+    width_ms, of = INTERVALS_MS[asked.interval], (asked.exchange, asked.asset)
+    from_ms = -(-asked.from_ms // width_ms) * width_ms
     if width_ms == MINUTE_MS:
-        before = utc(NEWEST_TIME_MS if to_ms is None else to_ms)
-        return (await context.database.fetch(curves.CANDLES, exchange, asset, utc(from_ms), before, limit))[::-1]
-    newest = await context.database.fetchrow(curves.NEWEST_CANDLE, exchange, asset)
-    if newest is None or newest[0] is None:
-        return []
-    after_last_ms = millis(newest[0]) + MINUTE_MS
-    end_ms = after_last_ms if to_ms is None else min(to_ms, after_last_ms)
-    end_ms = -(-end_ms // width_ms) * width_ms
-    begin_ms = max(-(-from_ms // width_ms) * width_ms, end_ms - limit * width_ms)
-    kept = max((name for name in INTERVALS if width_ms % INTERVALS_MS[name] == 0), key=INTERVALS_MS.__getitem__)
-    spans_s = (begin_ms // 1000, end_ms // 1000, width_ms // 1000)
-    return await context.database.fetch(
-        curves.WIDER_CANDLES, exchange, asset, *spans_s, kept, INTERVALS_MS[kept] // 1000
-    )
+        to = None if asked.to_ms is None else utc(-(-asked.to_ms // width_ms) * width_ms)
+        found = await context.database.fetchrow(curves.CANDLES, *of, utc(from_ms), to, asked.limit)
+    else:
+        newest = await context.database.fetchrow(curves.NEWEST_CANDLE, *of)
+        if newest is None or newest[0] is None:
+            return None
+        after_last_ms = millis(newest[0]) + MINUTE_MS
+        end_ms = after_last_ms if asked.to_ms is None else min(asked.to_ms, after_last_ms)
+        end_ms = -(-end_ms // width_ms) * width_ms
+        begin_ms = max(from_ms, end_ms - asked.limit * width_ms)
+        kept = max((name for name in INTERVALS if width_ms % INTERVALS_MS[name] == 0), key=INTERVALS_MS.__getitem__)
+        spans_s = (begin_ms // 1000, end_ms // 1000, width_ms // 1000)
+        found = await context.database.fetchrow(curves.WIDER_CANDLES, *of, *spans_s, kept, INTERVALS_MS[kept] // 1000)
+    return None if found is None or found["told"] is None else found
+
+
+async def candles_told(
+    context: Context, asked: CandlesAsked, markers: bytes = b"[]", found: Row | None = None
+) -> bytes:
+    """A `CandleSeries` as it is sent; `found` where the candles have been asked for already."""
+    row = found or await _candles(context, asked)
+    head = msgspec.json.encode({"exchange": asked.exchange, "asset": asked.asset, "interval": asked.interval})
+    told = "" if row is None else row["told"]
+    return b'%b,"candles":[%b],"markers":%b}' % (head[:-1], told.encode(), markers)
 
 
 async def _markers(
@@ -168,17 +191,9 @@ async def candles(
 
     With `markers` also the fills at their prices, of one strategy or of all.
     """
-    width_ms = INTERVALS_MS[interval]
-    found = await _candles(context, exchange, asset, width_ms, from_ or 0, to, limit)
-    marked: list[dict[str, object]] = []
-    if markers and found:
-        begin, end = utc(found[0]["t"]), utc(found[-1]["t"] + width_ms)
-        marked = await _markers(context, exchange, asset, strategy, begin, end)
-    body = {
-        "exchange": exchange,
-        "asset": asset,
-        "interval": interval,
-        "candles": [dict(row) for row in found],
-        "markers": marked,
-    }
-    return Response(msgspec.json.encode(body), media_type=JSON)
+    asked = CandlesAsked(asset, exchange, interval, from_ or 0, to, limit)
+    if not markers or (found := await _candles(context, asked)) is None:
+        return Response(await candles_told(context, asked), media_type=JSON)
+    begin, end = utc(found["first_ms"]), utc(found["last_ms"] + INTERVALS_MS[interval])
+    marked = await _markers(context, exchange, asset, strategy, begin, end)
+    return Response(await candles_told(context, asked, msgspec.json.encode(marked), found), media_type=JSON)
