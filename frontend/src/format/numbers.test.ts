@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { direction, percent, price, quantity, signedPercent, signedUsd, usd } from './numbers'
+import { direction, percent, price, quantity, signedPercent, signedUsd, usd, written } from './numbers'
 
 describe('numbers', () => {
   it('writes money with two places and a true minus', () => {
@@ -27,6 +27,10 @@ describe('numbers', () => {
     expect(quantity('0.00237000')).toBe('0.00237')
     expect(quantity('120')).toBe('120')
     expect(quantity('100.000')).toBe('100')
+  })
+
+  it('writes out what a program wrote with an exponent, and nothing else', () => {
+    expect(['6.744e-05', '-1e-7', '0.17', 'true'].map(written)).toEqual(['0.00006744', '\u22120.0000001', '0.17', 'true'])
   })
 
   it('shows fractions as per cent', () => {

@@ -68,6 +68,12 @@ export function ratio(value: number): string {
   return withSign(ratio2.format(Math.abs(value)), value, false)
 }
 
+/** `0.00006744` of `6.744e-05`, as programs write small numbers; any other text as it is. */
+export function written(text: string): string {
+  if (!/^-?\d+(\.\d+)?e[+-]?\d+$/i.test(text)) return text
+  return withSign(Math.abs(Number(text)).toLocaleString('en-US', { maximumSignificantDigits: 8 }), Number(text), false)
+}
+
 export function count(value: number): string {
   return whole.format(value)
 }

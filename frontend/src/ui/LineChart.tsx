@@ -34,6 +34,7 @@ export default function LineChart({ series, label, format, domain, levels = [], 
   const [wide] = useState(() => window.matchMedia('(min-width: 700px)').matches)
   const rows = useMemo(() => merged(series, dots), [series, dots])
   const { ticks, daily } = timeTicks(rows[0]?.t ?? 0, rows.at(-1)?.t ?? 0, wide ? 9 : 4)
+  const middle = ((rows[0]?.t ?? 0) + (rows.at(-1)?.t ?? 0)) / 2
   return (
     <div className="chart-main" role="img" aria-label={label}>
       <ResponsiveContainer width="100%" height="100%">
@@ -60,7 +61,7 @@ export default function LineChart({ series, label, format, domain, levels = [], 
             />
           ))}
           {marks.map(({ t, text }) => (
-            <ReferenceLine key={text} x={t} stroke="var(--ink-faint)" label={{ value: text, position: 'insideTopRight', ...AXIS }} />
+            <ReferenceLine key={text} x={t} stroke="var(--ink-faint)" label={{ value: text, position: t < middle ? 'insideTopLeft' : 'insideTopRight', ...AXIS }} />
           ))}
           <Tooltip
             isAnimationActive={false}
@@ -92,7 +93,7 @@ export default function LineChart({ series, label, format, domain, levels = [], 
               fill={colour}
               stroke="var(--panel)"
               ifOverflow="extendDomain"
-              label={{ value: text, position: below ? 'bottom' : 'top', ...AXIS, fill: colour }}
+              label={{ value: text, position: below ? 'bottom' : 'left', ...AXIS, fill: colour }}
             />
           ))}
         </Chart>

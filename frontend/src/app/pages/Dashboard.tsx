@@ -11,17 +11,13 @@ export default function Dashboard() {
   return (
     <Page title="Paper trading dashboard" quiet>
       <Headline />
-      <div className="columns">
-        <div className="column">
-          <EquityPanel />
-          <StrategiesPanel />
-          <PositionsPanel />
-          <HealthPanel />
-        </div>
-        <div className="column is-side">
-          <MarketPanel />
-          <ActivityPanel />
-        </div>
+      <div className="dashboard">
+        <EquityPanel />
+        <MarketPanel />
+        <StrategiesPanel />
+        <PositionsPanel />
+        <ActivityPanel />
+        <HealthPanel />
       </div>
     </Page>
   )

@@ -20,7 +20,8 @@ interface Props {
 
 /** The chart, redrawn once a second at most, with room kept for it while its code is fetched. */
 export function Chart({ curves, shown, fallen, shaded = [], initialCapital }: Props) {
-  const settled = useThrottled(curves, REDRAW_MS)
+  // Only what grows waits: a curve that has come is drawn at once.
+  const settled = useThrottled(curves, REDRAW_MS, curves.map(nameOf).join())
   const rows = useMemo(() => merge(settled), [settled])
   const stepped = useMemo(() => new Set(settled.filter(({ basis }) => basis === 'closed').map(nameOf)), [settled])
   if (!shown.length) return <div className="note">Every curve is switched off. Choose one above.</div>

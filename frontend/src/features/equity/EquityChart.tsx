@@ -5,7 +5,7 @@ import { amount, percent } from '../../format/numbers'
 import { clock, day, isMidnight } from '../../format/times'
 import { timeTicks } from '../../ui/timeTicks'
 import { Readout } from './Readout'
-import { amountTicks } from './merge'
+import { amountTicks, deepest, fallTicks } from './merge'
 import type { MomentRow } from './merge'
 import { PORTFOLIO } from './series'
 import type { Series } from './series'
@@ -36,6 +36,7 @@ export default function EquityChart({ rows, shown, fallen, shaded, stepped, init
   const [first, last] = [drawn[0]?.t ?? 0, drawn.at(-1)?.t ?? 0]
   const { ticks, daily } = timeTicks(first, last, wide ? 8 : 4)
   const amounts = useMemo(() => amountTicks(drawn, shown.map(({ name }) => name), wide ? 6 : 5), [drawn, shown, wide])
+  const falls = useMemo(() => fallTicks(deepest(drawn, fallen.map(({ name }) => name))), [drawn, fallen])
   const digits = (amounts[1] ?? 1) - (amounts[0] ?? 0) < 1 ? 2 : 0
   const tick = (t: number) => (daily || isMidnight(t) ? day(t) : clock(t))
   const whole: [number, number] = [first, last]
@@ -94,13 +95,13 @@ export default function EquityChart({ rows, shown, fallen, shaded, stepped, init
           <ComposedChart data={drawn} margin={MARGIN} syncId={LINKED} accessibilityLayer={false}>
             <XAxis {...time} tickFormatter={tick} tick={AXIS} axisLine={{ stroke: 'var(--line-strong)' }} />
             <YAxis
-              domain={[(low: number) => Math.min(low * 1.1, -0.0005), 0]}
+              domain={[(low: number) => Math.min(low * 1.04, falls.at(-1) ?? 0), 0]}
+              ticks={falls}
               tickFormatter={(value: number) => percent(value, axisDigits(value))}
               tick={AXIS}
               tickLine={false}
               axisLine={false}
               width={AXIS_WIDTH}
-              tickCount={3}
             />
             {gaps}
             <Tooltip isAnimationActive={false} cursor={{ stroke: 'var(--line-strong)' }} content={() => null} />

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { aCurve } from '../../test/builders'
-import { amountTicks, lastAt, merge } from './merge'
+import { amountTicks, fallTicks, lastAt, merge } from './merge'
 
 const rows = merge([aCurve(null, [[1, '10000'], [3, '10010']]), aCurve('a', [[1, '10000'], [2, '9990']])])
 const names = ['portfolio', 'a']
@@ -26,5 +26,10 @@ describe('curves', () => {
     expect(amountTicks(rows, names, 4)).toEqual([9_990, 9_995, 10_000, 10_005, 10_010])
     expect(amountTicks(rows, ['portfolio'], 2)).toEqual([10_000, 10_005, 10_010])
     expect(amountTicks([], names, 4)).toEqual([0, 1])
+  })
+
+  it('have round levels of drawdown, down to the deepest fall', () => {
+    expect(fallTicks(-0.0394)).toEqual([-0, -0.02, -0.04])
+    expect(fallTicks(-0.000_25)).toEqual([-0, -0.000_25])
   })
 })

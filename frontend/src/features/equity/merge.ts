@@ -28,6 +28,12 @@ export function merge(curves: readonly EquityCurve[]): MomentRow[] {
 
 const STEPS = [1, 2, 2.5, 5, 10]
 
+/** The smallest round step that is `rough` at least. */
+function amountStep(rough: number): number {
+  const size = 10 ** Math.floor(Math.log10(rough))
+  return (STEPS.find((each) => each * size >= rough) ?? 10) * size
+}
+
 /** Round amounts for the axis, about `wanted` of them, that hold every value of the curves `names`. */
 export function amountTicks(rows: readonly MomentRow[], names: readonly string[], wanted: number): number[] {
   let low = Infinity
@@ -42,11 +48,24 @@ export function amountTicks(rows: readonly MomentRow[], names: readonly string[]
   }
   if (low > high) return [0, 1]
   const rough = Math.max((high - low) / wanted, Math.abs(high) * 0.0001, 1e-6)
-  const size = 10 ** Math.floor(Math.log10(rough))
-  const step = (STEPS.find((each) => each * size >= rough) ?? 10) * size
+  const step = amountStep(rough)
   const first = Math.floor(low / step)
   const last = Math.ceil(high / step)
   return Array.from({ length: last - first + 1 }, (_, place) => (first + place) * step)
+}
+
+/** The largest fall of these curves, 0 or below. */
+export function deepest(rows: readonly MomentRow[], names: readonly string[]): number {
+  let found = 0
+  for (const { falls } of rows) for (const name of names) found = Math.min(found, falls[name] ?? 0)
+  return found
+}
+
+/** Levels of a drawdown axis from 0 down to the deepest fall: one or two round steps. */
+export function fallTicks(deepest: number): number[] {
+  const step = amountStep(Math.max(Math.abs(deepest), 0.0005) / 2)
+  const steps = Math.abs(deepest) > step ? 2 : 1
+  return Array.from({ length: steps + 1 }, (_, place) => -place * step)
 }
 
 /** The last value of each curve at or before row `index`: what a line shows between two of its points. */

@@ -1,6 +1,6 @@
 import type { ParityRow } from '../../api/client'
 import { useParity } from '../../api/research'
-import { count } from '../../format/numbers'
+import { NONE, count } from '../../format/numbers'
 import { dateTime, span, zoneName, zoneWord } from '../../format/times'
 import { words } from '../../format/words'
 import { Choice } from '../../ui/Choice'
@@ -61,7 +61,7 @@ function columns(shown: number | undefined, linkTo: (report: number) => string):
       cell: ({ causes }) =>
         causes.length ? causes.map(({ cause, count: times }) => `${words(cause)} ${count(times)}`).join(', ') : 'none',
     },
-    { head: 'Code', wrap: 'nowrap', cell: ({ code_version }) => <small>{code_version}</small> },
+    { head: 'Code', wrap: 'nowrap', cell: ({ code_version }) => <small>{code_version || NONE}</small> },
   ]
 }
 

@@ -34,7 +34,7 @@ function Shown({ report }: { report: ParityReport }) {
       <div className={`judgement is-${passed ? 'edge' : 'bad'}`} data-testid="parity-sentence">
         <strong>{sentence}</strong>
         <p>
-          It was {began}, which took {span(duration_ms / 1_000)}. Compared:{' '}
+          It was {began}, which took {duration_ms < 1_000 ? 'less than a second' : span(duration_ms / 1_000)}. Compared:{' '}
           {Object.entries(compared)
             .map(([kind, times]) => `${count(times)} ${words(kind)}`)
             .join(', ')}

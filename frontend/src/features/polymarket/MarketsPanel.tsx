@@ -72,7 +72,7 @@ export function MarketsPanel() {
       whyEmpty={
         eventTimeMs === null
           ? 'No prediction market has been followed yet. Set exchanges.polymarket.enabled to true in config.yaml and start the platform again; the first polls come within a minute.'
-          : WHY_EMPTY[state]
+          : <WhyEmpty state={state} other={link('polymarket', { asset, state: 'resolved' })} />
       }
       file={{ name: 'prediction-markets', columns: FILE }}
       more={{ label: 'Show more', pages: query }}
@@ -82,6 +82,15 @@ export function MarketsPanel() {
       keyOf={({ id }) => id}
       classOf={({ id }) => (id === chosen ? 'is-chosen' : '')}
     />
+  )
+}
+
+/** Why there is none in this state, and where the others are. */
+function WhyEmpty({ state, other }: { state: keyof typeof WHY_EMPTY; other: string }) {
+  return (
+    <>
+      {WHY_EMPTY[state]} {state === 'resolved' ? null : <a href={other}>Show the resolved ones</a>}
+    </>
   )
 }
 

@@ -105,7 +105,7 @@ function Figures({ runs }: { runs: readonly BacktestRun[] }) {
   const meaning = useMeaning()
   return (
     <div className="scroller" role="region" aria-label="Figures of the runs" tabIndex={0}>
-      <table className="table is-dense" data-testid="comparison">
+      <table className="table is-dense is-narrow" data-testid="comparison">
         <Head runs={runs} first="Figure" />
         <tbody>
           {FIGURES.map((figure) => {
@@ -146,7 +146,7 @@ function Settings({ runs, settings }: { runs: readonly BacktestRun[]; settings: 
         <p className="note">These runs had the same settings.</p>
       ) : (
         <div className="scroller is-low" role="region" aria-label="Settings of the runs" tabIndex={0}>
-          <table className="table is-dense" data-testid="settings">
+          <table className="table is-dense is-narrow" data-testid="settings">
             <Head runs={runs} first="Setting" />
             <tbody>
               {rows.map(({ part, name, values, differs }) => (

@@ -58,7 +58,7 @@ function Detail({ detail }: { detail: StrategyDetail }) {
         <div className="breakdowns">
           <Groups title="Month (UTC)" groups={detail.months} />
           <Groups title="Exit reason" groups={detail.exit_reasons} named={words} />
-          <Bars title="P&L of a position, USD" bins={detail.results} label={(bin) => `from ${ratio(bin.low)} to ${ratio(bin.high ?? 0)}`} />
+          <Bars title="P&L of a position, USD" bins={detail.results} label={(bin) => `${ratio(bin.low)} to ${ratio(bin.high ?? 0)}`} looks={(bin) => (bin.low < 0 ? 'is-down' : 'is-up')} />
           <Bars title="Holding time" bins={detail.holds} label={(bin) => (bin.high === null ? `over ${span(bin.low)}` : `up to ${span(bin.high)}`)} />
         </div>
       )}
@@ -101,7 +101,14 @@ function Groups({ title, groups, named = String }: { title: string; groups: Grou
   )
 }
 
-function Bars({ title, bins, label }: { title: string; bins: Bin[]; label: (bin: Bin) => string }) {
+interface BarsProps {
+  title: string
+  bins: Bin[]
+  label: (bin: Bin) => string
+  looks?: (bin: Bin) => string
+}
+
+function Bars({ title, bins, label, looks }: BarsProps) {
   const most = Math.max(1, ...bins.map((bin) => bin.trades))
   return (
     <figure className="bars">
@@ -110,7 +117,7 @@ function Bars({ title, bins, label }: { title: string; bins: Bin[]; label: (bin:
         {bins.map((bin) => (
           <li key={bin.low} title={`${label(bin)}: ${count(bin.trades)} trades`}>
             <span className="bar-name">{label(bin)}</span>
-            <span className="bar" aria-hidden="true" style={{ width: `${(bin.trades / most) * 50}%` }} />
+            <span className={`bar ${looks?.(bin) ?? ''}`} aria-hidden="true" style={{ width: `${(bin.trades / most) * 50}%` }} />
             <small>{count(bin.trades)}</small>
           </li>
         ))}

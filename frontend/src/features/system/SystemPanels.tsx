@@ -33,7 +33,7 @@ const SERVICE_COLUMNS: readonly Column<ServiceRow>[] = [
     head: 'Service',
     cell: (row) => (
       <>
-        <strong>{row.service}</strong>
+        <strong className="nowrap">{row.service}</strong>
         {row.instance === null || row.instance === '1' ? null : <small className="below">{row.instance}</small>}
       </>
     ),

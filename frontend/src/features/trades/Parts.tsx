@@ -1,7 +1,7 @@
 import { Fragment } from 'react'
 
 import type { TradeDetail, TradeSignal } from '../../api/client'
-import { NONE, price, quantity, signedUsd } from '../../format/numbers'
+import { NONE, price, quantity, signedUsd, written } from '../../format/numbers'
 import { dateTime, dayClock, span, zoneName } from '../../format/times'
 import { words } from '../../format/words'
 import { Amount } from '../../ui/Figure'
@@ -91,7 +91,7 @@ export function Inputs({ title, signal }: { title: string; signal: TradeSignal |
             ['Signal', `${signal.direction} ${signal.asset}, ${dayClock(signal.t)}`],
             ['Confidence', signal.confidence === null ? null : String(signal.confidence)],
             ['Price it named', signal.entry_price === null ? null : price(signal.entry_price)],
-            ...signal.inputs.map(({ name, value }): Pair => [name.replaceAll('_', ' '), value]),
+            ...signal.inputs.map(({ name, value }): Pair => [name.replaceAll('_', ' '), written(value)]),
           ]}
         />
       )}

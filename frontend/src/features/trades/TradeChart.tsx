@@ -32,7 +32,7 @@ function OnProbability({ detail }: { detail: TradeDetail }) {
       whyEmpty="The polls of this market are no longer stored. The executions below are at the prices of the token held."
     >
       {(series) => (
-        <div className="trade-chart" data-testid="trade-probability">
+        <div className="trade-probability" data-testid="trade-probability">
           <ProbabilityChart series={series} trades={trades} held={trade.direction} levels={levels} />
         </div>
       )}

@@ -43,7 +43,7 @@ function Title({ detail: { trade } }: { detail: TradeDetail }) {
   return (
     <>
       <span className={`side is-${trade.direction === 'LONG' ? 'up' : 'down'}`}>{trade.direction}</span>{' '}
-      {instrumentName(trade)} <small>{trade.strategy}</small>{' '}
+      {instrumentName(trade)} {trade.market?.title ? <small>{trade.market.title} ·</small> : null} <small>{trade.strategy}</small>{' '}
       {trade.realised_pnl === null ? (
         <span className="is-open">open</span>
       ) : (

@@ -24,9 +24,9 @@ export const features = tableFeatures({ columnMeta: metaHelper<Meta>() })
 const column = createColumnHelper<typeof features, TradeRow>()
 const OPEN = 'The position is still open.'
 
-/** What is held of a prediction market is named by its token, and the market by its title. */
+/** What is held: a coin, or one token of a prediction market, whose title says which. */
 export function instrumentName({ asset, market }: TradeRow): string {
-  return market ? `${market.outcome} ${market.title ?? asset}` : asset
+  return market ? `${asset} ${market.outcome}` : asset
 }
 
 function Cost({ amount, sign }: { amount: string; sign: 1 | -1 }) {
@@ -41,11 +41,14 @@ export const columns = column.columns([
     cell: ({ row: { original: trade } }) => (
       <>
         <span className={`side is-${trade.direction === 'LONG' ? 'up' : 'down'}`}>{trade.direction}</span>{' '}
-        <strong title={trade.market?.title ?? undefined}>{instrumentName(trade)}</strong>
+        <strong>{instrumentName(trade)}</strong>
         {trade.suspect ? (
           <span className="flag" title="A fill far from the market, or a result out of proportion to the stake.">suspect</span>
         ) : null}
-        <small className="below">{trade.strategy}</small>
+        <small className="below" title={trade.market?.title ?? undefined}>
+          {trade.strategy}
+          {trade.market?.title ? ` · ${trade.market.title}` : ''}
+        </small>
       </>
     ),
   }),
