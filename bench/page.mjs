@@ -1,5 +1,6 @@
 /**
  * `node bench/page.mjs load URL RUNS`: how long a new browser takes to the largest paint, and what it loads.
+ * `node bench/page.mjs scroll URL FRAMES`: ms of each frame while the trades are scrolled, and how many rows had come.
  * `node bench/page.mjs fills URL`: when each fill was drawn, ms since the epoch by its id, until SIGUSR2 (SIGTERM closes the browser).
  *
  * One line of JSON each.
@@ -33,6 +34,27 @@ async function load(browser) {
   return found
 }
 
+/** A wheel that turns without a pause, four rows a frame: rows are drawn and pages of more of them come meanwhile. */
+async function scroll(browser, frames) {
+  const { page } = await open(browser, `${url}/#/trades`)
+  const rows = page.locator('[data-testid=trades] tbody tr.row')
+  await eventually(page, 'trades', async () => (await rows.count()) > 0, 60_000)
+  const found = await page.evaluate(async (wanted) => {
+    const scroller = document.querySelector('.trades-scroller')
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
+    const took = []
+    let before = await frame()
+    while (took.length < wanted) {
+      scroller.scrollTop += 176
+      const now = await frame()
+      took.push(now - before)
+      before = now
+    }
+    return { frames: took, passed: Math.round(scroller.scrollTop / 44) }
+  }, frames)
+  return found
+}
+
 /** Notes when a line of the feed has been drawn: in the frame after it came into the document. */
 function note() {
   window.drawn = {}
@@ -61,6 +83,8 @@ if (what === 'load') {
   const found = []
   for (let run = 0; run < Number(runs); run += 1) found.push(await load(browser))
   console.log(JSON.stringify(found))
+} else if (what === 'scroll') {
+  console.log(JSON.stringify(await scroll(browser, Number(runs))))
 } else {
   const { page } = await open(browser, url)
   await page.evaluate(note)

@@ -1,11 +1,10 @@
-import { RANGES } from '../../api/keys'
 import { count } from '../../format/numbers'
-import { Choice } from '../../ui/Choice'
 import { Panel } from '../../ui/Panel'
 import { View } from '../../ui/View'
 import { link } from '../../ui/route'
 import { Chart } from './Chart'
 import { Legend } from './Legend'
+import { Range } from './Range'
 import { inLink } from './filters'
 import { WHY_EMPTY } from './words'
 import { useCurves } from './useCurves'
@@ -22,16 +21,7 @@ export function EquityPanel() {
           {points ? `USD · ${count(points.rows)} minutes` : 'USD'} · <a href={link('equity', inLink(filters))}>look closer</a>
         </>
       }
-      tools={
-        <Choice
-          label="Range"
-          options={RANGES}
-          value={typeof filters.span === 'string' ? filters.span : null}
-          onChange={(span) => {
-            choose({ span })
-          }}
-        />
-      }
+      tools={<Range span={filters.span} choose={choose} />}
       className="equity"
     >
       <View query={whole} lines={7} empty={(curve) => curve.points.length === 0} whyEmpty={WHY_EMPTY}>

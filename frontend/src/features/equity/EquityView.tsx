@@ -1,7 +1,6 @@
 import { Suspense, lazy, useMemo } from 'react'
 
 import type { EquityCurve } from '../../api/client'
-import { RANGES } from '../../api/keys'
 import { useEquityCurves, useEventTime, useGapsIn, useSummary } from '../../api/queries'
 import { count } from '../../format/numbers'
 import { Choice } from '../../ui/Choice'
@@ -11,6 +10,7 @@ import { View } from '../../ui/View'
 import { Chart } from './Chart'
 import { Gaps } from './Gaps'
 import { Legend } from './Legend'
+import { Range } from './Range'
 import { nameOf } from './series'
 import { shades } from './shading'
 import { useCurves } from './useCurves'
@@ -51,14 +51,7 @@ export function EquityView() {
               choose({ asset: asset === ALL ? null : asset })
             }}
           />
-          <Choice
-            label="Range"
-            options={RANGES}
-            value={typeof filters.span === 'string' ? filters.span : null}
-            onChange={(span) => {
-              choose({ span })
-            }}
-          />
+          <Range span={filters.span} choose={choose} />
           <CsvButton name="equity" columns={FILE} rows={rowsOf(curves, shown.map(({ name }) => name))} />
         </>
       }

@@ -1,6 +1,6 @@
 import { useTable } from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useRef } from 'react'
+import { memo, useEffect, useRef } from 'react'
 
 import type { TradeRow } from '../../api/client'
 import { useMeaning } from '../../api/meaning'
@@ -94,28 +94,7 @@ export function TradesTable({ rows, total, order, onOrder, linkTo, hasMore, onMo
           {shown.map(({ index }) => {
             const row = model[index]
             if (!row) return null
-            const open = linkTo(row.original.id)
-            return (
-              <tr
-                key={row.id}
-                aria-rowindex={index + 2}
-                className={`row is-${direction(row.original.realised_pnl)}`}
-                style={{ blockSize: ROW_PX }}
-                onClick={() => { window.location.hash = open }}
-              >
-                {row.getAllCells().map((cell, place) => (
-                  <td key={cell.id} className={cell.column.columnDef.meta?.numeric ? 'is-numeric' : ''}>
-                    {place === 0 ? (
-                      <a href={open} className="row-link" onClick={(event) => { event.stopPropagation() }}>
-                        <table.FlexRender cell={cell} />
-                      </a>
-                    ) : (
-                      <table.FlexRender cell={cell} />
-                    )}
-                  </td>
-                ))}
-              </tr>
-            )
+            return <Line key={row.id} row={row} index={index} open={linkTo(row.original.id)} Cell={table.FlexRender} />
           })}
           <Spacer px={below} />
         </tbody>
@@ -123,6 +102,39 @@ export function TradesTable({ rows, total, order, onOrder, linkTo, hasMore, onMo
     </div>
   )
 }
+
+type TradeTable = ReturnType<typeof useTable<typeof features, TradeRow>>
+
+interface LineProps {
+  row: ReturnType<TradeTable['getRowModel']>['rows'][number]
+  index: number
+  open: string
+  Cell: TradeTable['FlexRender']
+}
+
+/** Kept while it is in sight: scrolling draws only the rows that come into it. */
+const Line = memo(function Line({ row, index, open, Cell }: LineProps) {
+  return (
+    <tr
+      aria-rowindex={index + 2}
+      className={`row is-${direction(row.original.realised_pnl)}`}
+      style={{ blockSize: ROW_PX }}
+      onClick={() => { window.location.hash = open }}
+    >
+      {row.getAllCells().map((cell, place) => (
+        <td key={cell.id} className={cell.column.columnDef.meta?.numeric ? 'is-numeric' : ''}>
+          {place === 0 ? (
+            <a href={open} className="row-link" onClick={(event) => { event.stopPropagation() }}>
+              <Cell cell={cell} />
+            </a>
+          ) : (
+            <Cell cell={cell} />
+          )}
+        </td>
+      ))}
+    </tr>
+  )
+})
 
 function Spacer({ px }: { px: number }) {
   if (px <= 0) return null

@@ -229,20 +229,27 @@ class Feed:
             raise
 
     async def _send_ledger(self, pending: Pending) -> None:
-        """Fills and decisions before the positions they made: the page never shows an effect before its cause."""
+        """Fills and decisions before the positions they made: the page never shows an effect before its cause.
+
+        They go out before the ledger is read, which takes several times as long as they do.
+        """
         context = self._context
         context.changes += 1
         hub = context.hub
-        ledger = await context.portfolio.ledger(fresh=True)
         ids = await context.ledgers.ids()
-        fills = await context.database.fetch(activity.FILLS_BY_ID, ids, pending.fills)
-        signals = await context.database.fetch(activity.SIGNALS_BY_ID, ids, pending.decided)
-        newest = await context.figures.newest_equity() if pending.equity else None
+        fills, signals = await asyncio.gather(
+            context.database.fetch(activity.FILLS_BY_ID, ids, pending.fills),
+            context.database.fetch(activity.SIGNALS_BY_ID, ids, pending.decided),
+        )
         for row in signals:
             hub.publish(LiveSignal(seq=hub.next_sequence, signal=rows.signal(row)))
         for row in fills:
             hub.publish(LiveFill(seq=hub.next_sequence, fill=rows.fill(row)))
-        if pending.positions or fills:
+        pending.positions = pending.positions or bool(fills)
+        pending.fills, pending.decided = [], []  # told: a round that fails from here on does not repeat them
+        ledger = await context.portfolio.ledger(fresh=True)
+        newest = await context.figures.newest_equity() if pending.equity else None
+        if pending.positions:
             hub.publish(LivePositions(seq=hub.next_sequence, positions=context.portfolio.positions(ledger)))
         if newest is not None:
             hub.publish(LiveEquity(seq=hub.next_sequence, **newest))
