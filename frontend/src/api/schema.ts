@@ -1668,7 +1668,7 @@ export interface components {
             asset: string;
             /**
              * Direction
-             * @description Of the position. On a prediction market LONG holds shares of the YES token, SHORT of the NO
+             * @description Of the position. On a prediction market LONG holds shares of the YES token, SHORT of NO
              * @enum {string}
              */
             direction: "LONG" | "SHORT";
