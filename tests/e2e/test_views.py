@@ -21,13 +21,21 @@ from trading_core.seed.command import seeded
 from trading_core.seed.fill import DAY_MINUTES
 from trading_core.seed.tape import Wanted
 from trading_core.testing import eventually
-from trading_core.testing_servers import ServiceAt
+from trading_core.testing_servers import ServiceAt, ServiceProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration, pytest.mark.timeout(300)]
 SCRIPT = Path(__file__).with_name("views.test.mjs")
 DAYS, TRADES, TO_MS = 5, 1_500, 1_793_491_200_000
 LEAST = 50
 PAGE_LIMIT_S = 200
+
+
+async def _restarted(api: ServiceProcess, folder: Path) -> None:
+    """Kills the API and starts it again when the browser is ready for either."""
+    await eventually((folder / "kill").exists, PAGE_LIMIT_S)
+    api.kill()
+    await eventually((folder / "start").exists, PAGE_LIMIT_S)
+    api.start()
 
 
 async def test_every_view_has_its_data_and_figures_are_those_of_the_ledger(
@@ -42,6 +50,9 @@ async def test_every_view_has_its_data_and_figures_are_those_of_the_ledger(
     await eventually(lambda: launch.answers(port))
     figures = tmp_path / "figures.json"
     pictures = os.environ.get("SCREENSHOTS", str(tmp_path / "screenshots"))
+    restarts = tmp_path / "restarts"
+    restarts.mkdir()
+    restarted = asyncio.create_task(_restarted(api, restarts))
     page = await asyncio.to_thread(
         subprocess.run,
         ["node", "--test", "--test-reporter=spec", str(SCRIPT)],
@@ -51,6 +62,7 @@ async def test_every_view_has_its_data_and_figures_are_those_of_the_ledger(
             "CHROMIUM": chromium,
             "FIGURES": str(figures),
             "SCREENSHOTS": pictures,
+            "RESTART": str(restarts),
         },
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
@@ -60,6 +72,7 @@ async def test_every_view_has_its_data_and_figures_are_those_of_the_ledger(
         check=False,
     )
     assert page.returncode == 0, f"{page.stdout}\n{page.stderr}\n{api.log.read_text()[-3000:]}"
+    assert restarted.done(), "the browser has not asked for a restart of the API"
     connection = await asyncpg.connect(database_url)
     try:
         by_class, whole = await expected(connection)

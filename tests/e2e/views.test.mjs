@@ -5,10 +5,13 @@
  *
  * SCREENSHOTS names a folder for pictures (none without it); FIGURES a file that gets the figures of the home page as
  * JSON: `table`, a list of rows by heading, and `headline`, by name. WAIT_S is the patience with the server (60).
+ * RESTART names a folder (no restart without it): once it holds `kill`, whoever runs this kills the API, and starts it
+ * again once it holds `start`.
  */
 
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { NARROW, WIDE, eventually, launch, open, picture } from './chromium.mjs'
@@ -129,6 +132,33 @@ test('a link opens the same view', async () => {
   await page.reload()
   await settled(title)
   assert.equal(await page.locator('nav[aria-label=Views] a[aria-current=page]').textContent(), title)
+})
+
+test('the trades view outlives a restart of the API without a reload', { skip: !process.env.RESTART }, async () => {
+  const tell = (word) => writeFileSync(join(process.env.RESTART, word), '')
+  const connection = page.getByTestId('connection')
+  const first = page.locator('[data-testid=trades] tbody tr.row').first()
+  const said = complaints.length
+  await page.setViewportSize(WIDE)
+  await page.goto(`${url}/#/trades`)
+  await settled('Trades')
+  await eventually(page, 'live', async () => (await connection.textContent()) === 'Live', waitMs)
+  const before = await first.textContent()
+  await page.evaluate(() => (window.sameDocument = true))
+  tell('kill')
+  await eventually(page, 'the page notices', async () => (await connection.textContent()) === 'Reconnecting', waitMs)
+  assert.equal(await first.textContent(), before, 'what was there stays')
+  // Asked while nobody answers: the page keeps asking by itself.
+  await page.getByRole('button', { name: /^Result/ }).click()
+  tell('start')
+  await eventually(page, 'live again', async () => (await connection.textContent()) === 'Live', waitMs)
+  await eventually(page, 'the other order has come', async () => (await first.textContent()) !== before, waitMs)
+  await eventually(page, 'nothing is lost any more', async () => (await page.getByTestId('lost').count()) === 0, waitMs)
+  await settled('Trades after the restart')
+  assert.equal(await page.evaluate(() => window.sameDocument), true, 'the page was not loaded again')
+  // The browser itself notes every connection that is refused; nothing else may be among them.
+  const meanwhile = complaints.splice(said)
+  assert.deepEqual(meanwhile.filter((text) => !/ERR_CONNECTION_|ERR_EMPTY_RESPONSE|WebSocket connection/.test(text)), [])
 })
 
 test('the browser has nothing to complain about', () => {
