@@ -68,6 +68,13 @@ class Runtime:
         assert self._bus is not None, f"{self.service} was started with needs_bus=False"
         return self._bus
 
+    async def connect(self) -> Bus:
+        """For a service that begins without the bus: `bus` from now on, after as long as the server takes."""
+        from trading_core.bus.connection import connect
+
+        self._bus = await connect(self.settings.nats.url, name=f"{self.service}/{self.instance}")
+        return self._bus
+
     async def until_stop(self, work: Awaitable[Any]) -> Any:
         """The result of `work`, or None when the stop came first; `work` is cancelled then."""
         task = asyncio.ensure_future(work)
@@ -136,7 +143,7 @@ async def _serve(service: str, settings: Settings, start: Start, needs_bus: bool
     _serve_probes(runtime.health)
     try:
         if needs_bus:
-            runtime._bus = await runtime.until_stop(_connect(runtime))
+            await runtime.until_stop(runtime.connect())
         if not runtime.stop.is_set():
             log.info("service_started", pid=os.getpid())
             await _supervise(runtime, start)
@@ -175,13 +182,6 @@ async def _measure_delays() -> None:
         began = time.perf_counter()
         await asyncio.sleep(PAUSE_S)
         runtime_metrics.EVENT_LOOP_DELAY_SECONDS.observe(max(0.0, time.perf_counter() - began - PAUSE_S))
-
-
-async def _connect(runtime: Runtime) -> Bus:
-    """The connected bus. It waits for the server as long as it takes."""
-    from trading_core.bus.connection import connect
-
-    return await connect(runtime.settings.nats.url, name=f"{runtime.service}/{runtime.instance}")
 
 
 async def _heartbeat(runtime: Runtime) -> None:

@@ -31,7 +31,7 @@ class Context:
     figures: Figures = field(init=False)
     ledgers: Ledgers = field(init=False)
     bus: Bus | None = None
-    """What requests to the broker go through; None in a process that has none."""
+    """What requests to the broker go through; None until the server is there."""
     changes: int = 0
     """Counts up before browsers hear that the ledger has changed."""
     _made_up: str | None = None

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import structlog
 import uvicorn
@@ -14,7 +15,6 @@ from trading_api.app import create_app
 from trading_api.context import Context
 from trading_api.database import Database, DatabaseAway, QueryTooSlow
 from trading_api.live.feed import Feed
-from trading_core.bus.connection import Bus
 from trading_core.config import ApiConfig, Settings
 from trading_core.db.pool import connect_pool
 from trading_core.errors import ConfigError
@@ -75,35 +75,37 @@ def bind(config: ApiConfig) -> socket.socket:
 
 
 async def start(runtime: Runtime) -> None:
+    """Serves from the first moment. What Postgres or NATS is needed for answers 503 until they are there."""
     settings = runtime.settings
     listener = bind(settings.api)
-    context = Context(settings, Database(), bus=runtime.bus)
+    context = Context(settings, Database())
     server = web_server(context)
-    background = [
+    # A refused login ends the service; a server that is away is waited for.
+    connecting = {
         asyncio.create_task(connect_database(context, settings)),
-        asyncio.create_task(follow(context, runtime.bus)),
-        asyncio.create_task(report_health(context, runtime)),
-        asyncio.create_task(keep_ready(context)),
-        asyncio.create_task(runtime.stop.wait()),
-    ]
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
+        asyncio.create_task(follow(context, runtime)),
+    }
+    background = [asyncio.create_task(each) for each in (report_health(context, runtime), keep_ready(context))]
+    stopped = asyncio.ensure_future(runtime.stop.wait())
+    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
     log.info("page_served", address=f"http://{settings.api.host}:{settings.api.port}")
     try:
-        await asyncio.wait({serving, background[-1], background[0]}, return_when=asyncio.FIRST_COMPLETED)
-        while not runtime.stop.is_set() and not serving.done():
-            background[0].result()  # a refused login ends the service; a pool lets it go on
-            await asyncio.wait({serving, background[-1]}, return_when=asyncio.FIRST_COMPLETED)
+        while not stopped.done() and not serving.done():
+            await asyncio.wait({serving, stopped, *connecting}, return_when=asyncio.FIRST_COMPLETED)
+            for task in [task for task in connecting if task.done()]:
+                connecting.discard(task)
+                task.result()
     finally:
         server.should_exit = True
-        for task in background:
-            task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
+        ending: list[asyncio.Future[Any]] = [*background, *connecting, stopped]
+        for work in ending:
+            work.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
         await serving
         await context.database.close()
 
 
 async def connect_database(context: Context, settings: Settings) -> None:
-    """Waits for Postgres as long as it takes; the server answers 503 until then."""
     context.database.connected(await connect_pool(settings.database.url, role_name="api", max=POOL_MAX))
 
 
@@ -118,8 +120,9 @@ async def keep_ready(context: Context) -> None:
         await asyncio.sleep(RETRY_S if away else READY_S)
 
 
-async def follow(context: Context, bus: Bus) -> None:
-    """The live feed, started again whenever it breaks: the page then lives on what it asks for."""
+async def follow(context: Context, runtime: Runtime) -> None:
+    """The live feed, once the bus is there; started again when it breaks: the page then lives on what it asks for."""
+    bus = context.bus = await runtime.connect()
     while True:
         try:
             await Feed(context, bus).run()
@@ -130,7 +133,7 @@ async def follow(context: Context, bus: Bus) -> None:
 
 async def report_health(context: Context, runtime: Runtime) -> None:
     while True:
-        context.pulse.bus_connected = runtime.bus.connected.is_set()
+        context.pulse.bus_connected = context.bus is not None and context.bus.connected.is_set()
         runtime.health.event_time_ms = context.portfolio.event_time_ms(context.portfolio.held)
         runtime.health.detail["browsers"] = len(context.hub.subscribers)
         await asyncio.sleep(0.5)
