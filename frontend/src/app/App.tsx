@@ -2,6 +2,7 @@ import { useSummary } from '../api/queries'
 import { useLive } from '../api/useLive'
 import { useZone } from '../format/zone'
 import { OpenGaps } from '../features/quality/OpenGaps'
+import { Tips } from '../ui/Tips'
 import { Gate } from './Gate'
 import { Lost } from './Lost'
 import { Shown } from './Shown'
@@ -36,6 +37,7 @@ function Page() {
       <OpenGaps />
       <Shown />
       <Foot />
+      <Tips />
     </>
   )
 }

@@ -13,9 +13,9 @@ interface Props {
 
 /** The heading of a column, with what its figure is. */
 export function Heading({ metric, note, numeric, children }: Props) {
-  const meaning = useMeaning()
+  const title = useMeaning()(metric, note)
   return (
-    <th scope="col" className={numeric ? 'is-numeric' : undefined} title={meaning(metric, note)}>
+    <th scope="col" className={numeric ? 'is-numeric' : undefined} title={title} tabIndex={title ? 0 : undefined}>
       {children}
     </th>
   )
@@ -23,9 +23,9 @@ export function Heading({ metric, note, numeric, children }: Props) {
 
 /** The same in a list of names and values. */
 export function Term({ metric, note, className, children }: Omit<Props, 'numeric'> & { className?: string }) {
-  const meaning = useMeaning()
+  const title = useMeaning()(metric, note)
   return (
-    <dt className={className} title={meaning(metric, note)}>
+    <dt className={className} title={title} tabIndex={title ? 0 : undefined}>
       {children}
     </dt>
   )

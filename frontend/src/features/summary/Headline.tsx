@@ -1,10 +1,10 @@
 import type { ReactNode } from 'react'
 
 import type { Summary } from '../../api/client'
-import { useMeaning } from '../../api/meaning'
 import { useSummary } from '../../api/queries'
 import { count, percent, ratio, signedPercent, signedUsd, usd } from '../../format/numbers'
 import { Amount, Missing } from '../../ui/Figure'
+import { Term } from '../../ui/Heading'
 import { View } from '../../ui/View'
 
 /** The figures that answer "how does it stand?". */
@@ -91,10 +91,11 @@ interface FigureProps {
 }
 
 function Figure({ name, metric, note, large = false, children }: FigureProps) {
-  const meaning = useMeaning()
   return (
     <div className={large ? 'figure is-large' : 'figure'}>
-      <dt title={meaning(metric, note)}>{name}</dt>
+      <Term metric={metric} note={note}>
+        {name}
+      </Term>
       <dd>{children}</dd>
     </div>
   )
