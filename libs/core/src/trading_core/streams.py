@@ -55,15 +55,10 @@ OPS = StreamSpec("OPS", ("ops.>",), timedelta(days=30), 512 * MIB)
 # On disk: a memory stream is gone after a restart of the server, and only `provision` makes streams.
 HEALTH = StreamSpec("HEALTH", ("heartbeat.>",), timedelta(hours=1), 64 * MIB, asynchronous=True, per_subject=60)
 LEASE = StreamSpec("LEASE", ("lease.>",), timedelta(0), 16 * MIB, per_subject=1, message_ttl=True, allow_direct=True)
+# Not of HEALTH: the server terminates what its limits delete unacknowledged, and heartbeats make room for newer ones.
+_LOST = tuple(f"$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.{s.name}.>" for s in (MARKET, BOOK, SIGNALS, EXEC, OPS))
 DLQ = StreamSpec(
-    "DLQ",
-    (
-        "dlq.>",
-        "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>",
-        "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>",
-    ),
-    timedelta(days=90),
-    512 * MIB,
+    "DLQ", ("dlq.>", "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>", *_LOST), timedelta(days=90), 512 * MIB
 )
 # Past spans published again for whoever wants to look: nothing that lives reads or needs it.
 REPLAY = StreamSpec(

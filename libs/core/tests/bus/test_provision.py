@@ -12,6 +12,8 @@ from trading_core.bus.connection import Bus
 from trading_core.bus.provision import ensure_stream, provision
 from trading_core.errors import ConfigError
 from trading_core.messages import TradeMessage
+from trading_core.streams import StreamSpec
+from trading_core.testing import eventually
 
 
 async def config(bus: Bus, name: str) -> dict[str, object]:
@@ -58,3 +60,30 @@ async def test_a_changed_setting_is_updated_in_place(bus: Bus) -> None:
 async def test_what_cannot_be_changed_is_said_in_a_sentence(bus: Bus) -> None:
     with pytest.raises(ConfigError, match="stream MARKET: the server refuses its configuration"):
         await ensure_stream(bus, replace(streams.MARKET, asynchronous=False))
+
+
+async def test_a_heartbeat_that_made_room_before_it_was_stored_is_no_dead_letter(bus: Bus) -> None:
+    """Sixty of a component are kept: while PostgreSQL is away, older ones go without anybody having stored them."""
+    room = streams.HEALTH.per_subject
+    await _take_one_without_acknowledging(bus, streams.HEALTH, "heartbeat.api.one", room)
+    for number in range(room):
+        await bus.js.publish("heartbeat.api.one", b"later", headers={"Nats-Msg-Id": f"later:{number}"})
+    assert (await bus.js.stream_info("HEALTH")).state.first_seq == room + 1
+    gone = await _take_one_without_acknowledging(bus, streams.OPS, "ops.log.one", 1)
+    await bus.js.delete_msg("OPS", gone)
+    await eventually(lambda: _dead_letters(bus))
+    [letter] = [await bus.js.get_msg("DLQ", seq) for seq in range(1, await _dead_letters(bus) + 1)]
+    assert letter.subject == "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.OPS.rec"
+
+
+async def _take_one_without_acknowledging(bus: Bus, stream: StreamSpec, subject: str, count: int) -> int:
+    """Publishes `count` messages and has the oldest delivered to the recorder's durable; its sequence."""
+    for number in range(count):
+        await bus.js.publish(subject, b"first", headers={"Nats-Msg-Id": f"first:{number}"})
+    reader = await bus.js.pull_subscribe_bind("rec", stream.name)
+    [message] = await reader.fetch(1, timeout=10)
+    return message.metadata.sequence.stream
+
+
+async def _dead_letters(bus: Bus) -> int:
+    return (await bus.js.stream_info("DLQ")).state.messages
