@@ -21,7 +21,7 @@ from trading_core.money import exactly, plain
 SPARK_POINTS = 40
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Closed:
     exchange: str
     trade: Trade

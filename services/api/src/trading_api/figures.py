@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
+from sys import intern
 from typing import Any, TypeVar
 
 import msgspec
@@ -164,7 +165,7 @@ class Figures:
         book = await self.book()
         async with self._database.snapshot() as connection:
             known = await connection.fetch(standing.STRATEGIES)
-            closed = await connection.fetch(standing.CLOSED, book.ids)
+            closed = await _closed(connection, book.ids)
             open_counts = await connection.fetch(standing.OPEN_COUNTS, book.ids)
             names = _names(known, closed, open_counts)
             said = await connection.fetch(standing.LAST_SIGNALS, names)
@@ -263,24 +264,41 @@ class _Tables:
     """The rows of one reading, by strategy."""
 
     def __init__(
-        self, known: list[Row], closed: list[Row], open_counts: list[Row], said: list[Row], failures: list[Row]
+        self,
+        known: list[Row],
+        closed: defaultdict[str, list[Closed]],
+        open_counts: list[Row],
+        said: list[Row],
+        failures: list[Row],
     ) -> None:
         self.known = {row["name"]: row for row in known}
         self.open_counts = {row["strategy"]: row for row in open_counts}
         self.said = {row["name"]: row for row in said}
         self.failures = {row["strategy"]: msgspec.json.decode(row["body"], type=Failure) for row in failures}
-        self.closed: defaultdict[str, list[Closed]] = defaultdict(list)
-        for row in closed:
-            self.closed[row["strategy"]].append(Closed(row["exchange"], closed_trade(row)))
+        self.closed = closed
+
+
+async def _closed(connection: Any, ledgers: Sequence[int]) -> defaultdict[str, list[Closed]]:
+    """Closed positions by strategy, in the order of their exits.
+
+    A page at a time: the rows take more room than what is made of them, and other requests come in between.
+    """
+    by_strategy: defaultdict[str, list[Closed]] = defaultdict(list)
+    cursor = await connection.cursor(standing.CLOSED, ledgers)
+    while rows := await cursor.fetch(PAGE_ROWS):
+        for row in rows:
+            trade = closed_trade(row)
+            by_strategy[trade.strategy].append(Closed(intern(row["exchange"]), trade))
+    return by_strategy
 
 
 def _taken(open_row: dict[str, Any], wanted: Filter) -> bool:
     return wanted.asset in (None, open_row["asset"]) and wanted.exchange in (None, open_row["exchange"])
 
 
-def _names(known: list[Row], closed: list[Row], open_counts: list[Row]) -> list[str]:
+def _names(known: list[Row], closed: Iterable[str], open_counts: list[Row]) -> list[str]:
     """Also a strategy that was taken out of the configuration keeps its row as long as it has trades."""
-    traded = {row["strategy"] for row in (*closed, *open_counts)}
+    traded = {*closed, *(row["strategy"] for row in open_counts)}
     return sorted({row["name"] for row in known} | traded)
 
 

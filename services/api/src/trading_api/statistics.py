@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from sys import intern
 from typing import Any
 
 from trading_api.curves import Curve
@@ -25,12 +26,13 @@ def ratios(curve: Curve, annualisation_days: int) -> dict[str, Any]:
 
 
 def closed_trade(row: Row) -> Trade:
+    """Its names are the same few strings for all trades, of which there may be hundreds of thousands."""
     return Trade(
-        strategy=row["strategy"],
-        asset=row["asset"],
+        strategy=intern(row["strategy"]),
+        asset=intern(row["asset"]),
         entry_ms=millis(row["entry_ts"]),
         exit_ms=millis(row["exit_ts"]),
-        exit_reason=row["exit_reason"],
+        exit_reason=intern(row["exit_reason"]),
         gross_pnl=row["gross_pnl"],
         fees=row["fees"],
         funding_pnl=row["funding_pnl"],
