@@ -31,7 +31,7 @@ CALM_S = 20.0
 SLICE_S, SLICES = 1.0, 30
 TENTH = 0.1
 SLOW_BYTES = 1_000
-SOAK_S, SOAK_BASE, WARM = 3_600.0, 0.37, 1 / 6
+SOAK_S, SOAK_BASE, WARM = 3_600.0, 0.14, 1 / 6
 """An hour of 100 messages a second, of which the first ten minutes do not count."""
 SAMPLE_S = 5.0
 TREND_S = 1_200.0
