@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from trading_api.database import Database
 from trading_api.openapi import document
 from trading_api.service import bind
 from trading_core.config import ApiConfig
+from trading_core.db.pool import connect_pool
 from trading_core.errors import ConfigError
 
 FRONTEND = Path(__file__).parents[3] / "frontend"
@@ -89,6 +91,19 @@ async def test_without_a_database_the_answer_is_503_with_what_happens_next() -> 
         assert (await client.get("/healthz")).status_code == 200
         health = (await client.get("/api/health")).json()
         assert {part["service"]: part["state"] for part in health["components"]}["postgres"] == "down"
+
+
+async def test_a_question_asked_while_the_api_connects_is_answered(role_url: Callable[[str], str]) -> None:
+    database = Database()
+    asked = asyncio.create_task(database.fetchrow("SELECT 1 AS one"))
+    await asyncio.sleep(0)
+    pool = await connect_pool(role_url("api_ro"), role_name="api")
+    assert not asked.done()
+    database.connected(pool)
+    row = await asked
+    assert row is not None
+    assert row["one"] == 1
+    await database.close()
 
 
 async def test_a_bug_shows_an_id_and_no_traceback(empty_api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

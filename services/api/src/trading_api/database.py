@@ -39,12 +39,17 @@ class Database:
     """A pool that may not be there yet: the API answers from its first moment, also before Postgres does."""
 
     def __init__(self, pool: Any = None) -> None:
-        self._pool = pool
+        self._there = asyncio.Event()
+        self._pool: Any = None
+        if pool is not None:
+            self.connected(pool)
 
     def connected(self, pool: Any) -> None:
         self._pool = pool
+        self._there.set()
 
     async def close(self) -> None:
+        self._there.clear()
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.terminate()
@@ -66,10 +71,9 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
-        if self._pool is None:
-            raise DatabaseAway("the database is not connected yet")
         try:
             async with asyncio.timeout(ACQUIRE_S):  # asyncpg's own limit makes a task of every acquisition
+                await self._there.wait()  # a page that comes back while the API starts is not turned away
                 connection = await self._pool.acquire()
             try:
                 yield connection
@@ -78,6 +82,7 @@ class Database:
         except asyncpg.QueryCanceledError as error:
             raise QueryTooSlow(str(error)) from error
         except TimeoutError as error:
-            raise DatabaseAway("no connection was free in time") from error
+            away = "the database is not connected yet" if self._pool is None else "no connection was free in time"
+            raise DatabaseAway(away) from error
         except AWAY as error:
             raise DatabaseAway(str(error) or type(error).__name__) from error
