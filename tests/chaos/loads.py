@@ -47,7 +47,7 @@ async def run(context: Context) -> None:
     for row, factor, fault in (("R14", BURST_BASE, _burst), ("R15", 1.0, _slow), ("R22", SOAK_BASE, _soak)):
         if row not in context.rows:
             continue
-        strategies = _five_minutes if row == "R14" else _as_they_are
+        strategies = _as_they_are if row == "R15" else _five_minutes
         async with context.platform(factor, strategies=strategies) as platform:
             await fault(platform, context)
             until_ms = await platform.quiet()
@@ -59,7 +59,7 @@ def _as_they_are(_folder: Path) -> None:
 
 
 def _five_minutes(folder: Path) -> None:
-    """Venue time is what is hurried, and ten times the market data shall not be ten times the signals: 40 a second."""
+    """Venue time is what is hurried: more market data shall not be as many more signals (R14: 40 a second)."""
     config = folder / FLIP / "config.yaml"
     config.write_text(config.read_text().replace("interval: 1m", "interval: 5m"))
 

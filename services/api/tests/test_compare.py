@@ -8,14 +8,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from api_lab import Api
 from api_seed import START, Seeded, ms
 from trading_api import breakdowns
-from trading_api.comparison import Closed, Filter, closed_ratios, result_fields
+from trading_api.closed import ClosedPositions
+from trading_api.comparison import Filter, closed_ratios, result_fields
+from trading_core.db.times import utc
 from trading_core.metrics.trades import Trade
 from trading_core.model import DAY_MS
+from trading_core.money import NOTHING_USD, usd
 
 MINUTE_MS = 60_000
 ARB = "funding_arb"
@@ -26,10 +30,16 @@ def a_trade(realised: str, exit_ms: int = 60_000, **changes: Any) -> Trade:
     """Its price result is `realised` and the costs are nothing unless said."""
     given = {
         "strategy": ARB, "asset": "BTC", "entry_ms": exit_ms - 60_000, "exit_ms": exit_ms, "exit_reason": "timeout",
-        "gross_pnl": Decimal(realised), "fees": Decimal(0), "funding_pnl": Decimal(0), "slippage_cost": Decimal(0),
-        "realised_pnl": Decimal(realised),
+        "fees": NOTHING_USD, "funding_pnl": NOTHING_USD, "slippage_cost": NOTHING_USD,
+        "gross_pnl": usd(Decimal(realised)), "realised_pnl": usd(Decimal(realised)),
     }  # fmt: skip
     return Trade(**{**given, **changes})
+
+
+def a_row(trade: Trade) -> dict[str, Any]:
+    """As `queries.standing.CLOSED` gives it."""
+    row = msgspec.structs.asdict(trade)
+    return {**row, "exchange": "hyperliquid", "entry_ts": utc(trade.entry_ms), "exit_ts": utc(trade.exit_ms)}
 
 
 def test_a_time_out_after_exactly_an_hour_was_held_for_up_to_an_hour() -> None:
@@ -62,10 +72,29 @@ def test_ratios_of_closed_positions_count_days_without_an_exit() -> None:
 
 
 def test_a_filter_takes_exits_from_its_beginning_and_not_at_its_end() -> None:
-    trades = [Closed("hyperliquid", a_trade("1", exit_ms)) for exit_ms in (100, 200, 300)]
-    assert [each.trade.exit_ms for each in trades if Filter(from_ms=100, to_ms=300).takes(each)] == [100, 200]
-    assert not Filter(exchange="polymarket").takes(trades[0])
+    held = ClosedPositions(ARB)
+    for exit_ms in (100, 200, 300):
+        held.append(a_row(a_trade("1", exit_ms)))
+    assert [each.exit_ms for each in held.trades(Filter(from_ms=100, to_ms=300))] == [100, 200]
+    assert list(held.trades(Filter(exchange="polymarket"))) == []
     assert not Filter()
+
+
+def test_what_is_kept_of_a_closed_position_is_exact() -> None:
+    costs = {
+        "fees": "4.500001",
+        "funding_pnl": "-0.000001",
+        "slippage_cost": "0.000000",
+        "gross_pnl": "9876543.123456",
+    }
+    amounts: dict[str, Any] = {name: Decimal(amount) for name, amount in costs.items()}
+    losing = a_trade("-12.345678", 1_764_000_000_001, asset="ETH", suspect=True, **amounts)
+    winning = a_trade("0.000001", 1_764_000_000_001, exit_reason="target")
+    held = ClosedPositions(ARB)
+    held.append(a_row(losing))
+    held.append(a_row(winning))
+    assert len(held) == 2
+    assert [str(each) for each in held.trades()] == [str(losing), str(winning)]
 
 
 def test_results_are_grouped_in_round_widths_with_an_edge_at_nothing() -> None:

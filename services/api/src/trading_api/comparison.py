@@ -21,12 +21,6 @@ from trading_core.money import exactly, plain
 SPARK_POINTS = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
-    exchange: str
-    trade: Trade
-
-
 @dataclass(frozen=True)
 class Filter:
     """None does not filter. A position counts when its exit is in [from, to)."""
@@ -39,11 +33,10 @@ class Filter:
     def __bool__(self) -> bool:
         return any(part is not None for part in (self.asset, self.exchange, self.from_ms, self.to_ms))
 
-    def takes(self, closed: Closed) -> bool:
-        exit_ms = closed.trade.exit_ms
+    def takes(self, exchange: str, asset: str, exit_ms: int) -> bool:
         return (
-            (self.asset is None or closed.trade.asset == self.asset)
-            and (self.exchange is None or closed.exchange == self.exchange)
+            (self.asset is None or asset == self.asset)
+            and (self.exchange is None or exchange == self.exchange)
             and (self.from_ms is None or exit_ms >= self.from_ms)
             and (self.to_ms is None or exit_ms < self.to_ms)
         )

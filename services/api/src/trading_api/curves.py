@@ -47,7 +47,7 @@ class Curve:
         rows = beside.closing if beside else {}
         closing = {day: (ts_ms, initial) for day, (ts_ms, _) in rows.items()}
         count = len(beside.micros) if beside else 0
-        micros, falls = array("q", [_micros(initial)]) * count, array("d", [0.0]) * count
+        micros, falls = array("q", [in_micros(initial)]) * count, array("d", [0.0]) * count
         return cls(initial, initial, initial, initial, closing, micros=micros, falls=falls)
 
     def add(self, ts_ms: int, equity: Decimal) -> None:
@@ -62,7 +62,7 @@ class Curve:
         elif equity < self.trough:
             self.trough = equity
             self._turn(equity, peak=False)
-        self.micros.append(_micros(equity))
+        self.micros.append(in_micros(equity))
         self.falls.append(float(self.peak - equity) / float(self.peak))
 
     def _turn(self, equity: Decimal, *, peak: bool) -> None:
@@ -148,6 +148,6 @@ class CurveBook:
         return curves[name]
 
 
-def _micros(equity: Decimal) -> int:
+def in_micros(equity: Decimal) -> int:
     """Amounts of the ledger have six places."""
     return int(equity.scaleb(6).to_integral_value())

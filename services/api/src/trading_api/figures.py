@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
-from sys import intern
 from typing import Any, TypeVar
 
 import msgspec
 
-from trading_api.comparison import Closed, Filter, closed_ratios, result_fields
+from trading_api.closed import EVERYTHING, ClosedPositions
+from trading_api.comparison import Filter, closed_ratios, result_fields
 from trading_api.curves import Breakdown, Curve, CurveBook, Standing
 from trading_api.database import Database, Row, maybe_ms
 from trading_api.live.portfolio import Portfolio
 from trading_api.live_messages import PartEquity
 from trading_api.queries import curves, standing
 from trading_api.schemas import PnlSplit, StrategyRow
-from trading_api.statistics import closed_trade, ratios
+from trading_api.statistics import ratios
 from trading_core.db.times import EPOCH, millis
-from trading_core.metrics.trades import TradeMetrics
+from trading_core.metrics.trades import Trade, TradeMetrics
 from trading_core.money import ZERO, plain
 
 PAGE_ROWS = 1_000
@@ -45,8 +45,8 @@ class Answer:
     ratios: dict[str, Any]
     computed_at_s: float
     keep_s: float
-    closed: dict[str, list[Closed]]
-    """Of each strategy, by exit."""
+    closed: Mapping[str, ClosedPositions]
+    """By strategy."""
     first_ms: int | None
     last_ms: int | None
     capitals: dict[str, Decimal]
@@ -56,6 +56,11 @@ class Answer:
     @property
     def is_due(self) -> bool:
         return time.monotonic() - self.computed_at_s > self.keep_s
+
+    def trades(self, strategy: str, wanted: Filter = EVERYTHING) -> list[Trade]:
+        """The strategy's closed positions that the filter takes, by exit; none of a name that is not known."""
+        held = self.closed.get(strategy)
+        return [] if held is None else list(held.trades(wanted))
 
     async def once(self, key: Hashable, work: Callable[[], Made]) -> Made:
         """What `work` makes of this answer: done once in its life, in a thread, whoever asks meanwhile."""
@@ -74,7 +79,7 @@ class Answer:
         return await self.once(wanted, lambda: [self._narrowed(row, wanted, open_rows) for row in self.strategies])
 
     def _narrowed(self, row: StrategyRow, wanted: Filter, open_rows: Sequence[dict[str, Any]]) -> StrategyRow:
-        trades = [closed.trade for closed in self.closed.get(row.name, []) if wanted.takes(closed)]
+        trades = self.trades(row.name, wanted)
         found, fields = result_fields(trades)
         span = wanted.within(self.first_ms or 0, self.last_ms or 0)
         held = [each for each in open_rows if each["strategy"] == row.name and _taken(each, wanted)]
@@ -170,10 +175,11 @@ class Figures:
             names = _names(known, closed, open_counts)
             said = await connection.fetch(standing.LAST_SIGNALS, names)
             failures = await connection.fetch(standing.FAILURES)
-        tables = _Tables(known, closed, open_counts, said, failures)
+        closed = {name: closed.get(name, ClosedPositions(name)) for name in names}
+        tables = _Tables(known, open_counts, said, failures)
         # In a thread: with tens of thousands of positions this takes long enough to hold up other requests.
         traded = await asyncio.to_thread(
-            lambda: {name: result_fields([each.trade for each in tables.closed[name]]) for name in names}
+            lambda: {name: result_fields(list(each.trades())) for name, each in closed.items()}
         )
         rows = [self._strategy(name, tables, book, *traded[name]) for name in names]
         cost_s = time.monotonic() - started_s
@@ -184,7 +190,7 @@ class Figures:
             ratios=ratios(book.portfolio, self._days),
             computed_at_s=started_s,
             keep_s=keep_s,
-            closed=dict(tables.closed),
+            closed=closed,
             first_ms=book.first_ms,
             last_ms=max((ts_ms for ts_ms, _ in closing.values()), default=None),
             capitals={name: book.of(name).initial for name in names},
@@ -266,7 +272,6 @@ class _Tables:
     def __init__(
         self,
         known: list[Row],
-        closed: defaultdict[str, list[Closed]],
         open_counts: list[Row],
         said: list[Row],
         failures: list[Row],
@@ -275,20 +280,18 @@ class _Tables:
         self.open_counts = {row["strategy"]: row for row in open_counts}
         self.said = {row["name"]: row for row in said}
         self.failures = {row["strategy"]: msgspec.json.decode(row["body"], type=Failure) for row in failures}
-        self.closed = closed
 
 
-async def _closed(connection: Any, ledgers: Sequence[int]) -> defaultdict[str, list[Closed]]:
-    """Closed positions by strategy, in the order of their exits.
-
-    A page at a time: the rows take more room than what is made of them, and other requests come in between.
-    """
-    by_strategy: defaultdict[str, list[Closed]] = defaultdict(list)
+async def _closed(connection: Any, ledgers: Sequence[int]) -> dict[str, ClosedPositions]:
+    """By strategy. A page at a time: rows take more room than what is kept, and other requests come in between."""
+    by_strategy: dict[str, ClosedPositions] = {}
     cursor = await connection.cursor(standing.CLOSED, ledgers)
     while rows := await cursor.fetch(PAGE_ROWS):
         for row in rows:
-            trade = closed_trade(row)
-            by_strategy[trade.strategy].append(Closed(intern(row["exchange"]), trade))
+            name = row["strategy"]
+            if name not in by_strategy:
+                by_strategy[name] = ClosedPositions(name)
+            by_strategy[name].append(row)
     return by_strategy
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from sys import intern
 from typing import Any
 
 from trading_api.curves import Curve
-from trading_api.database import Row
-from trading_core.db.times import millis
 from trading_core.metrics.curve import daily_returns, sharpe, sortino
 from trading_core.metrics.trades import Trade, TradeMetrics, trade_metrics
 
@@ -23,23 +20,6 @@ def ratios(curve: Curve, annualisation_days: int) -> dict[str, Any]:
         "max_drawdown": curve.max_drawdown,
         "days": len(returns),
     }
-
-
-def closed_trade(row: Row) -> Trade:
-    """Its names are the same few strings for all trades, of which there may be hundreds of thousands."""
-    return Trade(
-        strategy=intern(row["strategy"]),
-        asset=intern(row["asset"]),
-        entry_ms=millis(row["entry_ts"]),
-        exit_ms=millis(row["exit_ts"]),
-        exit_reason=intern(row["exit_reason"]),
-        gross_pnl=row["gross_pnl"],
-        fees=row["fees"],
-        funding_pnl=row["funding_pnl"],
-        slippage_cost=row["slippage_cost"],
-        realised_pnl=row["realised_pnl"],
-        suspect=row["suspect"],
-    )
 
 
 def trade_statistics(trades: Iterable[Trade]) -> tuple[TradeMetrics, dict[str, Any]]:

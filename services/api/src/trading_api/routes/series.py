@@ -11,7 +11,7 @@ import msgspec
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from trading_api.comparison import closed_curve
+from trading_api.comparison import Filter, closed_curve
 from trading_api.context import Context, Ctx
 from trading_api.curves import Curve
 from trading_api.database import Row
@@ -90,7 +90,7 @@ async def _of_closed(context: Context, strategy: str, asset: str) -> tuple[array
     initial = book.of(strategy).initial
     if answer.first_ms is None or answer.last_ms is None:
         return array("q"), Curve.flat(initial)
-    trades = [each.trade for each in answer.closed.get(strategy, []) if each.trade.asset == asset]
+    trades = answer.trades(strategy, Filter(asset=asset))
     return closed_curve(trades, initial, (answer.first_ms, answer.last_ms))
 
 

@@ -75,7 +75,7 @@ async def strategy_detail(context: Ctx, name: Known, only: Chosen) -> StrategyDe
     [version] = await context.database.fetch(strategy.VERSIONS, [name]) or [None]
 
     def parts() -> dict[str, Any]:
-        trades = [closed.trade for closed in answer.closed.get(name, []) if only.takes(closed)]
+        trades = answer.trades(name, only)
         return {
             "months": breakdowns.by_month(trades),
             "results": breakdowns.results(trades),
@@ -181,9 +181,7 @@ def _in_asset(
     answer: Answer, asset: str
 ) -> tuple[TradeMetrics, dict[str, Any], dict[str, tuple[TradeMetrics, dict[str, Any]]]]:
     """Of all closed positions in one asset, and of each strategy's."""
-    of_strategies = {
-        name: [each.trade for each in closed if each.trade.asset == asset] for name, closed in answer.closed.items()
-    }
+    of_strategies = {name: answer.trades(name, Filter(asset=asset)) for name in answer.closed}
     trades = sorted((t for each in of_strategies.values() for t in each), key=lambda trade: trade.exit_ms)
     found, fields = result_fields(trades)
     fields.pop("sparkline")
