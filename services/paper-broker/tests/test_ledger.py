@@ -11,7 +11,8 @@ import pytest
 from a_run import PORTFOLIO, an_hour
 
 from paper_broker.inbox import Batch, store
-from paper_broker.ledger import Ledger, Replaced
+from paper_broker.ledger import Ledger, LedgerBroken, Replaced
+from paper_broker.rows import Statement
 from trading_core.broker.apply import apply
 from trading_core.db.migrate import downgrade, migrate
 from trading_core.db.signals import insert_signals
@@ -101,11 +102,21 @@ async def test_the_database_refuses_what_does_not_balance_and_every_change(db: a
             await db.execute(statement)
     with pytest.raises(asyncpg.CheckViolationError):
         await db.execute("UPDATE trading_paper.positions SET quantity = -1 WHERE event_id = $1", position)
-    with pytest.raises(asyncpg.UniqueViolationError, match="positions_one_open"):
+    with pytest.raises(asyncpg.ExclusionViolationError, match="positions_one_open"):
         await db.execute(
             "UPDATE trading_paper.positions p SET status = 'OPEN', strategy = o.strategy, exchange = o.exchange, "
             "instrument = o.instrument FROM trading_paper.positions o WHERE o.event_id <> p.event_id"
         )
+
+
+async def test_a_row_that_is_missing_undoes_the_whole_input(db: asyncpg.Connection) -> None:
+    ledger = await a_ledger(db)
+    core = an_hour(1).core()
+    before = await db.fetchrow("SELECT * FROM trading_paper.checkpoints")
+    nobody = Statement("UPDATE trading_paper.positions SET late = TRUE WHERE event_id = $1", ("nobody",), rows=1)
+    with pytest.raises(LedgerBroken, match=r"expected 1 row\(s\), got 0: UPDATE trading_paper.positions"):
+        await ledger.commit([], Checkpoint(core.sequencer.resume(), core.book, {}), [nobody])
+    assert await db.fetchrow("SELECT * FROM trading_paper.checkpoints") == before
 
 
 async def test_a_wrong_row_is_found_by_its_identity(db: asyncpg.Connection) -> None:

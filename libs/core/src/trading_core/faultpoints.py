@@ -16,7 +16,7 @@ VARIABLE = "FAULTPOINTS"
 POINTS: Mapping[str, str] = {
     "broker.after_takeover": "it holds the lock and has not read the ledger yet",
     "broker.before_ack": "a signal is stored, its message is not acknowledged",
-    "broker.before_commit": "every row of an input is written, the transaction is open",
+    "broker.before_commit": "every row of an input is made, nothing of it is committed",
     "broker.after_commit": "the transaction is over, nobody has heard of it",
     "relay.before_mark": "a row of the outbox is on EXEC and not marked as sent",
     "recorder.before_ack": "a batch is committed, its messages are not acknowledged",

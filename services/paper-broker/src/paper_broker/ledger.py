@@ -15,7 +15,7 @@ import structlog
 from paper_broker import metrics
 from paper_broker.outbox import OutboxRow, stored, storing
 from paper_broker.rows import Statement, command_statement, insert, ledger_statements, statements
-from paper_broker.together import as_one, groups
+from paper_broker.together import as_one, broken, groups
 from trading_core import ids
 from trading_core.broker.announce import announcement
 from trading_core.broker.events import CommandApplied, Decision, Event, Fill
@@ -191,9 +191,7 @@ class Ledger:
         rows = [statement for event in events for statement in statements(event, self.portfolio_id)]
         rows += ledger_statements(entries, self.portfolio_id, valued_from_ms(checkpoint.resume.place))
         outgoing = [announcement(event, self.portfolio) for event in events]
-        async with self._db.transaction():
-            row_ids = await self._run([*rows, *also, storing(outgoing, self.portfolio_id), *self._saved(checkpoint)])
-            faultpoint("broker.before_commit")
+        row_ids = await self._commit([*rows, *also, storing(outgoing, self.portfolio_id), *self._saved(checkpoint)])
         faultpoint("broker.after_commit")
         metrics.COMMIT_SECONDS.observe(time.monotonic() - began)
         for event in events:
@@ -265,17 +263,32 @@ class Ledger:
             saved.append(Statement(_DAY_CHECKPOINT, (self.portfolio_id, utc(checkpoint.day_ms).date(), text)))
         return saved
 
+    async def _commit(self, wanted: Sequence[Statement]) -> list[Any]:
+        """`_run` in a transaction of its own: that of the one statement which most inputs make."""
+        *before, last = groups(wanted)
+        if not before:
+            faultpoint("broker.before_commit")
+            return await self._run_one(last)
+        async with self._db.transaction():
+            returned = await self._run(wanted)
+            faultpoint("broker.before_commit")
+            return returned
+
     async def _run(self, wanted: Sequence[Statement]) -> list[Any]:
         """What the statements that return something have returned, one after the other."""
         returned: list[Any] = []
         for group in groups(wanted):
-            sql, values = as_one(group)
-            for statement, answer in zip(group, await self._db.fetchrow(sql, *values), strict=True):
-                if statement.returning:
-                    returned += answer or []
-                elif statement.rows not in (None, answer):
-                    raise LedgerBroken(f"expected {statement.rows} row(s), got {answer}: {statement.sql.strip()}")
+            returned += await self._run_one(group)
         return returned
+
+    async def _run_one(self, group: list[Statement]) -> list[Any]:
+        sql, values = as_one(group)
+        try:
+            answers = await self._db.fetchrow(sql, *values)
+        except asyncpg.RaiseError as error:
+            raise LedgerBroken(broken(group, error)) from error
+        pairs = zip(group, answers, strict=True)
+        return [value for statement, answer in pairs if statement.returning for value in answer or ()]
 
 
 def _count(event: Event) -> None:

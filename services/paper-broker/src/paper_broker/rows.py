@@ -31,14 +31,14 @@ _json = msgspec.json.Encoder()
 class Statement:
     """SQL with its parameters. `rows` is how many rows it must touch, where that is an invariant.
 
-    `alone`: of such statements no two may be parts of one (see `together`). `returning`: the column whose values are
-    wanted; otherwise the number of rows is.
+    `writes`: a row that more than one statement of a transaction may write (see `together`). `returning`: the column
+    whose values are wanted; otherwise the number of rows is.
     """
 
     sql: str
     values: tuple[Any, ...]
     rows: int | None = None
-    alone: bool = False
+    writes: str | None = None
     returning: str | None = None
 
 
@@ -70,9 +70,9 @@ def statements(event: Event, portfolio_id: int) -> Iterator[Statement]:
             yield insert("mark_to_market", owner | rows.equity_row(event))
         case StrategyPaused():
             reason = event.reason or event.cause
-            yield Statement(_STATUS, (event.strategy, "paused", reason))
+            yield Statement(_STATUS, (event.strategy, "paused", reason), writes=event.strategy)
         case StrategyResumed(still_paused=False):
-            yield Statement(_STATUS, (event.strategy, "active", None))
+            yield Statement(_STATUS, (event.strategy, "active", None), writes=event.strategy)
         case _:
             pass  # orders, owed funding and day starts live in the outbox and in EXEC only
 
@@ -141,7 +141,7 @@ def _opened(event: PositionState, portfolio_id: int) -> Statement:
             event.fees, event.funding_pnl, event.slippage_cost, event.suspect, event.late, event.signal_id,
         ),
         rows=1,
-        alone=True,
+        writes=event.position_id,
     )  # fmt: skip
 
 
@@ -163,5 +163,5 @@ def _changed(event: PositionState) -> Statement:
             event.realised_pnl,
         ),
         rows=1,
-        alone=True,
+        writes=event.position_id,
     )  # fmt: skip
