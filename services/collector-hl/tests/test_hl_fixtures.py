@@ -78,7 +78,7 @@ def test_frames(path: Path) -> None:
             parse.frame(raw)
         return
     channel, rows, rejects = parse.frame(raw)
-    assert rejects == []
+    assert not rejects
     if channel == "pong":
         return
     data = told["data"] if channel == "trades" else [told["data"]]
@@ -90,7 +90,7 @@ def test_settled_funding() -> None:
     for path in FIXTURES.glob("rest_fundingHistory*.json"):
         told = json.loads(path.read_bytes())
         rows, rejects = parse.funding(path.read_bytes())
-        assert rejects == []
+        assert not rejects
         for row, one in zip(rows, told, strict=True):
             assert isinstance(row, FundingRow)
             assert (row.coin, row.rate, row.time) == (one["coin"], one["fundingRate"], one["time"])
@@ -108,7 +108,7 @@ def test_contexts_of_all_assets() -> None:
         meta, contexts = json.loads(path.read_bytes())
         names = [one["name"] for one in meta["universe"]]
         found, rejects = parse.contexts(path.read_bytes(), set(names))
-        assert rejects == []
+        assert not rejects
         for name, told in zip(names, contexts, strict=True):
             check_context(found[name], told)
 
