@@ -79,7 +79,7 @@ test-frontend: setup ## unit tests of the front end
 
 test-browser: setup ## the demo, started and looked at through a Chromium
 	@echo "» browser test"
-	@$(PY) -m pytest -m browser tests/e2e
+	@$(PY) -m pytest -m "browser and not long" tests/e2e
 
 format: setup ## rewrite the Python code in the common form
 	@.venv/bin/ruff check --fix-only -q .

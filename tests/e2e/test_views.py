@@ -25,9 +25,14 @@ from trading_core.testing_servers import ServiceAt, ServiceProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration, pytest.mark.timeout(300)]
 SCRIPT = Path(__file__).with_name("views.test.mjs")
-DAYS, TRADES, TO_MS = 5, 1_500, 1_793_491_200_000
+TO_MS = 1_793_491_200_000  # 2026-11-01
 LEAST = 50
 PAGE_LIMIT_S = 200
+SIZES = [
+    pytest.param(5, 1_500, id="small"),
+    pytest.param(90, 50_000, id="whole", marks=[pytest.mark.long, pytest.mark.timeout(2_400)]),
+]
+"""Days and trades: enough to fill every view; and the past that `seed` draws unless it is told otherwise."""
 
 
 async def _restarted(api: ServiceProcess, folder: Path) -> None:
@@ -38,11 +43,12 @@ async def _restarted(api: ServiceProcess, folder: Path) -> None:
     api.start()
 
 
+@pytest.mark.parametrize(("days", "trades"), SIZES)
 async def test_every_view_has_its_data_and_figures_are_those_of_the_ledger(
-    chromium: str, database_url: str, bus: Bus, service_at: ServiceAt, tmp_path: Path
+    chromium: str, database_url: str, bus: Bus, service_at: ServiceAt, tmp_path: Path, days: int, trades: int
 ) -> None:
     settings = load()
-    wanted = Wanted(7, TO_MS - DAYS * DAY_MS, DAYS * DAY_MINUTES, TRADES, tuple(settings.assets))
+    wanted = Wanted(7, TO_MS - days * DAY_MS, days * DAY_MINUTES, trades, tuple(settings.assets))
     await seeded(database_url, wanted, settings)
     port = launch.free_port()
     api = service_at("trading_api", "api_ro", TRADING_API__PORT=str(port))

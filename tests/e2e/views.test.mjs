@@ -125,6 +125,31 @@ test('a part of the curves is chosen with the keyboard, and the link holds it an
   await eventually(page, 'the same curves are off', async () => String(await switches()) === String(before), waitMs)
 })
 
+test('what a figure means is said to a finger and to the keyboard, below it, until Escape', async () => {
+  const context = await browser.newContext({ viewport: NARROW, hasTouch: true, isMobile: true })
+  const narrow = await context.newPage()
+  await narrow.goto(url)
+  const term = narrow.locator('.headline dt[title]').first()
+  await term.waitFor({ timeout: waitMs })
+  const tip = narrow.getByTestId('tip')
+  const says = async () => {
+    await tip.waitFor({ timeout: waitMs })
+    assert.equal(await tip.textContent(), await term.getAttribute('title'))
+    const [above, below] = [await term.boundingBox(), await tip.boundingBox()]
+    assert.ok(below.y >= above.y + above.height, 'the tip covers what it explains')
+    assert.ok(below.x >= 0 && below.x + below.width <= NARROW.width, 'the tip sticks out')
+    await narrow.keyboard.press('Escape')
+    await tip.waitFor({ state: 'detached', timeout: waitMs })
+  }
+  await term.tap()
+  await says()
+  // The key before it tells the browser that the focus is one of a keyboard.
+  await narrow.keyboard.press('Tab')
+  await term.focus()
+  await says()
+  await context.close()
+})
+
 test('a link opens the same view', async () => {
   const { title, hash } = views.at(-1)
   await page.setViewportSize(WIDE)

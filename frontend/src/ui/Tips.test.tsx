@@ -73,4 +73,17 @@ describe('what a figure means, without a mouse', () => {
     touch('P&L')
     expect(tip()).toBeNull()
   })
+
+  it('stays when the focus follows the finger', () => {
+    show()
+    const term = screen.getByText('Profit factor')
+    screen.getByText('P&L').focus()
+    touch('Profit factor')
+    // A browser moves the focus after the touch, and says that no keyboard did.
+    vi.spyOn(term, 'matches').mockReturnValue(false)
+    act(() => {
+      term.focus()
+    })
+    expect(tip()).toBe('gains / losses')
+  })
 })

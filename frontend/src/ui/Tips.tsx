@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react'
 interface Tip {
   of: Element
   text: string
+  by: 'focus' | 'touch'
 }
 
 const GAP = 6
@@ -17,27 +18,30 @@ export function Tips() {
     const close = () => {
       setTip(null)
     }
+    // A finger moves the focus too, after its touch: that neither shows nor closes what the touch has shown.
     const focused = (event: FocusEvent) => {
-      const of = event.target instanceof Element && event.target.matches(':focus-visible') ? titled(event.target) : null
-      setTip(of)
+      if (event.target instanceof Element && event.target.matches(':focus-visible')) setTip(titled(event.target, 'focus'))
+    }
+    const left = () => {
+      setTip((shown) => (shown?.by === 'focus' ? null : shown))
     }
     const touched = (event: PointerEvent) => {
       if (event.pointerType !== 'touch' || !(event.target instanceof Element)) return
       // A finger on a button means what the button does.
-      const of = event.target.closest('a, button, input, select, label') ? null : titled(event.target)
+      const of = event.target.closest('a, button, input, select, label') ? null : titled(event.target, 'touch')
       setTip((shown) => (shown?.of === of?.of ? null : of))
     }
     const pressed = (event: KeyboardEvent) => {
       if (event.key === 'Escape') close()
     }
     document.addEventListener('focusin', focused)
-    document.addEventListener('focusout', close)
+    document.addEventListener('focusout', left)
     document.addEventListener('pointerup', touched)
     document.addEventListener('keydown', pressed)
     window.addEventListener('scroll', close, { capture: true, passive: true })
     return () => {
       document.removeEventListener('focusin', focused)
-      document.removeEventListener('focusout', close)
+      document.removeEventListener('focusout', left)
       document.removeEventListener('pointerup', touched)
       document.removeEventListener('keydown', pressed)
       window.removeEventListener('scroll', close, { capture: true })
@@ -64,8 +68,8 @@ export function Tips() {
   ) : null
 }
 
-function titled(element: Element): Tip | null {
+function titled(element: Element, by: Tip['by']): Tip | null {
   const of = element.closest('[title]')
   const text = of?.getAttribute('title')
-  return of && text ? { of, text } : null
+  return of && text ? { of, text, by } : null
 }
