@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from trading_core.__main__ import main
+from trading_core.broker.inputs import Place
 from trading_core.config import load
 from trading_core.db.times import utc
 from trading_core.model import DAY_MS, MINUTE_MS
@@ -21,6 +22,7 @@ from trading_core.seed.fill import DAY_MINUTES
 from trading_core.seed.ledger import Ledger
 from trading_core.seed.tables import Rows
 from trading_core.seed.tape import Tape, Wanted
+from trading_core.sequence import checkpoint as checkpoints
 from trading_core.sequence.minute import inputs_of_minute
 
 TO_MS = 1_793_491_200_000  # 2026-11-01
@@ -90,7 +92,7 @@ def test_the_result_of_a_market_is_where_its_walk_went() -> None:
 def test_positions_are_opened_at_an_even_pace_and_never_more_than_wanted() -> None:
     settings, tape = load(), a_tape(trades=700)
     ledger = Ledger(rules_of(settings, seven(settings)), 1, Rows())
-    for minute in range(1, tape.wanted.minutes + 1):
+    for minute in range(1, tape.wanted.end + 1):
         signals = tape.signals(minute)
         for signal in signals:
             ledger.hear(signal)
@@ -105,7 +107,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(capsys: pytest.CaptureFixture[s
     assert main(["seed", "--days", "3", "--trades", "999999"]) == 2
     assert main(["seed", "--until", "2026-11-01T12:00"]) == 2
     complaint = capsys.readouterr().err
-    assert "do not fit into 3 days: at most 2,592" in complaint  # 3 × 1440 / 25 slots of 5 strategies on 3 assets
+    assert "do not fit into 3 days: at most 2,292" in complaint  # 3 × 1440 - 500 minutes / 25, 5 strategies, 3 assets
     assert "must be a UTC day" in complaint
 
 
@@ -115,26 +117,41 @@ async def test_a_seeded_database_passes_the_audit_and_is_not_seeded_twice(
 ) -> None:
     done = await seeded(database_url, wanted(), load())
     assert TRADES * 0.95 < done.opened <= TRADES
-    assert [report.verdict for report in done.reports] == ["identical"] * DAYS
+    assert [report.verdict for report in done.reports] == ["identical"] * (DAYS - 1)  # not of the day that runs
+    last_ms = wanted().to_ms
+    assert last_ms == TO_MS - 500 * MINUTE_MS  # 15:40 of the last day
     connection = await asyncpg.connect(database_url)
     try:
         assert await connection.fetchval("SELECT count(*) FROM trading_paper.fills") >= done.opened + done.closed
-        assert await connection.fetchval("SELECT count(*) FROM trading_paper.mark_to_market") == DAYS * DAY_MINUTES
+        minutes = await connection.fetchval("SELECT count(*) FROM trading_paper.mark_to_market")
+        assert minutes == DAYS * DAY_MINUTES - 500
         last = await connection.fetchrow("SELECT * FROM trading_paper.mark_to_market ORDER BY ts DESC LIMIT 1")
         realised = await connection.fetchval("SELECT sum(realised_pnl) FROM trading_paper.trades")
         assert last["total_equity"] == Decimal(10_000) + realised + last["unrealised_pnl"] + last["open_costs"]
         assert last["open_positions"] == done.opened - done.closed > 0
-        # Of the last day: six strategies each minute and one each fifth, on three assets; and two grids of each asset.
-        evaluated = await connection.fetchrow(
+        # Of a day: six strategies each minute and one each fifth, on three assets; and two grids of each asset. The
+        # last day has 940 minutes, and one strategy is silent from 15:10 on: 31 grid points on three assets.
+        evaluated = await connection.fetch(
             "SELECT count(*) AS all, count(DISTINCT strategy) AS names, max(ts) AS newest FROM trading_signals.signals"
-            " WHERE ts > $1", utc(TO_MS - DAY_MS),
+            " GROUP BY ts > $1 ORDER BY max(ts)", utc(TO_MS - DAY_MS),
         )  # fmt: skip
-        assert (evaluated["all"], evaluated["names"]) == (3 * (6 * 1_440 + 288), 7)
-        assert evaluated["newest"] == utc(TO_MS)
+        assert [row["all"] for row in evaluated] == [3 * (6 * 1_440 + 288), 3 * (6 * 940 + 188 - 31)]
+        assert [row["names"] for row in evaluated] == [7, 7]
+        assert evaluated[-1]["newest"] == utc(last_ms)
         counted = await connection.fetchrow("SELECT count(*), sum(evaluations) FROM trading_ops.grids")
-        assert tuple(counted) == (DAYS * 2 * 3 * 1_440, DAYS * evaluated["all"])
-        notice = await connection.fetchval("SELECT body ->> 'notice' FROM trading_ops.events")
+        assert tuple(counted) == (2 * 3 * (1_440 + 940), sum(row["all"] for row in evaluated))
+        notice = await connection.fetchval("SELECT body ->> 'notice' FROM trading_ops.events WHERE service = 'seed'")
         assert notice == notice_of(wanted())
+        assert await _standing(connection) == [
+            ("contrarian_strength", "max_daily_loss"),
+            ("funding_rate", "made-up person: made up: shows a pause"),
+        ]
+        kept = await connection.fetchrow("SELECT * FROM trading_paper.checkpoints")
+        book = checkpoints.load(Place(kept["visible_ms"], kept["rank"], kept["key"]), kept["state"]).book
+        assert book.paused_until == {"contrarian_strength": TO_MS}
+        assert len(book.positions) == last["open_positions"]
+        on_coins = [one for one in book.positions.values() if one.stop_price is not None]
+        assert {one.strategy for one in on_coins} - set(BETS), "no position with a stop is open at the end"
     finally:
         await connection.close()
     monkeypatch.setenv("TRADING_DATABASE__URL", database_url)
@@ -146,6 +163,14 @@ async def test_a_seeded_database_passes_the_audit_and_is_not_seeded_twice(
         monkeypatch.setenv(f"TRADING_STRATEGIES__{name}__RULES__{key.upper()}", value)
     assert await _in_thread(["audit"]) == 0, capsys.readouterr()
     assert capsys.readouterr().out.startswith("0 differences in ")
+
+
+async def _standing(connection: Any) -> list[tuple[str, str]]:
+    """Who is paused, and why."""
+    rows = await connection.fetch(
+        "SELECT name, status_reason FROM trading_paper.strategies WHERE status = 'paused' ORDER BY name"
+    )
+    return [tuple(row) for row in rows]
 
 
 async def _in_thread(words: list[str]) -> int:

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Fill a database with a made-up past, for looking at the dashboard and for measuring it."
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--days", type=int, default=90, help="whole UTC days (default 90)")
+    parser.add_argument("--days", type=int, default=90, help="UTC days, the last one up to 15:40 (default 90)")
     parser.add_argument(
         "--trades",
         type=int,
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="positions to open, at an even pace; the broker refuses a few (default 50000)",
     )
     parser.add_argument("--seed", type=int, default=7, help="what everything is drawn from (default 7)")
-    parser.add_argument("--until", default="2026-11-01", metavar="DAY", help="the UTC day at whose beginning it ends")
+    parser.add_argument("--until", default="2026-11-01", metavar="DAY", help="the UTC day before which it ends")
     parser.add_argument("--database", metavar="NAME", help="a new database on the server of database.url")
     parser.add_argument(
         "--page", type=int, nargs="?", const=0, metavar="PORT",
@@ -128,12 +128,13 @@ def _wanted(args: argparse.Namespace, settings: Settings) -> Wanted:
         raise ConfigError(f"--days must be from 2 to 400, got {args.days}.")
     if args.trades < 0 or args.seed < 0:
         raise ConfigError(f"--trades and --seed must be 0 or more, got {args.trades} and {args.seed}.")
-    to_ms = moment(args.until, "--until")
-    if to_ms % DAY_MS or to_ms < args.days * DAY_MS:
+    until_ms = moment(args.until, "--until")
+    from_ms = until_ms - args.days * DAY_MS
+    if until_ms % DAY_MS or from_ms < 0:
         raise ConfigError(f"--until {args.until} must be a UTC day. Write it like 2026-11-01.")
-    wanted = Wanted(args.seed, to_ms - args.days * DAY_MS, args.days * DAY_MINUTES, args.trades, tuple(settings.assets))
+    wanted = Wanted(args.seed, from_ms, args.days * DAY_MINUTES, args.trades, tuple(settings.assets))
     coins = [one for one in seven(settings) if one.exchanges[0] == Exchange.HYPERLIQUID]
-    most = int(wanted.minutes / LEAST_SLOT * len(coins) * len(wanted.assets))
+    most = int(wanted.end / LEAST_SLOT * len(coins) * len(wanted.assets))
     if wanted.trades > most:
         raise ConfigError(
             f"--trades {wanted.trades:,} do not fit into {args.days} days: at most {most:,}. Ask for fewer, or for "

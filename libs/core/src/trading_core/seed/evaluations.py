@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from trading_core import ids
 from trading_core.config import RetentionConfig
@@ -16,20 +16,27 @@ DAYS = RetentionConfig().pass_retention_days
 
 
 def passes(
-    strategies: Sequence[LoadedStrategy], assets: Sequence[str], ts: int, heard: bool, said: Sequence[SignalMessage]
-) -> Iterator[SignalMessage]:
-    """A PASS of each strategy and asset whose turn it is at `ts` and that is not among those who `said` something."""
+    strategies: Sequence[LoadedStrategy], assets: Sequence[str], ts: int, heard: bool, said: Sequence[SignalMessage],
+    mute: Mapping[tuple[str, str], str],
+) -> Iterator[SignalMessage]:  # fmt: skip
+    """A PASS of each strategy and asset whose turn it is at `ts` and that is not among those who `said` something.
+
+    `mute`: the reasons of those who cannot have an opinion; "" is not evaluated and says nothing.
+    """
     spoken = {(signal.strategy, signal.asset) for signal in said}
     for strategy in strategies:
         if ts % strategy.interval_ms:
             continue
         for asset in assets:
             if asset in strategy.assets and (strategy.name, asset) not in spoken:
+                reason = mute.get((strategy.name, asset), "no_signal" if heard else "gap")
+                if not reason:
+                    continue
                 exchange = strategy.exchanges[0]
                 yield SignalMessage(
                     id=ids.signal(strategy.name, exchange, asset, ts), strategy=strategy.name, exchange=exchange,
                     asset=asset, instrument=asset, ts=ts, grid=strategy.grid, direction="PASS",
-                    reason="no_signal" if heard else "gap", metadata={"made_up": True},
+                    reason=reason, metadata={"made_up": True},
                     code_hash=strategy.code_hash, params_hash=strategy.params_hash,
                 )  # fmt: skip
 

@@ -11,27 +11,30 @@ import msgspec
 
 from trading_core.broker import book as books
 from trading_core.broker.announce import kind_of
-from trading_core.broker.inputs import Input, Place
+from trading_core.broker.inputs import Input, Place, Rank
 from trading_core.broker.rules import RuleBook
 from trading_core.db.coverage import note_days
 from trading_core.db.partitions import make_partitions_from
 from trading_core.db.times import utc
 from trading_core.errors import TradingError
-from trading_core.messages import SignalMessage
+from trading_core.messages import OpsMessage, SignalMessage
 from trading_core.model import DAY_MS, MINUTE_MS
 from trading_core.parity.results import Result, verdict
 from trading_core.parity.store import store as store_report
 from trading_core.seed import evaluations, recorded
+from trading_core.seed.afternoon import Afternoon
 from trading_core.seed.ledger import Ledger, replayed
 from trading_core.seed.tables import Rows
 from trading_core.seed.tape import HYPERLIQUID, Tape
 from trading_core.seed.windows import EXCHANGE as POLYMARKET
+from trading_core.sequence.checkpoint import Checkpoint
 from trading_core.sequence.minute import inputs_of_minute
+from trading_core.sequence.sequencer import Resume
 from trading_core.strategy.registry import LoadedStrategy
 
 DAY_MINUTES = DAY_MS // MINUTE_MS
 CHECKED_DAYS = 7
-"""So many last days are replayed from their first book, as the nightly parity check does."""
+"""So many last whole days are replayed from their first book, as the nightly parity check does."""
 PACE = 12
 """So many positions more than an even pace may have been opened."""
 NOTICE_ID = "seed:made-up"
@@ -44,7 +47,10 @@ _STRATEGY = """
 INSERT INTO trading_paper.strategies (name, class_name, interval, assets, exchanges, docs, params, rules, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
-_PAUSED = "UPDATE trading_paper.strategies SET status = 'paused', status_reason = 'max_daily_loss' WHERE name = $1"
+_PAUSED = "UPDATE trading_paper.strategies SET status = 'paused', status_reason = $2 WHERE name = $1"
+_CHECKPOINT = """
+INSERT INTO trading_paper.checkpoints (portfolio_id, visible_ms, rank, key, state) VALUES ($1, $2, $3, $4, $5)
+"""
 _VIOLATIONS = "SELECT kind, id FROM trading_paper.identity_violations LIMIT 10"
 
 
@@ -80,26 +86,30 @@ async def fill(
     """Writes the whole past, one transaction a day. The database must be migrated and empty; its owner fills it."""
     wanted = tape.wanted
     days = wanted.minutes // DAY_MINUTES
+    afternoon = Afternoon(wanted, frozenset(one.name for one in strategies))
     await make_partitions_from(connection, wanted.from_ms)
     portfolio_id = await _open(connection, strategies, rules, wanted.from_ms)
     rows = Rows()
     ledger = Ledger(rules, portfolio_id, rows)
     done = Filled()
     _note(rows, wanted.to_ms, notice)
+    for report in afternoon.reports():
+        _report(rows, report)
     for walk in tape.walks.values():
-        recorded.add_snapshots(rows, walk)
+        recorded.add_snapshots(rows, walk, wanted.end)
         for hole in walk.holes:
             recorded.add_gap(rows, walk, hole)
     for day in range(days):
-        checked = _Day(books.dump(ledger.book)) if day >= days - CHECKED_DAYS else None
+        checked = _Day(books.dump(ledger.book)) if days - CHECKED_DAYS <= day + 1 < days else None
+        first, end = day * DAY_MINUTES, min((day + 1) * DAY_MINUTES, wanted.end)
         for walk in tape.walks.values():
-            recorded.add_candles(rows, walk, day * DAY_MINUTES, (day + 1) * DAY_MINUTES)
-        for minute in range(day * DAY_MINUTES + 1, (day + 1) * DAY_MINUTES + 1):
-            said = _minute(tape, ledger, rows, minute, checked)
+            recorded.add_candles(rows, walk, first, end)
+        for minute in range(first + 1, end + 1):
+            said = _minute(tape, ledger, rows, minute, afternoon, checked)
             done.signals += len(said)
             if day >= days - evaluations.DAYS:
-                _evaluated(tape, strategies, ledger, rows, minute, said)
-        ts = wanted.from_ms + (day + 1) * DAY_MS
+                _evaluated(tape, strategies, ledger, rows, minute, said, afternoon)
+        ts = wanted.from_ms + end * MINUTE_MS
         _watermarks(rows, ts)
         if day == days - 1:
             ledger.finish()
@@ -110,9 +120,11 @@ async def fill(
             done.reports.append(await _check(connection, checked, rules, ts))
         if progress is not None:
             progress(day + 1, days)
-    await connection.executemany(
-        _PAUSED, [(name,) for name, until_ms in ledger.book.paused_until.items() if until_ms > wanted.to_ms]
-    )
+    paused = dict.fromkeys(ledger.book.paused_until, "max_daily_loss") | ledger.book.paused_by_person
+    await connection.executemany(_PAUSED, list(paused.items()))
+    place = Place(wanted.to_ms, Rank.EQUITY, "")
+    state = Checkpoint(Resume(wanted.to_ms, place, {}), ledger.book, {}).dump()
+    await connection.execute(_CHECKPOINT, portfolio_id, place.visible_ms, place.rank, place.key, state)
     done.opened, done.closed = ledger.opened, ledger.opened - len(ledger.book.positions)
     await connection.execute("SELECT setval('trading_signals.signals_id_seq', $1)", max(1, ledger.newest_signal_id))
     await note_days(connection, every_day=True)
@@ -122,16 +134,22 @@ async def fill(
     return done
 
 
-def _minute(tape: Tape, ledger: Ledger, rows: Rows, minute: int, checked: _Day | None) -> list[SignalMessage]:
-    """Applies one grid point; its signals."""
+def _minute(
+    tape: Tape, ledger: Ledger, rows: Rows, minute: int, afternoon: Afternoon, checked: _Day | None
+) -> list[SignalMessage]:
+    """Applies one grid point and what a person asks after it; its signals."""
     ts = tape.wanted.from_ms + minute * MINUTE_MS
     market = tape.market(minute)
     for message in market:
         recorded.add_message(rows, message)
     # There are more opinions than trades are wanted: where the even pace is ahead, strategies only close.
     wanted = tape.wanted
-    allowed = min(wanted.trades, wanted.trades * minute // wanted.minutes + PACE)
-    signals = [one for one in tape.signals(minute) if one.direction == "CLOSE" or ledger.opened < allowed]
+    allowed = min(wanted.trades, wanted.trades * minute // wanted.end + PACE)
+    mute = afternoon.mute(ts)
+    signals = [
+        one for one in tape.signals(minute)
+        if (one.direction == "CLOSE" or ledger.opened < allowed) and (one.strategy, one.asset) not in mute
+    ]  # fmt: skip
     for signal in signals:
         ledger.hear(signal)
     for place, given in inputs_of_minute(ts, market, [], signals):
@@ -140,15 +158,19 @@ def _minute(tape: Tape, ledger: Ledger, rows: Rows, minute: int, checked: _Day |
             checked.inputs.append((place, given))
             checked.events += [_encode(event) for event in events]
             checked.compared.update(kind_of(event) for event in events)
+    for command, request in afternoon.asked(ts, ledger.book, ledger.rules):
+        ledger.obey(command, request)
     return signals
 
 
 def _evaluated(
-    tape: Tape, strategies: Sequence[LoadedStrategy], ledger: Ledger, rows: Rows, minute: int, said: list[SignalMessage]
-) -> None:
+    tape: Tape, strategies: Sequence[LoadedStrategy], ledger: Ledger, rows: Rows, minute: int,
+    said: list[SignalMessage], afternoon: Afternoon,
+) -> None:  # fmt: skip
     """Puts down who had no opinion, and that the grid point is through. The broker does nothing about either."""
     ts = tape.wanted.from_ms + minute * MINUTE_MS
-    silent = list(evaluations.passes(strategies, tape.wanted.assets, ts, bool(tape.heard[minute - 1]), said))
+    heard = bool(tape.heard[minute - 1])
+    silent = list(evaluations.passes(strategies, tape.wanted.assets, ts, heard, said, afternoon.mute(ts)))
     for signal in silent:
         ledger.hear(signal)
     rows.extend("trading_ops.grids", evaluations.grids(strategies, tape.wanted.assets, ts, [*said, *silent]))
@@ -195,5 +217,13 @@ def _watermarks(rows: Rows, ts: int) -> None:
 
 def _note(rows: Rows, ts: int, notice: str) -> None:
     """What tells every reader of this database that nothing in it happened."""
-    body = _encode({"notice": notice}).decode()
-    rows.add("trading_ops.events", NOTICE_ID, utc(ts), "seed", "seeded", "info", body)
+    message = OpsMessage(id=NOTICE_ID, service="seed", event="seeded", event_time_ms=ts, body={"notice": notice})
+    _report(rows, message)
+
+
+def _report(rows: Rows, message: OpsMessage) -> None:
+    assert message.event_time_ms is not None
+    rows.add(
+        "trading_ops.events", message.id, utc(message.event_time_ms), message.service, message.event, message.severity,
+        _encode(message.body).decode(),
+    )  # fmt: skip

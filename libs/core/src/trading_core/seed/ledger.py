@@ -9,9 +9,18 @@ from trading_core.broker import book as books
 from trading_core.broker.announce import announcement
 from trading_core.broker.apply import apply
 from trading_core.broker.book import new_book
-from trading_core.broker.events import Decision, EquityMark, Event, Fill, FundingPayment, PositionState
-from trading_core.broker.inputs import Input, Place, Timeouts
+from trading_core.broker.events import (
+    CommandApplied,
+    Decision,
+    EquityMark,
+    Event,
+    Fill,
+    FundingPayment,
+    PositionState,
+)
+from trading_core.broker.inputs import Command, Input, Place, Timeouts
 from trading_core.broker.rules import RuleBook
+from trading_core.control.requests import Answer, Request
 from trading_core.db.signals import signal_row
 from trading_core.db.times import utc
 from trading_core.errors import TradingError
@@ -33,7 +42,7 @@ class Ledger:
     def __init__(self, rules: RuleBook, portfolio_id: int, rows: Rows) -> None:
         self.book = new_book(rules)
         self.opened = 0
-        self._rules = rules
+        self.rules = rules
         self._owner = {"portfolio_id": portfolio_id}
         self._rows = rows
         self._accounts = Accounts()
@@ -61,7 +70,7 @@ class Ledger:
         """What `given` caused; its rows are kept. TradingError when the ledger would not balance."""
         if isinstance(given, Timeouts) and not self.book.timeout_due():
             return []
-        events = apply(self.book, self._rules, given)
+        events = apply(self.book, self.rules, given)
         entries = ledger_entries(events) if events else []
         broken = self._accounts.take(entries, events)
         if broken:
@@ -72,6 +81,17 @@ class Ledger:
         for entry in entries:
             self._book_entry(entry, valued_ms)
         return events
+
+    def obey(self, given: Command, request: Request) -> None:
+        """As `apply`, with the row of what was asked and answered."""
+        events = self.apply(given.place, given)
+        [applied] = [event for event in events if isinstance(event, CommandApplied)]
+        effects = tuple(event.event_id for event in events if event is not applied)
+        answer = Answer(
+            request_id=request.request_id, status="applied", event_time_ms=applied.ts_ms, events=effects
+        )  # fmt: skip
+        texts = {"request": _encode(request).decode(), "answer": _encode(answer).decode()}
+        self._rows.add_row("trading_paper.commands", self._owner | ledger_rows.command_row(applied) | texts)
 
     def settle(self, ts_ms: int) -> None:
         """Give up the positions that can no longer change, with all that refers to them, and the signals so far."""

@@ -85,7 +85,8 @@ def _spoken(
             rises = bool(closes[leaves - 1] >= closes[enters - 1])
             held = "LONG" if rises == (rolls[0] < right) else "SHORT"
             yield Said(enters, _way(held), _confidence(draw))
-        if rolls[1] < REPEATS and (again := _on_step((enters + leaves) / 2, stream.step)) not in (enters, leaves):
+        again = _on_step((enters + leaves) / 2, stream.step)
+        if rolls[1] < REPEATS and again not in (enters, leaves) and heard[again - 1]:
             yield Said(again, _way(held), _confidence(draw))
         if runs and rolls[2] < RUNS_ON:
             number += runs - 1

@@ -26,7 +26,7 @@ _CANDLES = "trading_market_data.candles"
 
 
 def add_candles(rows: Rows, walk: Walk, first: int, end: int) -> None:
-    """The minutes [first, end) of the walk, whole days, and the wider candles that are complete."""
+    """The minutes [first, end) of the walk, from the beginning of a day on, and the wider candles that are complete."""
     there = walk.has_candle()[first:end].astype(bool)
     heard = walk.is_heard()[first:end].astype(bool)
     closed = {minute: hole.end for hole in walk.holes if hole.filled for minute in range(hole.first, hole.end)}
@@ -48,6 +48,8 @@ def add_candles(rows: Rows, walk: Walk, first: int, end: int) -> None:
 
 def _add_wider(rows: Rows, walk: Walk, first: int, end: int, name: str, there: npt.NDArray[np.bool_]) -> None:
     minutes = INTERVALS_MS[name] // MINUTE_MS
+    end -= (end - first) % minutes
+    there = there[: end - first]
     complete = there.reshape(-1, minutes).all(axis=1)
     shaped = [column[first:end].reshape(-1, minutes) for column in (walk.high, walk.low)]
     highs, lows = shaped[0].max(axis=1).tolist(), shaped[1].min(axis=1).tolist()
@@ -101,11 +103,13 @@ def _add_poll(rows: Rows, poll: ProbMessage) -> None:
     )  # fmt: skip
 
 
-def add_snapshots(rows: Rows, walk: Walk) -> None:
-    """The hourly poll of funding and open interest."""
+def add_snapshots(rows: Rows, walk: Walk, end: int) -> None:
+    """The hourly poll of funding and open interest, up to minute `end`."""
     numbers = zip(walk.funding_rate_1h.tolist(), walk.open_interest.tolist(), strict=True)
     for hour, (rate, interest) in enumerate(numbers):
-        minute = min(60 * (hour + 1), walk.minutes)
+        minute = 60 * (hour + 1)
+        if minute > end:
+            break
         ts = walk.open_ms(minute)
         price = float(walk.close[minute - 1])
         rows.add(

@@ -34,8 +34,9 @@ STUDY = (
 
 def add(url: str, wanted: Wanted, console: Console) -> None:
     """Real runs on made-up candles: their results are those of the strategies, not drawn. Over the last weeks."""
-    from_ms = max(wanted.from_ms + DAY_MS, wanted.to_ms - MOST_DAYS * DAY_MS)
-    span = ("--from", f"{utc(from_ms):%Y-%m-%d}", "--to", f"{utc(wanted.to_ms):%Y-%m-%d}")
+    to_ms = wanted.to_ms // DAY_MS * DAY_MS
+    from_ms = max(min(wanted.from_ms + DAY_MS, to_ms - DAY_MS), to_ms - MOST_DAYS * DAY_MS)
+    span = ("--from", f"{utc(from_ms):%Y-%m-%d}", "--to", f"{utc(to_ms):%Y-%m-%d}")
     with environment({"TRADING_DATABASE__URL": url}):
         for words in RUNS:
             _do(backtest, "backtest", (*words, *span, "--fidelity", "candle"), console)

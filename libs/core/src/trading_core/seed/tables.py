@@ -31,6 +31,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "instrument", "reason", "payload", "id", "acted_on",
     ),
     "trading_paper.decisions": (),
+    "trading_paper.commands": (),
     "trading_paper.positions": (),
     "trading_paper.fills": (),
     "trading_paper.funding_payments": (),

@@ -22,13 +22,15 @@ from trading_core.strategy.registry import LoadedStrategy
 
 HYPERLIQUID = Exchange.HYPERLIQUID.value
 FUNDING_AFTER_MS = 11
+REST_MINUTES = 500
+"""The end of the last day, which is drawn but not told: the past ends at 15:40, while positions and bets are open."""
 BOOK_EVERY = 5
 """Minutes, while a bet on the market may be open; and whenever a strategy speaks."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the past is made of: the grid points after `from_ms` up to `from_ms` + `minutes` minutes."""
+    """What the past is made of: `minutes`, whole days, are drawn from `from_ms` on, and told up to minute `end`."""
 
     seed: int
     from_ms: int
@@ -37,8 +39,12 @@ class Wanted:
     assets: tuple[str, ...]
 
     @property
+    def end(self) -> int:
+        return self.minutes - REST_MINUTES
+
+    @property
     def to_ms(self) -> int:
-        return self.from_ms + self.minutes * MINUTE_MS
+        return self.from_ms + self.end * MINUTE_MS
 
 
 class Tape:
@@ -59,7 +65,8 @@ class Tape:
         """By minute the asset and the number of the window whose book is told."""
         on_coins = [strategy for strategy in strategies if strategy.exchanges[0] == HYPERLIQUID]
         bets = sum(self._bet(strategy) for strategy in strategies if strategy.exchanges[0] == POLYMARKET)
-        self._trade(on_coins, max(0, wanted.trades - bets))
+        # As many as are wanted by the end: those of the rest of the last day come on top.
+        self._trade(on_coins, max(0, round(wanted.trades * minutes / wanted.end) - bets))
         self._rows = {asset: [column.tolist() for column in _columns(walk)] for asset, walk in self.walks.items()}
 
     def market(self, minute: int) -> list[MarketData]:
