@@ -68,6 +68,11 @@ export function ratio(value: number): string {
   return withSign(ratio2.format(Math.abs(value)), value, false)
 }
 
+/** How often: `2.83`, but `68` and not `68.00`. */
+export function rate(value: number): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits: 2 })
+}
+
 /** `0.00006744` of `6.744e-05`, as programs write small numbers; any other text as it is. */
 export function written(text: string): string {
   if (!/^-?\d+(\.\d+)?e[+-]?\d+$/i.test(text)) return text

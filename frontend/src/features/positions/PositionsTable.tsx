@@ -145,8 +145,8 @@ function Path({ position }: { position: OpenPosition }) {
         </span>
       )}
       <small aria-hidden="true">
-        <span>{stop_distance === null ? '' : percent(stop_distance, 1)}</span>
-        <span>{target_distance === null ? '' : percent(target_distance, 1)}</span>
+        <span>{progress === null ? stop : percent(stop_distance ?? 0, 1)}</span>
+        <span>{progress === null ? target : percent(target_distance ?? 0, 1)}</span>
       </small>
     </div>
   )

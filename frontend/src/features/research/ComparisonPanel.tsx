@@ -18,6 +18,8 @@ import { FIGURES, best } from './figures'
 const SHOWN = ['what differs', 'all settings'] as const
 
 const NO_GAIN = [{ value: 0 }]
+/** More columns leave no room for another table beside them. */
+const FEW = 3
 
 /** The ticked runs beside each other: curves, figures, settings. */
 export function ComparisonPanel() {
@@ -79,8 +81,10 @@ function Compared({ found: { runs, settings, comparable, why_not } }: { found: B
         ))}
       </div>
       <LineChart series={series} label="Return of each run over time; the figures are in the table below." format={(value) => signedPercent(value)} levels={NO_GAIN} />
-      <Figures runs={runs} />
-      {runs.length > 1 ? <Settings runs={runs} settings={settings} /> : null}
+      <div className={runs.length > FEW ? 'tables' : 'tables is-beside'}>
+        <Figures runs={runs} />
+        {runs.length > 1 ? <Settings runs={runs} settings={settings} /> : null}
+      </div>
       <Basis runs={runs} />
     </>
   )
@@ -137,7 +141,7 @@ function Settings({ runs, settings }: { runs: readonly BacktestRun[]; settings: 
   const [shown, setShown] = useState<(typeof SHOWN)[number]>('what differs')
   const rows = shown === 'all settings' ? settings : settings.filter(({ differs }) => differs)
   return (
-    <>
+    <div>
       <div className="sub-head">
         <h3>Settings</h3>
         <Choice label="Settings shown" options={SHOWN} value={shown} onChange={setShown} />
@@ -165,7 +169,7 @@ function Settings({ runs, settings }: { runs: readonly BacktestRun[]; settings: 
           </table>
         </div>
       )}
-    </>
+    </div>
   )
 }
 

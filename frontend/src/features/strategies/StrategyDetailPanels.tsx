@@ -1,5 +1,5 @@
 import type { Bin, Group, StrategyDetail } from '../../api/client'
-import { useEventTime, useStrategy } from '../../api/queries'
+import { useEventTime, useStrategy, useStrategyHealth } from '../../api/queries'
 import { count, percent, ratio, signedUsd } from '../../format/numbers'
 import { span } from '../../format/times'
 import { words } from '../../format/words'
@@ -7,6 +7,7 @@ import { Amount, Missing } from '../../ui/Figure'
 import { Panel } from '../../ui/Panel'
 import { View } from '../../ui/View'
 import { link, useRoute } from '../../ui/route'
+import { Alerts, isPausedByPerson } from './Alerts'
 import { Docs } from './Docs'
 import { Filters } from './Filters'
 import { PauseButton } from './PauseButton'
@@ -16,6 +17,7 @@ import { filtersOf } from './filters'
 export function StrategyDetailPanels({ name }: { name: string }) {
   const { filters } = useRoute()
   const query = useStrategy(name, filtersOf(filters), useEventTime())
+  const health = useStrategyHealth().data?.find((each) => each.name === name)
   return (
     <Panel
       title={query.data?.row.class_name ?? name}
@@ -28,13 +30,12 @@ export function StrategyDetailPanels({ name }: { name: string }) {
       tools={
         <>
           <Filters />
-          {query.data ? (
-            <PauseButton strategy={name} name={query.data.row.class_name} paused={query.data.row.status === 'paused'} />
-          ) : null}
+          {health ? <PauseButton strategy={name} name={health.class_name} paused={isPausedByPerson(health)} /> : null}
         </>
       }
       className="strategy-detail"
     >
+      {health ? <Alerts alerts={health.alerts} /> : null}
       <View query={query} lines={12}>
         {(detail) => <Detail detail={detail} />}
       </View>

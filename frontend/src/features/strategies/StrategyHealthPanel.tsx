@@ -1,12 +1,13 @@
 import type { StrategyHealth } from '../../api/client'
 import { useStrategyHealth } from '../../api/queries'
-import { percent, ratio } from '../../format/numbers'
+import { percent, rate } from '../../format/numbers'
 import { dayClock, zoneWord } from '../../format/times'
 import { Missing } from '../../ui/Figure'
 import { Term } from '../../ui/Heading'
 import { Panel } from '../../ui/Panel'
 import { View } from '../../ui/View'
 import { link } from '../../ui/route'
+import { Alerts, isPausedByPerson } from './Alerts'
 import { PauseButton } from './PauseButton'
 
 export function StrategyHealthPanel() {
@@ -39,7 +40,7 @@ export function StrategyHealthPanel() {
 const NO_TIME = 'No market time has passed yet.'
 
 function Card({ card }: { card: StrategyHealth }) {
-  const rests = card.window_h === null ? NO_TIME : `Over the last ${ratio(card.window_h)} h of market time.`
+  const rests = card.window_h === null ? NO_TIME : `Over the last ${rate(card.window_h)} h of market time.`
   return (
     <li className={`card ${card.alerts.length ? 'is-troubled' : ''}`}>
       <h3 className={`status is-${card.status}`}>
@@ -48,12 +49,12 @@ function Card({ card }: { card: StrategyHealth }) {
         <small>{card.status}</small>
       </h3>
       <dl>
-        <dt>Last signal</dt>
+        <Term note="The last LONG, SHORT or CLOSE, market time.">Last signal</Term>
         <dd>{card.last_signal_ms === null ? <Missing why="It has had no opinion so far." /> : dayClock(card.last_signal_ms)}</dd>
         <Term metric="signals_per_hour" note={rests}>Signals / hour</Term>
-        <dd>{card.signals_per_hour === null ? <Missing why={NO_TIME} /> : ratio(card.signals_per_hour)}</dd>
+        <dd>{card.signals_per_hour === null ? <Missing why={NO_TIME} /> : rate(card.signals_per_hour)}</dd>
         <Term metric="positions_per_day" note={rests}>Positions / day</Term>
-        <dd>{card.positions_per_day === null ? <Missing why={NO_TIME} /> : ratio(card.positions_per_day)}</dd>
+        <dd>{card.positions_per_day === null ? <Missing why={NO_TIME} /> : rate(card.positions_per_day)}</dd>
         <Term metric="drawdown">Drawdown</Term>
         <dd>{percent(card.drawdown)}</dd>
         <Term metric="day_used">Day limit used</Term>
@@ -69,12 +70,8 @@ function Card({ card }: { card: StrategyHealth }) {
           )}
         </dd>
       </dl>
-      <PauseButton strategy={card.name} name={card.class_name} paused={card.status === 'paused'} />
-      {card.alerts.map((alert) => (
-        <p key={alert.kind} className={`alert is-${alert.kind}`}>
-          {alert.text}
-        </p>
-      ))}
+      <Alerts alerts={card.alerts} />
+      <PauseButton strategy={card.name} name={card.class_name} paused={isPausedByPerson(card)} />
     </li>
   )
 }

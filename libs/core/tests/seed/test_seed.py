@@ -142,10 +142,10 @@ async def test_a_seeded_database_passes_the_audit_and_is_not_seeded_twice(
         assert tuple(counted) == (2 * 3 * (1_440 + 940), sum(row["all"] for row in evaluated))
         notice = await connection.fetchval("SELECT body ->> 'notice' FROM trading_ops.events WHERE service = 'seed'")
         assert notice == notice_of(wanted())
-        assert await _standing(connection) == [
-            ("contrarian_strength", "max_daily_loss"),
-            ("funding_rate", "made-up person: made up: shows a pause"),
-        ]
+        limited, paused = await _standing(connection)
+        assert limited["name"] == "contrarian_strength"
+        assert "USD today, the limit is 0.0005 of" in limited["status_reason"]
+        assert tuple(paused) == ("funding_rate", "made-up person: made up: shows a pause")
         kept = await connection.fetchrow("SELECT * FROM trading_paper.checkpoints")
         book = checkpoints.load(Place(kept["visible_ms"], kept["rank"], kept["key"]), kept["state"]).book
         assert book.paused_until == {"contrarian_strength": TO_MS}
@@ -165,12 +165,12 @@ async def test_a_seeded_database_passes_the_audit_and_is_not_seeded_twice(
     assert capsys.readouterr().out.startswith("0 differences in ")
 
 
-async def _standing(connection: Any) -> list[tuple[str, str]]:
+async def _standing(connection: Any) -> list[asyncpg.Record]:
     """Who is paused, and why."""
-    rows = await connection.fetch(
+    rows: list[asyncpg.Record] = await connection.fetch(
         "SELECT name, status_reason FROM trading_paper.strategies WHERE status = 'paused' ORDER BY name"
     )
-    return [tuple(row) for row in rows]
+    return rows
 
 
 async def _in_thread(words: list[str]) -> int:

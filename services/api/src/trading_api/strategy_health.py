@@ -15,15 +15,18 @@ def alerts(
 ) -> list[Alert]:
     """Worst first; empty when all is well."""
     found = []
-    limit_hit = risk is not None and any(pause.cause == "max_daily_loss" for pause in risk.pauses)
+    reasons = {pause.cause: pause.reason for pause in risk.pauses} if risk is not None else {}
+    limit_hit = "max_daily_loss" in reasons
     if row.status == "failed":
-        text = f"{row.status_reason} It is not evaluated until its file changes: correct it and save."
+        raised = (row.status_reason or "It raised").rstrip(".")
+        text = f"{raised}. Where it raised it is not evaluated until its file changes: correct it and save."
         found.append(Alert(kind="failed", text=text))
     if limit_hit:
         text = "It lost what it may lose on a day: no entries until the next UTC day."
         found.append(Alert(kind="daily_limit", text=text))
-    elif row.status == "paused":
-        found.append(Alert(kind="paused", text=row.status_reason or "Paused: no entries until it is resumed."))
+    if "person" in reasons or (row.status == "paused" and not limit_hit):
+        because = reasons.get("person") or row.status_reason or "no reason was given"
+        found.append(Alert(kind="paused", text=f"Paused, no entries until it is resumed. {because}"))
     if reload_error is not None:
         text = f"Its newest version was refused, the one before goes on: {reload_error}"
         found.append(Alert(kind="not_reloaded", text=text))

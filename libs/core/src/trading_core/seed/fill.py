@@ -120,8 +120,7 @@ async def fill(
             done.reports.append(await _check(connection, checked, rules, ts))
         if progress is not None:
             progress(day + 1, days)
-    paused = dict.fromkeys(ledger.book.paused_until, "max_daily_loss") | ledger.book.paused_by_person
-    await connection.executemany(_PAUSED, list(paused.items()))
+    await connection.executemany(_PAUSED, list(ledger.paused.items()))
     place = Place(wanted.to_ms, Rank.EQUITY, "")
     state = Checkpoint(Resume(wanted.to_ms, place, {}), ledger.book, {}).dump()
     await connection.execute(_CHECKPOINT, portfolio_id, place.visible_ms, place.rank, place.key, state)

@@ -17,6 +17,8 @@ from trading_core.broker.events import (
     Fill,
     FundingPayment,
     PositionState,
+    StrategyPaused,
+    StrategyResumed,
 )
 from trading_core.broker.inputs import Command, Input, Place, Timeouts
 from trading_core.broker.rules import RuleBook
@@ -42,6 +44,8 @@ class Ledger:
     def __init__(self, rules: RuleBook, portfolio_id: int, rows: Rows) -> None:
         self.book = new_book(rules)
         self.opened = 0
+        self.paused: dict[str, str] = {}
+        """Why, by strategy."""
         self.rules = rules
         self._owner = {"portfolio_id": portfolio_id}
         self._rows = rows
@@ -137,6 +141,10 @@ class Ledger:
                 self._of_position(event.position_id, "trading_paper.fills", ledger_rows.fill_row(event))
             case FundingPayment():
                 self._of_position(event.position_id, "trading_paper.funding_payments", ledger_rows.funding_row(event))
+            case StrategyPaused():
+                self.paused[event.strategy] = event.reason
+            case StrategyResumed(still_paused=False):
+                self.paused.pop(event.strategy, None)
             case EquityMark():
                 self._rows.add_row("trading_paper.mark_to_market", self._owner | ledger_rows.equity_row(event))
             case _:

@@ -138,11 +138,12 @@ class Tape:
         if not self.heard[minute - 1]:
             return
         ts, hour = self.wanted.from_ms + minute * MINUTE_MS, max(0, minute // 60 - 1)
-        for asset, (closes, _, _, interest) in self._rows.items():
-            price, contracts = repr(closes[minute - 1]), repr(interest[hour])
+        for asset, (closes, _, rates, interest) in self._rows.items():
+            price, contracts, rate = repr(closes[minute - 1]), repr(interest[hour]), plain(exact(rates[minute // 60]))
             yield CtxMessage(
                 id=ids.ctx(HYPERLIQUID, asset, ts, [price, contracts]), exchange=HYPERLIQUID, asset=asset,
                 event_time_ms=ts, visible_ms=ts, mark_price=price, oracle_price=price, open_interest=contracts,
+                funding_estimate_1h=rate,
             )  # fmt: skip
 
     def _funding(self, minute: int) -> Iterator[FundingMessage]:
