@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -12,13 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-import yaml
 
+from chaos.alerts import alert
 from chaos.delays import applied_to_stream, browser, p99
 from chaos.judge import compared, judged
 from chaos.platform import PATIENCE_S, Platform
 from chaos.run import Context
-from repository import ROOT
 from trading_core import streams
 from trading_core.testing import eventually
 from trading_core.testing_servers import ServiceProcess
@@ -40,7 +38,6 @@ MIB = 2**20
 FLIP = "minute_flip"
 BATCH = 500
 """So many messages may be on their way at any moment."""
-ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yml"
 
 
 async def run(context: Context) -> None:
@@ -187,26 +184,17 @@ async def _in_slices(service: ServiceProcess, share: float, slices: int) -> None
 
 async def _until_alert(platform: Platform) -> float:
     """Seconds from its standstill until RecorderLagging fires, by the rule's own number and its own patience."""
-    [rule] = [
-        rule
-        for group in yaml.safe_load(ALERTS.read_text())["groups"]
-        for rule in group["rules"]
-        if rule.get("alert") == "RecorderLagging"
-    ]
-    limit = re.search(r'trading_consumer_pending_messages\{consumer="rec"\}\)? > (\d+)', rule["expr"])
-    patience = re.fullmatch(r"(\d+)([sm])", rule["for"])
-    if limit is None or patience is None:
-        raise ValueError("alerts.yml: RecorderLagging has another form now")
+    rule = alert("RecorderLagging", r'trading_consumer_pending_messages\{consumer="rec"\}\)? > (\d+)')
 
     async def lags() -> bool:
         info = await platform.bus.js.consumer_info(streams.MARKET.name, "rec")
-        return (info.num_pending or 0) > int(limit[1])
+        return (info.num_pending or 0) > rule.limit
 
     platform.recorder.freeze()
     try:
         began_s = time.monotonic()
         await eventually(lags, PATIENCE_S)
-        return time.monotonic() - began_s + int(patience[1]) * (60 if patience[2] == "m" else 1)
+        return time.monotonic() - began_s + rule.patience_s
     finally:
         platform.recorder.thaw()
 

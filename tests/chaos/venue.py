@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
+import httpx
+
+from chaos.alerts import alert
 from chaos.judge import compared, judged, signals_that_differ
 from chaos.platform import PATIENCE_S, Platform, Poison
 from chaos.run import Context
 from collector_hl import parse as hyperliquid
 from collector_pm import parse as polymarket
+from repository import ROOT
 from trading_core.collect.patience import wall_ms
+from trading_core.embedded import launch
 from trading_core.errors import VenueMessageInvalid
 from trading_core.testing import eventually
 from trading_core.testing_servers import ServiceProcess
@@ -68,6 +75,7 @@ async def run(context: Context) -> None:
         broken = await judged(platform, until_ms)
         if clocks:
             context.found["R11"].measure("signals_differ", signals_that_differ(platform))
+            await _offset_alert(platform, context)
         context.broken(("R9", "R11") if clocks else ("R9",), broken, f"judged {compared(platform)}")
 
 
@@ -112,7 +120,54 @@ async def _wrong_clocks(platform: Platform, context: Context) -> None:
         await platform.hit(service)
         await platform.back(name)
     found.say(f"four services × {', '.join(OFFSETS)}; the monotonic clock right")
-    found.leave_out("the simulated venue sends its time in its frames, so no offset is measured", "offset alert")
+
+
+async def _offset_alert(platform: Platform, context: Context) -> None:
+    """Judged before: this collector writes into the same streams.
+
+    The platform's venue sends its clock, so its collector measures no offset. Here is a venue at real-time speed that
+    sends none, as the real one does, and a collector whose clock is that venue's, then an hour ahead of it.
+    """
+    found, preload = context.found["R11"], library()
+    rule = alert("ClockOffset", r"abs\(trading_collector_clock_offset_milliseconds\) > (\d+)")
+    file = platform.folder / "real-time-address"
+    venue = platform.also(
+        "venue_sim", "api_ro", TRADING_INSTANCE="real-time", VENUE_SIM_SPEED="1", VENUE_SIM_ADDRESS_FILE=str(file),
+        VENUE_SIM_DATA=str(ROOT / "data" / "sample"),
+    )  # fmt: skip
+    venue.start()
+    await eventually(file.exists, PATIENCE_S)
+    address = file.read_text().strip()
+    async with httpx.AsyncClient() as http:
+        status = await http.post(f"{address}/info", json={"type": "exchangeStatus"})
+        behind_s = hyperliquid.venue_time_ms(status.content) / 1_000 - time.time()
+        for name, wrong_s in (("right", 0.0), ("an hour ahead", 3_600.0)):
+            context.step(f"R11 offset of a clock that is {name}")
+            port = launch.free_port()
+            collector = platform.also(
+                "collector_hl", "api_ro", TRADING_INSTANCE=f"real-time-{wrong_s:.0f}", TRADING_METRICS_PORT=str(port),
+                TRADING_EXCHANGES__HYPERLIQUID__BASE_URL=address, LD_PRELOAD=str(preload), DONT_FAKE_MONOTONIC="1",
+                FAKETIME=f"{behind_s + wrong_s:+.3f}",
+            )  # fmt: skip
+            began_s = time.monotonic()
+            collector.start()
+            offset_ms = await eventually(partial(_offset_ms, http, port), PATIENCE_S)
+            if wrong_s == 0.0:
+                found.measure("offset_of_right_ms", abs(offset_ms))
+            else:
+                assert abs(offset_ms) > rule.limit, offset_ms
+                found.measure("alert_s", time.monotonic() - began_s + rule.patience_s)
+            await asyncio.to_thread(collector.kill)
+
+
+async def _offset_ms(http: httpx.AsyncClient, port: int) -> float | None:
+    """Once the collector has measured one."""
+    try:
+        text = (await http.get(f"http://127.0.0.1:{port}/metrics")).text
+    except httpx.TransportError:
+        return None
+    found = re.search(r'^trading_collector_clock_offset_milliseconds\{exchange="hyperliquid"\} (\S+)$', text, re.M)
+    return float(found[1]) or None if found else None
 
 
 def _clock_is_right(service: ServiceProcess) -> bool:
