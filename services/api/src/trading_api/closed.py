@@ -23,7 +23,7 @@ EVERYTHING = Filter()
 
 
 class ClosedPositions:
-    """Of one strategy, by exit."""
+    """Of one strategy, by exit. Each walk makes its trades anew: all of them at once would be what columns save."""
 
     def __init__(self, strategy: str) -> None:
         self.strategy = strategy
@@ -54,6 +54,9 @@ class ClosedPositions:
             self._places[name] = len(self._known)
             self._known.append(intern(name))
         return self._places[name]
+
+    def __iter__(self) -> Iterator[Trade]:
+        return self.trades()
 
     def trades(self, wanted: Filter = EVERYTHING) -> Iterator[Trade]:
         """Those that the filter takes, by exit."""

@@ -7,10 +7,10 @@ filter rest on closed positions alone, at the time of their exit: `basis` says w
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from trading_api.curves import Curve
 from trading_api.statistics import ratios, trade_statistics
@@ -48,8 +48,16 @@ class Filter:
         return begin, max(begin, end)
 
 
-def result_fields(trades: Sequence[Trade]) -> tuple[TradeMetrics, dict[str, Any]]:
-    """What every row says of its closed positions: `TradeStatistics`, `split` and `sparkline`."""
+class Trades(Protocol):
+    """Trades by exit that can be counted, and walked more than once."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Trade]: ...
+
+
+def result_fields(trades: Trades) -> tuple[TradeMetrics, dict[str, Any]]:
+    """What every row says of its closed positions: `TradeStatistics`, `split` and `sparkline`. Walks them twice."""
     found, fields = trade_statistics(trades)
     return found, {**fields, "split": split(found), "sparkline": sparkline(trades)}
 
@@ -65,17 +73,19 @@ def split(found: TradeMetrics) -> dict[str, str]:
         }
 
 
-def sparkline(trades: Sequence[Trade]) -> list[float]:
+def sparkline(trades: Trades) -> list[float]:
     """Cumulative P&L after at most `SPARK_POINTS` of the exits, evenly chosen, from 0 on; USD, to be drawn only."""
-    sums, total = [0.0], Decimal(0)
-    with exactly():
-        for trade in trades:
-            total += trade.realised_pnl
-            sums.append(float(total))
-    count = min(len(sums), SPARK_POINTS)
+    count = min(len(trades) + 1, SPARK_POINTS)
     if count < 2:
         return []
-    return [sums[place * (len(sums) - 1) // (count - 1)] for place in range(count)]
+    wanted = {place * len(trades) // (count - 1) for place in range(count)}
+    drawn, total = [0.0], Decimal(0)
+    with exactly():
+        for exits, trade in enumerate(trades, start=1):
+            total += trade.realised_pnl
+            if exits in wanted:
+                drawn.append(float(total))
+    return drawn
 
 
 def closed_curve(trades: Iterable[Trade], capital: Decimal, span: tuple[int, int]) -> tuple[array[int], Curve]:

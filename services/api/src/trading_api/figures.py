@@ -178,9 +178,7 @@ class Figures:
         closed = {name: closed.get(name, ClosedPositions(name)) for name in names}
         tables = _Tables(known, open_counts, said, failures)
         # In a thread: with tens of thousands of positions this takes long enough to hold up other requests.
-        traded = await asyncio.to_thread(
-            lambda: {name: result_fields(list(each.trades())) for name, each in closed.items()}
-        )
+        traded = await asyncio.to_thread(lambda: {name: result_fields(each) for name, each in closed.items()})
         rows = [self._strategy(name, tables, book, *traded[name]) for name in names]
         cost_s = time.monotonic() - started_s
         keep_s = min(OLDEST_S, max(FRESHEST_S, cost_s / SHARE))

@@ -54,32 +54,46 @@ class TradeMetrics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def trade_metrics(trades: Iterable[Trade]) -> TradeMetrics:
-    """All metrics of a set of closed trades, forced closes included."""
-    closed = list(trades)
-    count = len(closed)
-    won = [trade.realised_pnl for trade in closed if trade.realised_pnl > 0]
-    lost = [-trade.realised_pnl for trade in closed if trade.realised_pnl < 0]
+    """All metrics of a set of closed trades, forced closes included. One look at each: none of them is kept."""
+    count = wins = losses = suspect = held_ms = 0
+    won = lost = Decimal(0)
+    gross = fees = funding = slippage = realised = NOTHING_USD
+    reasons: Counter[str] = Counter()
     with exactly():
-        gains, losses = sum(won, Decimal(0)), sum(lost, Decimal(0))
-        realised = sum((trade.realised_pnl for trade in closed), NOTHING_USD)
+        for trade in trades:
+            count += 1
+            if trade.realised_pnl > 0:
+                wins += 1
+                won += trade.realised_pnl
+            elif trade.realised_pnl < 0:
+                losses += 1
+                lost -= trade.realised_pnl
+            gross += trade.gross_pnl
+            fees += trade.fees
+            funding += trade.funding_pnl
+            slippage += trade.slippage_cost
+            realised += trade.realised_pnl
+            reasons[trade.exit_reason] += 1
+            held_ms += trade.exit_ms - trade.entry_ms
+            suspect += trade.suspect
         return TradeMetrics(
             trades=count,
-            wins=len(won),
-            losses=len(lost),
-            exit_reasons=dict(sorted(Counter(trade.exit_reason for trade in closed).items())),
-            win_rate=len(won) / count if count else None,
-            loss_rate=len(lost) / count if count else None,
-            avg_win=float(gains / len(won)) if won else None,
-            avg_loss=float(losses / len(lost)) if lost else None,
-            profit_factor=float(gains / losses) if lost else None,
-            profit_factor_infinite=bool(won) and not lost,
+            wins=wins,
+            losses=losses,
+            exit_reasons=dict(sorted(reasons.items())),
+            win_rate=wins / count if count else None,
+            loss_rate=losses / count if count else None,
+            avg_win=float(won / wins) if wins else None,
+            avg_loss=float(lost / losses) if losses else None,
+            profit_factor=float(won / lost) if losses else None,
+            profit_factor_infinite=bool(wins) and not losses,
             # win_rate x avg_win - loss_rate x avg_loss is the mean P&L; this form rounds once.
             expectancy=float(realised / count) if count else None,
-            gross_pnl=sum((trade.gross_pnl for trade in closed), NOTHING_USD),
-            fees=sum((trade.fees for trade in closed), NOTHING_USD),
-            funding_pnl=sum((trade.funding_pnl for trade in closed), NOTHING_USD),
-            slippage_cost=sum((trade.slippage_cost for trade in closed), NOTHING_USD),
+            gross_pnl=gross,
+            fees=fees,
+            funding_pnl=funding,
+            slippage_cost=slippage,
             realised_pnl=realised,
-            avg_hold_s=sum(trade.exit_ms - trade.entry_ms for trade in closed) / count / 1000 if count else None,
-            suspect=sum(trade.suspect for trade in closed),
+            avg_hold_s=held_ms / count / 1000 if count else None,
+            suspect=suspect,
         )
