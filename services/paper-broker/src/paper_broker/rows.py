@@ -55,7 +55,8 @@ def statements(event: Event, portfolio_id: int) -> Iterator[Statement]:
     match event:
         case Decision():
             yield insert("decisions", owner | rows.decision_row(event))
-            yield Statement(_INBOX, (portfolio_id, event.signal_id), rows=1)
+            place = (event.strategy, event.exchange, event.instrument, event.signal_ts_ms)
+            yield Statement(_INBOX, (portfolio_id, *place, event.signal_id), rows=1)
             if event.acted_on:
                 yield Statement(_ACTED, (event.signal_id,), rows=1)
         case PositionState(version=1):
@@ -109,7 +110,11 @@ def command_statement(applied: CommandApplied, request: Request, answer: Answer,
 
 
 _STATUS = "UPDATE trading_paper.strategies SET status = $2, status_reason = $3, updated_at = now() WHERE name = $1"
-_INBOX = "UPDATE trading_paper.signal_inbox SET state = 'applied' WHERE portfolio_id = $1 AND event_id = $2"
+# By its key: after an outage the inbox holds thousands, and an id alone would be looked for in all of them.
+_INBOX = """
+UPDATE trading_paper.signal_inbox SET state = 'applied'
+WHERE portfolio_id = $1 AND strategy = $2 AND exchange = $3 AND instrument = $4 AND eval_ms = $5 AND event_id = $6
+"""
 _ACTED = "UPDATE trading_signals.signals SET acted_on = TRUE WHERE event_id = $1"
 _ENTRIES = """
 INSERT INTO trading_paper.ledger_entries (portfolio_id, valued_from, event_id, ts, kind, cause_id, position_id)
