@@ -1,7 +1,7 @@
 import type { OpenPosition } from '../../api/client'
 import { useEventTime } from '../../api/queries'
 import { percent, price, quantity, signedPercent, signedUsd } from '../../format/numbers'
-import { dateTime, dayClock, zoneName } from '../../format/times'
+import { dayClock } from '../../format/times'
 import { Amount, Missing } from '../../ui/Figure'
 import { Heading } from '../../ui/Heading'
 import { link } from '../../ui/route'
@@ -98,7 +98,7 @@ function Row({ position, eventTimeMs, onClose }: RowProps) {
 
 /** Of a prediction market: its title, and when its result is due or what it was. */
 function Result({ market }: { market: NonNullable<OpenPosition['market']> }) {
-  const due = market.end_ms === null ? '' : `window ends ${dateTime(market.end_ms)} ${zoneName(market.end_ms)}`
+  const due = market.end_ms === null ? '' : `ends ${dayClock(market.end_ms)}`
   return (
     <small className="below market-of">
       {market.title ?? 'untitled market'} · {market.payout === null ? due : `resolved: pays ${market.payout}`}
@@ -145,8 +145,8 @@ function Path({ position }: { position: OpenPosition }) {
         </span>
       )}
       <small aria-hidden="true">
-        <span>{progress === null ? stop : percent(stop_distance ?? 0, 1)}</span>
-        <span>{progress === null ? target : percent(target_distance ?? 0, 1)}</span>
+        <span>{stop_distance === null ? '' : progress === null ? stop : percent(stop_distance, 1)}</span>
+        <span>{target_distance === null ? '' : progress === null ? target : percent(target_distance, 1)}</span>
       </small>
     </div>
   )

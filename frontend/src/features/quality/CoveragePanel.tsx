@@ -18,6 +18,8 @@ const FILE = [
   { name: 'covered_minutes', value: (row: CoverageDay) => row.covered_minutes },
 ]
 
+const KEY = [['full', 'every minute'], ['high', '99 % and more'], ['low', '90 % and more'], ['bad', 'less']] as const
+
 export function CoveragePanel() {
   const query = useCoverage()
   return (
@@ -59,9 +61,12 @@ function Table({ found }: { found: Coverage }) {
         </table>
       </div>
       <p className="key">
-        <span className="square is-full" aria-hidden="true" /> every minute <span className="square is-high" aria-hidden="true" />{' '}
-        99 % and more <span className="square is-low" aria-hidden="true" /> 90 % and more{' '}
-        <span className="square is-bad" aria-hidden="true" /> less. {found.definition}
+        {KEY.map(([look, meaning]) => (
+          <span key={look} className="nowrap">
+            <span className={`square is-${look}`} aria-hidden="true" /> {meaning}{' '}
+          </span>
+        ))}
+        {found.definition}
         {found.cut ? ' Older days are left out: there are too many channels for one answer.' : ''}
       </p>
     </>

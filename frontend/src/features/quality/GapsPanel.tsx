@@ -33,7 +33,7 @@ const COLUMNS: readonly Column<GapRow>[] = [
   { head: 'State', cell: ({ state }) => <Status look={LOOKS[state]}>{state}</Status> },
   { head: 'From', wrap: 'nowrap', cell: ({ from_ms }) => dateTime(from_ms) },
   { head: 'Lasted', numeric: true, cell: (gap) => <Lasted gap={gap} /> },
-  { head: 'Reason', cell: ({ reason }) => reason },
+  { head: 'Reason', wrap: 'text', cell: ({ reason }) => reason },
   { head: 'What it means', wrap: 'text', cell: meaning },
 ]
 
