@@ -12,7 +12,7 @@ import { PauseButton } from './PauseButton'
 
 export function StrategyHealthPanel() {
   const query = useStrategyHealth()
-  const troubled = query.data?.filter((each) => each.alerts.length).length
+  const troubled = query.data?.length ? query.data.filter((each) => each.alerts.length).length : undefined
   return (
     <Panel
       title="Strategy health"
