@@ -1,6 +1,7 @@
 /**
  * `node bench/page.mjs load URL RUNS`: how long a new browser takes to the largest paint, and what it loads.
- * `node bench/page.mjs scroll URL FRAMES`: ms of each frame while the trades are scrolled, and how many rows had come.
+ * `node bench/page.mjs scroll URL FRAMES`: ms of each frame while the trades are scrolled, how many rows there are, and
+ *   which one was seen last.
  * `node bench/page.mjs fills URL`: when each fill was drawn, ms since the epoch by its id, until SIGUSR2 (SIGTERM closes the browser).
  *
  * One line of JSON each.
@@ -34,23 +35,36 @@ async function load(browser) {
   return found
 }
 
-/** A wheel that turns without a pause, four rows a frame: rows are drawn and pages of more of them come meanwhile. */
+/**
+ * A wheel that turns without a pause, four rows a frame: rows are drawn and pages of more of them come meanwhile. At the
+ * beginning and at three places further down, to the end; on the way there, which is not measured, everything is loaded.
+ */
 async function scroll(browser, frames) {
   const { page } = await open(browser, `${url}/#/trades`)
   const rows = page.locator('[data-testid=trades] tbody tr.row')
   await eventually(page, 'trades', async () => (await rows.count()) > 0, 60_000)
   const found = await page.evaluate(async (wanted) => {
     const scroller = document.querySelector('.trades-scroller')
+    const total = Number(scroller.querySelector('table').getAttribute('aria-rowcount')) - 1
     const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
     const took = []
-    let before = await frame()
-    while (took.length < wanted) {
-      scroller.scrollTop += 176
-      const now = await frame()
-      took.push(now - before)
-      before = now
+    for (const place of [0, 1 / 3, 2 / 3, 1]) {
+      // Before the last stretch, as much is left as it takes.
+      const row = Math.max(0, Math.floor(Math.min(total * place, total - wanted)))
+      while (Math.round(scroller.scrollTop / 44) < row) {
+        scroller.scrollTop = row * 44
+        await frame()
+      }
+      for (let settled = 0; settled < 30; settled += 1) await frame()
+      let before = await frame()
+      for (let count = 0; count < wanted / 4; count += 1) {
+        scroller.scrollTop += 176
+        const now = await frame()
+        took.push(now - before)
+        before = now
+      }
     }
-    return { frames: took, passed: Math.round(scroller.scrollTop / 44) }
+    return { frames: took, total, reached: Math.round((scroller.scrollTop + scroller.clientHeight) / 44) }
   }, frames)
   return found
 }

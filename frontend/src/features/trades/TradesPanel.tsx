@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { Suspense, lazy, useCallback } from 'react'
+import { Suspense, lazy, useCallback, useMemo } from 'react'
 
 import type { TradeTotals } from '../../api/client'
 import { useMeaning } from '../../api/meaning'
@@ -26,7 +26,9 @@ export function TradesPanel() {
   const pages = useTradePages(filters, order)
   const totals = useTradeTotals(filters)
   const first = pages.data?.pages[0]
-  const data = pages.data && { rows: pages.data.pages.flatMap((page) => page.trades), totals: first?.totals ?? null }
+  // Equal while no page comes: tens of thousands of rows are not put together for every answer.
+  const rows = useMemo(() => pages.data?.pages.flatMap((page) => page.trades), [pages.data])
+  const data = rows && { rows, totals: first?.totals ?? null }
   const { fetchNextPage, isFetchingNextPage } = pages
   const more = useCallback(() => {
     if (!isFetchingNextPage) void fetchNextPage()

@@ -1,6 +1,6 @@
 import { useTable } from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { memo, useEffect, useRef } from 'react'
+import { memo, useEffect, useMemo, useRef } from 'react'
 
 import type { TradeRow } from '../../api/client'
 import { useMeaning } from '../../api/meaning'
@@ -31,8 +31,6 @@ const ARROW = { asc: '↑', desc: '↓' } as const
 export function TradesTable({ rows, total, order, onOrder, linkTo, hasMore, onMore }: Props) {
   const meaning = useMeaning()
   const scroller = useRef<HTMLDivElement>(null)
-  const table = useTable({ features, columns, data: rows, getRowId: (row) => row.id })
-  const model = table.getRowModel().rows
   // eslint-disable-next-line react-hooks/incompatible-library -- the page is not built with React's compiler
   const virtual = useVirtualizer({
     count: rows.length,
@@ -42,6 +40,11 @@ export function TradesTable({ rows, total, order, onOrder, linkTo, hasMore, onMo
   })
   const shown = virtual.getVirtualItems()
   const last = shown.at(-1)
+  const first = shown[0]?.index ?? 0
+  const end = last ? last.index + 1 : 0
+  // The server has sorted and filtered: the table need not know the thousands that are out of sight.
+  const visible = useMemo(() => rows.slice(first, end), [rows, first, end])
+  const table = useTable({ features, columns, data: visible, getRowId: (row) => row.id })
   const nearEnd = last !== undefined && last.index >= rows.length - MORE_BEFORE_END
   useEffect(() => {
     if (nearEnd && hasMore) onMore()
@@ -91,11 +94,9 @@ export function TradesTable({ rows, total, order, onOrder, linkTo, hasMore, onMo
         </thead>
         <tbody>
           <Spacer px={above} />
-          {shown.map(({ index }) => {
-            const row = model[index]
-            if (!row) return null
-            return <Line key={row.id} row={row} index={index} open={linkTo(row.original.id)} Cell={table.FlexRender} />
-          })}
+          {table.getRowModel().rows.map((row, place) => (
+            <Line key={row.id} row={row} index={first + place} open={linkTo(row.original.id)} Cell={table.FlexRender} />
+          ))}
           <Spacer px={below} />
         </tbody>
       </table>
@@ -111,6 +112,9 @@ interface LineProps {
   open: string
   Cell: TradeTable['FlexRender']
 }
+
+const isSame = (one: LineProps, other: LineProps) =>
+  one.row.original === other.row.original && one.index === other.index && one.open === other.open
 
 /** Kept while it is in sight: scrolling draws only the rows that come into it. */
 const Line = memo(function Line({ row, index, open, Cell }: LineProps) {
@@ -134,7 +138,7 @@ const Line = memo(function Line({ row, index, open, Cell }: LineProps) {
       ))}
     </tr>
   )
-})
+}, isSame)
 
 function Spacer({ px }: { px: number }) {
   if (px <= 0) return null
