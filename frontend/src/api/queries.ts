@@ -8,6 +8,8 @@ import type { Connection } from './live'
 
 /** Slow enough to cost nothing, fast enough that the page is right without its WebSocket. */
 const REFRESH_MS = 10_000
+/** With the time of the answer still less than ten seconds. */
+const POSITIONS_REFRESH_MS = 8_000
 /** While there is nothing to show: whoever has just started the platform is waiting for it. */
 const EMPTY_REFRESH_MS = 2_000
 const CURVE_POINTS = 300
@@ -64,7 +66,7 @@ export const usePositions = () =>
   useQuery({
     queryKey: keys.positions,
     queryFn: () => unwrap(api.GET('/api/positions/open')),
-    refetchInterval: REFRESH_MS,
+    refetchInterval: POSITIONS_REFRESH_MS,
   })
 
 export const useSignals = () =>
