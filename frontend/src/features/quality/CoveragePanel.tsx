@@ -18,7 +18,7 @@ const FILE = [
   { name: 'covered_minutes', value: (row: CoverageDay) => row.covered_minutes },
 ]
 
-const KEY = [['full', 'every minute'], ['high', '99 % and more'], ['low', '90 % and more'], ['bad', 'less']] as const
+const KEY = [['full', 'every minute'], ['high', '99 % and more'], ['low', '90 % and more'], ['bad', 'less.']] as const
 
 export function CoveragePanel() {
   const query = useCoverage()
