@@ -125,6 +125,20 @@ test('a part of the curves is chosen with the keyboard, and the link holds it an
   await eventually(page, 'the same curves are off', async () => String(await switches()) === String(before), waitMs)
 })
 
+test('what is wrong with strategies, their limits, stops and targets are shown', async () => {
+  await page.setViewportSize(WIDE)
+  await page.goto(`${url}/#/strategies`)
+  await settled('Strategies')
+  for (const kind of ['failed', 'silent', 'daily_limit', 'paused', 'not_reloaded']) {
+    assert.ok((await page.locator(`.card .alert.is-${kind}`).count()) >= 1, `no card says ${kind}`)
+  }
+  await page.goto(`${url}/#/positions`)
+  await settled('Positions')
+  assert.equal(await page.locator('[data-testid=risk] tbody tr').count(), 7)
+  assert.ok((await page.locator('[data-testid=risk] progress').count()) >= 1, 'no use of a day limit is drawn')
+  assert.ok((await page.locator('[data-testid=positions] .path-bar').count()) >= 1, 'no way from stop to target is drawn')
+})
+
 test('what a figure means is said to a finger and to the keyboard, below it, until Escape', async () => {
   const context = await browser.newContext({ viewport: NARROW, hasTouch: true, isMobile: true })
   const narrow = await context.newPage()
