@@ -63,6 +63,7 @@ class ServiceProcess:
 
     def __init__(self, module: str, environment: Mapping[str, str], log: Path) -> None:
         self.log = log
+        self.module = module
         self._argv = [sys.executable, "-m", module]
         self._environment = {**os.environ, **environment}
         self._process: subprocess.Popen[bytes] | None = None
