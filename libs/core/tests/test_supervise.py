@@ -16,7 +16,7 @@ from trading_core.access.users import USERS
 from trading_core.embedded.launch import Launch, free_port
 from trading_core.errors import ConfigError, TradingError
 from trading_core.supervise import command, pids
-from trading_core.supervise.attach import newest, newest_database, running
+from trading_core.supervise.attach import newest, newest_bus, newest_database, running
 from trading_core.supervise.child import Child
 from trading_core.supervise.folder import RunFolder
 from trading_core.supervise.services import MODULES, Addresses, archive_launch, parity_launch, service_launch
@@ -256,6 +256,20 @@ def test_a_command_on_the_streams_finds_both_servers_and_leaves_what_a_person_se
             assert os.environ["TRADING_NATS__URL"] == (own_nats or "nats://bus:2")
         assert os.environ.get("TRADING_NATS__URL", "") == own_nats
         assert "TRADING_DATABASE__URL" not in os.environ
+
+
+def test_provision_finds_the_running_platform_as_the_user_who_may(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TRADING_NATS__URL", raising=False)
+    with folder.lock():
+        password = folder.secrets()["nats_provision"]
+        with newest_bus(folder.base, user="provision"):
+            assert "TRADING_NATS__URL" not in os.environ, "it does not run yet"
+        folder.environment.write_text("export TRADING_NATS__URL='nats://tap:secret@127.0.0.1:4'\n")
+        with newest_bus(folder.base, user="provision"):
+            assert os.environ["TRADING_NATS__URL"] == f"nats://provision:{password}@127.0.0.1:4"
+        assert "TRADING_NATS__URL" not in os.environ
 
 
 def test_the_command_line_answers_without_a_traceback(tmp_path: Path) -> None:

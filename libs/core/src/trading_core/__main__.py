@@ -38,7 +38,7 @@ examples:
   python -m trading_core check-strategy BuyDips         does it look ahead?
   python -m trading_core secrets --dir ./secrets        passwords and tokens of a new installation
   python -m trading_core migrate                        brings database.url to the newest schema
-  python -m trading_core provision                      makes or updates the streams on nats.url
+  python -m trading_core provision                      the streams of the platform here, or on nats.url
 """
 
 
@@ -68,6 +68,7 @@ MODULES = {
         "trading_core.rebuild.command",
         "make EXEC anew from the ledger after NATS lost some",
     ),
+    "provision": ("trading_core.bus.command", "make or update the streams and consumers on nats.url"),
     "control": ("trading_core.control.command", "pause, resume, close, or change limits of the running broker"),
     "exporter": ("trading_core.exporter.command", "what NATS, PostgreSQL and the disks do, for Prometheus"),
     "secrets": ("trading_core.access.command", "generate the passwords and tokens that are missing"),
@@ -133,22 +134,6 @@ def _role_passwords() -> dict[str, str]:
     return given
 
 
-def provision(_arguments: argparse.Namespace) -> int:
-    from trading_core.bus.connection import connect
-    from trading_core.bus.provision import provision as apply
-
-    async def work() -> None:
-        bus = await connect(load().nats.url, name="provision/1")
-        try:
-            await apply(bus)
-        finally:
-            await bus.close()
-
-    asyncio.run(work())
-    print("streams and durable consumers are as declared")
-    return 0
-
-
 def probe(_arguments: argparse.Namespace) -> int:
     """For container health checks: 0 when the service's heartbeat is recent."""
     from trading_core.runtime import PROBE_FILE_VARIABLE
@@ -164,7 +149,6 @@ def probe(_arguments: argparse.Namespace) -> int:
 
 FUNCTIONS: dict[str, tuple[Callable[[argparse.Namespace], int], str]] = {
     "migrate": (migrate, "bring the database of database.url to the newest schema"),
-    "provision": (provision, "make or update the streams and consumers on nats.url"),
     "probe": (probe, "is the service of this container alive?"),
 }
 

@@ -44,7 +44,10 @@ async def checks(settings: Settings) -> AsyncIterator[Finding]:
         async with asyncio.timeout(REACH_S):
             db = await connect(url, role_name="doctor")
     except TimeoutError:
-        advice = "Start it, or correct database.url or TRADING_DATABASE__URL."
+        advice = (
+            "Start it, or correct database.url or TRADING_DATABASE__URL. Until it answers, schema, roles, services, "
+            "ledger and coverage are not checked."
+        )
         yield Finding("postgres", "failed", f"{where(url)} does not answer", advice)
         return
     try:

@@ -25,7 +25,7 @@ async def checks(settings: Settings) -> AsyncIterator[Finding]:
     try:
         bus = await connection.reach(url, name="doctor/1")
     except ConfigError as error:
-        yield Finding("nats", "failed", str(error), "")
+        yield Finding("nats", "failed", str(error), "Streams and consumers are not checked until it answers.")
         return
     try:
         yield await _server(bus, url)

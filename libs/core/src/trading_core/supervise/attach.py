@@ -96,6 +96,17 @@ def newest_database(base: Path, *, start: bool, role: str = "research", nats: bo
 
 
 @contextlib.contextmanager
+def newest_bus(base: Path, *, user: str) -> Iterator[None]:
+    """`nats.url` leads to the newest run under `base` as that user, while it runs; else it is left as it is."""
+    folder = newest(base)
+    if folder is None or not folder.environment.exists():
+        yield
+        return
+    with environment({_NATS_URL: folder.nats_login(running(folder)[_NATS_URL], user)}):
+        yield
+
+
+@contextlib.contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
     """The variables are set for the time, and as they were afterwards."""
     before = {name: os.environ.get(name) for name in variables}
