@@ -107,7 +107,7 @@ class Platform(BlackBox):
             environment = {key: value.replace(there, here) for key, value in environment.items()}
         return ServiceProcess(module, environment, self.folder / f"{name}.log")
 
-    async def back(self, name: str) -> float:
+    async def back(self, name: str, patience_s: float = PATIENCE_S) -> float:
         """Seconds until what this service makes has passed the moment of the call, in venue time."""
         began_s, at_ms = time.monotonic(), await self._now_ms()
         probe = self._probes()[name.split("-")[0]]
@@ -120,7 +120,7 @@ class Platform(BlackBox):
             except (errors.Error, TimeoutError, httpx.HTTPError, asyncpg.PostgresError, *AWAY):
                 return False
 
-        await eventually(passed, PATIENCE_S)
+        await eventually(passed, patience_s)
         return time.monotonic() - began_s
 
     async def _now_ms(self) -> int:
@@ -128,9 +128,9 @@ class Platform(BlackBox):
         async with httpx.AsyncClient(base_url=self.address, timeout=20) as client:
             return int((await client.post("/info", json={"type": "exchangeStatus"})).json()["time"])
 
-    async def all_back(self) -> float:
+    async def all_back(self, patience_s: float = PATIENCE_S) -> float:
         """Seconds until every service is."""
-        took = await asyncio.gather(*(self.back(name) for name in self._probes()))
+        took = await asyncio.gather(*(self.back(name, patience_s) for name in self._probes()))
         return max(took)
 
     async def hit(self, victim: Process, gone_s: float = 0.0, **once: str) -> None:
