@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,9 +16,11 @@ from trading_core.backup.command import _save
 from trading_core.backup.folder import BackupFolder
 from trading_core.bus.connection import Bus
 from trading_core.bus.ordered import OrderedPull, Start
+from trading_core.config import load
 from trading_core.errors import ConfigError
 from trading_core.model import MINUTE_MS
 from trading_core.streams import BACKED_UP, SIGNALS, grid_subject, signal_subject
+from trading_core.supervise.attach import newest_database
 
 pytestmark = pytest.mark.integration
 
@@ -97,6 +101,26 @@ async def test_a_backup_comes_back_as_it_was_and_never_over_anything(
     assert await content(bus) == sent
     assert await acknowledged(bus) == 5
     assert (tmp_path / "new" / "day.parquet").read_bytes() == b"kept"
+
+    for variable in ("TRADING_NATS__URL", "TRADING_DATABASE__URL", "TRADING_ARCHIVE__DIR"):
+        monkeypatch.delenv(variable)
+    into = argparse.Namespace(from_=target.path, run_dir=tmp_path / "run")
+    assert await asyncio.to_thread(restoring.run, into) == 0
+    assert await asyncio.to_thread(ledger_rows, into.run_dir) == len(rows)
+
+
+def ledger_rows(run_dir: Path) -> int:
+    """As `audit` and the other commands read them, before the platform was ever started."""
+
+    async def count() -> int:
+        db = await asyncpg.connect(load().database.url)
+        try:
+            return len(await db.fetch(ROWS))
+        finally:
+            await db.close()
+
+    with newest_database(run_dir, start=True):
+        return asyncio.run(count())
 
 
 async def test_an_installation_without_the_role_says_how_to_get_it(role_url: Callable[[str], str]) -> None:

@@ -21,6 +21,7 @@ from trading_core.bus.connection import Bus
 from trading_core.bus.provision import provision
 from trading_core.config import DatabaseConfig, load
 from trading_core.db.migrate import migrate
+from trading_core.db.roles import LOGIN_ROLES, set_passwords
 from trading_core.errors import ConfigError
 from trading_core.messages import EXEC_KINDS, ExecMessage, decode
 from trading_core.run_dir import add_run_dir
@@ -65,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
 
             with environment(variables):
                 asyncio.run(_load(source, content, Path(load().archive.dir or folder.archive)))
+                # The platform does the same when it starts; `audit` and others may look before.
+                asyncio.run(set_passwords(load().database.url, {role: folder.secrets()[role] for role in LOGIN_ROLES}))
         if source.venue_clock.exists():
             shutil.copy2(source.venue_clock, folder.venue_clock)
     print(f"restored what was saved at {content['made_at']}. Start the platform: it goes on from there.")
