@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import random
 import re
 import time
@@ -52,6 +53,7 @@ UNREADABLE = ("rest_truncated",)
 FAULT_S = 3.0
 PAYLOADS = 1_000
 LIBRARIES = tuple(f"/usr/lib/{cpu}-linux-gnu/faketime/libfaketime.so.1" for cpu in ("x86_64", "aarch64"))
+LOOK_S = 1.0
 OFFSETS = ("+1h", "-1h", "+1d", "-1d", "-2s")
 _TWICE = "SELECT count(*) - count(DISTINCT event_id) FROM trading_market_data.ticks"
 
@@ -151,23 +153,37 @@ async def _offset_alert(platform: Platform, context: Context) -> None:
             )  # fmt: skip
             began_s = time.monotonic()
             collector.start()
-            offset_ms = await eventually(partial(_offset_ms, http, port), PATIENCE_S)
+            await eventually(partial(_offset_ms, http, port), PATIENCE_S)  # 0 is what it says before the first
+            smallest_ms = await _smallest_ms(http, port, rule.patience_s)
             if wrong_s == 0.0:
-                found.measure("offset_of_right_ms", abs(offset_ms))
+                found.measure("offset_of_right_ms", smallest_ms)
             else:
-                assert abs(offset_ms) > rule.limit, offset_ms
-                found.measure("alert_s", time.monotonic() - began_s + rule.patience_s)
+                assert smallest_ms > rule.limit, smallest_ms
+                found.measure("alert_s", time.monotonic() - began_s)
             await asyncio.to_thread(collector.kill)
 
 
+async def _smallest_ms(http: httpx.AsyncClient, port: int, for_s: float) -> float:
+    """The smallest offset of that time: the alert fires when even that is beyond its limit.
+
+    The first is that of the book as it stood, which may not have changed for seconds; the median soon leaves it behind.
+    """
+    began_s, smallest_ms = time.monotonic(), math.inf
+    while time.monotonic() - began_s < for_s:
+        if (offset_ms := await _offset_ms(http, port)) is not None:
+            smallest_ms = min(smallest_ms, abs(offset_ms))
+        await asyncio.sleep(LOOK_S)
+    return smallest_ms
+
+
 async def _offset_ms(http: httpx.AsyncClient, port: int) -> float | None:
-    """Once the collector has measured one."""
+    """None while the collector does not answer."""
     try:
         text = (await http.get(f"http://127.0.0.1:{port}/metrics")).text
     except httpx.TransportError:
         return None
     found = re.search(r'^trading_collector_clock_offset_milliseconds\{exchange="hyperliquid"\} (\S+)$', text, re.M)
-    return float(found[1]) or None if found else None
+    return float(found[1]) if found else None
 
 
 def _clock_is_right(service: ServiceProcess) -> bool:
