@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+import gc
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -45,6 +49,21 @@ async def test_a_strategy_row_rests_on_its_closed_positions(api: Api, seeded: Se
         assert Decimal(row["realised_pnl"]) == sum(trade["realised_pnl"] for trade in closed)
         assert row["class_name"] == STRATEGIES[name][0]
         assert row["last_signal_ms"] is not None
+
+
+async def test_a_renewal_that_nobody_waits_for_leaves_the_old_figures_and_no_traceback(api: Api) -> None:
+    figures, said = api.context.figures, list[dict[str, Any]]()
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: said.append(context))
+    held = await figures.answer()
+    # As where working them out takes long: due again, and young enough to be told meanwhile.
+    figures._answer = due = dataclasses.replace(held, keep_s=1.0, computed_at_s=time.monotonic() - 2.0)
+    await api.context.database.close()
+    assert await figures.answer() is due
+    assert figures._renewal is not None
+    await asyncio.wait([figures._renewal])
+    figures._renewal = None  # the loop complains of an error when the last reference to its task goes
+    gc.collect()
+    assert said == []
 
 
 async def test_the_strategies_share_out_the_portfolio(api: Api, seeded: Seeded) -> None:

@@ -16,11 +16,12 @@ from itertools import groupby
 from typing import Any, TypeVar
 
 import msgspec
+import structlog
 
 from trading_api.closed import EVERYTHING, ClosedPositions
 from trading_api.comparison import Filter, closed_ratios, result_fields
 from trading_api.curves import Breakdown, Curve, CurveBook, Standing
-from trading_api.database import Database, Row, maybe_ms
+from trading_api.database import Database, DatabaseAway, QueryTooSlow, Row, maybe_ms
 from trading_api.live.portfolio import Portfolio
 from trading_api.live_messages import PartEquity
 from trading_api.queries import curves, standing
@@ -30,6 +31,7 @@ from trading_core.db.times import EPOCH, millis
 from trading_core.metrics.trades import Trade, TradeMetrics
 from trading_core.money import ZERO, plain
 
+log = structlog.get_logger()
 PAGE_ROWS = 1_000
 SHARE = 0.05
 """Of the time at most this part goes into statistics: an answer is kept for its cost divided by it."""
@@ -106,7 +108,7 @@ class Figures:
         self._lock = asyncio.Lock()
         self._answer: Answer | None = None
         self._answer_lock = asyncio.Lock()
-        self._renewal: asyncio.Task[Answer] | None = None
+        self._renewal: asyncio.Task[None] | None = None
 
     async def book(self) -> CurveBook:
         """The curves with every row there is now."""
@@ -155,9 +157,16 @@ class Figures:
         held = self._answer
         if held is not None and held.keep_s > FRESHEST_S and time.monotonic() - held.computed_at_s <= OLDEST_S:
             if held.is_due and (self._renewal is None or self._renewal.done()):
-                self._renewal = asyncio.create_task(self._renewed())
+                self._renewal = asyncio.create_task(self._renewed_meanwhile())
             return held
         return await self._renewed()
+
+    async def _renewed_meanwhile(self) -> None:
+        """Without the database the old answer stands, and the next question tries again."""
+        try:
+            await self._renewed()
+        except (DatabaseAway, QueryTooSlow) as error:
+            log.warning("statistics_awaited", error=str(error))
 
     async def _renewed(self) -> Answer:
         async with self._answer_lock:
