@@ -143,12 +143,13 @@ test('what a figure means is said to a finger and to the keyboard, below it, unt
   const context = await browser.newContext({ viewport: NARROW, hasTouch: true, isMobile: true })
   const narrow = await context.newPage()
   await narrow.goto(url)
-  const term = narrow.locator('.headline dt[title]').first()
+  // What it means comes by itself, some time after the figure: the title grows then.
+  const term = narrow.locator('.headline dt[title*="="]').first()
   await term.waitFor({ timeout: waitMs })
   const tip = narrow.getByTestId('tip')
   const says = async () => {
-    await tip.waitFor({ timeout: waitMs })
-    assert.equal(await tip.textContent(), await term.getAttribute('title'))
+    const meaning = await term.getAttribute('title')
+    await eventually(narrow, 'the tip of the term', async () => (await tip.allTextContents())[0] === meaning, waitMs)
     const [above, below] = [await term.boundingBox(), await tip.boundingBox()]
     assert.ok(below.y >= above.y + above.height, 'the tip covers what it explains')
     assert.ok(below.x >= 0 && below.x + below.width <= NARROW.width, 'the tip sticks out')
