@@ -520,11 +520,11 @@ def test_a_silent_channel_is_noticed_on_both_clocks() -> None:
     assert drive.feed.silent(drive.now_s + 8.1, WALL_MS) == ["activeAssetCtx of BTC", "l2Book of BTC"]
 
 
-def test_at_the_real_venue_time_is_receive_time_and_needs_no_clock_frames() -> None:
+def at_the_real_venue(wall_ms: int) -> tuple[Feed, Outbox]:
+    """A feed without clock frames whose subscriptions are acknowledged."""
     box = Outbox()
     feed = Feed(("BTC",), HyperliquidConfig(), Resume(), box)
     assert {"type": "clock"} not in feed.subscriptions()
-    wall_ms = T0 + 30_000
     feed.connected(1.0, wall_ms)
     for subscription in feed.subscriptions():
         acknowledged = {
@@ -533,6 +533,32 @@ def test_at_the_real_venue_time_is_receive_time_and_needs_no_clock_frames() -> N
         }
         feed.on_frame(json.dumps(acknowledged).encode(), 1.0, wall_ms)
     assert feed.live.is_set()
+    return feed, box
+
+
+def test_a_quote_that_stood_before_we_asked_does_not_set_the_clock() -> None:
+    """It may be a minute old: taken for news, everything that follows would be ahead of venue time and refused."""
+    wall_ms = T0 + 90_000
+    feed, box = at_the_real_venue(wall_ms)
+
+    def quote(time_ms: int, bid: str) -> None:
+        bbo = {"coin": "BTC", "time": time_ms, "bbo": [{"px": bid, "sz": "1.0"}, None]}
+        feed.on_frame(json.dumps({"channel": "bbo", "data": bbo}).encode(), 1.0, wall_ms)
+
+    quote(wall_ms - 60_000, "100.0")
+    assert feed.clock.offset_ms == 0
+    quote(wall_ms - 20, "101.0")
+    assert feed.clock.offset_ms == -20
+    assert [one.bid_price for one in box.of(BboMessage)] == ["100.0", "101.0"]
+    feed.disconnected(wall_ms)
+    feed.connected(2.0, wall_ms)
+    quote(wall_ms - 30_000, "102.0")
+    assert feed.clock.offset_ms == -20
+
+
+def test_at_the_real_venue_time_is_receive_time_and_needs_no_clock_frames() -> None:
+    wall_ms = T0 + 30_000
+    feed, box = at_the_real_venue(wall_ms)
     feed.stamp.begin()
     feed.advance(2.0, wall_ms + 1_000)
     assert box.of(int) == [wall_ms + 1_000 - 1_500]

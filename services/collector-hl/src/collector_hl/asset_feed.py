@@ -73,6 +73,8 @@ class AssetFeed:
     holes: Holes = field(default_factory=Holes)
     backlog_due: bool = True
     """The first trades frame of a socket repeats older trades."""
+    standing_due: bool = True
+    """The first quote of a socket may have stood for a while: it says nothing about the venue's clock."""
     trades_from_ms: int = 0
     """Older trades are history: they are neither live flow nor part of a hole of ours."""
     _trades: Seen = field(default_factory=Seen)
@@ -90,7 +92,7 @@ class AssetFeed:
 
     def disconnected(self) -> None:
         self.bars.restart()
-        self.backlog_due = True
+        self.backlog_due = self.standing_due = True
 
     def is_new_trade(self, row: TradeRow, message_id: str) -> bool:
         """Whether it is neither history nor published already."""

@@ -256,9 +256,11 @@ class Feed:
         numbers.check_time(row.time, clock_ms)
         self._close_hole(row.coin, "bbo", clock_ms, wall_ms)
         message = outgoing.bbo(row, self.stamp.visible(row.time), wall_ms)
+        standing, feed.standing_due = feed.standing_due, False
         if feed.is_new_bbo(row, message.id):
-            self.clock.on_event(row.time, wall_ms)
-            metrics.EVENT_DELAY_SECONDS.labels(EXCHANGE).observe(self.clock.delay_ms(row.time, wall_ms) / 1000)
+            if not standing:
+                self.clock.on_event(row.time, wall_ms)
+                metrics.EVENT_DELAY_SECONDS.labels(EXCHANGE).observe(self.clock.delay_ms(row.time, wall_ms) / 1000)
             self._outbox.put(message)
 
     def _on_book(self, row: BookRow, now_s: float, wall_ms: int) -> None:
