@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from trading_core.broker.apply import apply
 from trading_core.broker.book import new_book
-from trading_core.money import exact, plain, usd
+from trading_core.money import exact, from_micros, plain, to_micros, usd
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -24,6 +24,14 @@ def test_zeros_keep_their_sign_whichever_was_asked_for_first() -> None:
 @pytest.mark.parametrize("amount", ["-0", "-0.0000001", "0", "0.0000005"])
 def test_nothing_in_the_ledger_has_no_sign(amount: str) -> None:
     assert plain(usd(Decimal(amount))) == "0.000000"
+
+
+@given(st.integers(-(10**30), 10**30))
+def test_an_amount_of_the_ledger_is_the_same_from_its_millionths_whatever_the_callers_context(amount: int) -> None:
+    with localcontext() as callers:
+        callers.prec = 5
+        assert to_micros(from_micros(amount)) == amount
+        assert plain(from_micros(1_234_567_890)) == "1234.567890"
 
 
 def test_a_whole_number_is_taken_as_a_float() -> None:

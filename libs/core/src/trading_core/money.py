@@ -30,6 +30,16 @@ def usd(amount: Decimal) -> Decimal:
     return amount.quantize(MICRO, ROUND_HALF_EVEN, EXACT) or NOTHING_USD
 
 
+def to_micros(amount: Decimal) -> int:
+    """An amount of the ledger in millionths of a USD. It has six places, so nothing is lost."""
+    return int(EXACT.scaleb(amount, 6))
+
+
+def from_micros(amount: int) -> Decimal:
+    """The amount of the ledger, six places, in USD, that `amount` millionths are."""
+    return EXACT.scaleb(Decimal(amount), -6)
+
+
 def plain(amount: Decimal) -> str:
     """`amount` without an exponent, as it goes on the wire and into golden files."""
     return format(amount, "f")

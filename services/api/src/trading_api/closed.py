@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from sys import intern
 
 from trading_api.comparison import Filter
-from trading_api.curves import in_micros
 from trading_api.database import Row
 from trading_core.db.times import millis
 from trading_core.metrics.trades import Trade
-from trading_core.money import MICRO, exactly
+from trading_core.money import from_micros, to_micros
 
 TIMES = ("entry_ts", "exit_ts")
 AMOUNTS = ("gross_pnl", "fees", "funding_pnl", "slippage_cost", "realised_pnl")
@@ -44,7 +43,7 @@ class ClosedPositions:
         for column, name in zip(self._times, TIMES, strict=True):
             column.append(millis(row[name]))
         for column, name in zip(self._amounts, AMOUNTS, strict=True):
-            column.append(in_micros(row[name]))
+            column.append(to_micros(row[name]))
         for place, name in zip(self._names, NAMES, strict=True):
             place.append(self._place(row[name]))
         self._suspect.append(row["suspect"])
@@ -65,8 +64,7 @@ class ClosedPositions:
         for exchange, asset, reason, entry_ms, exit_ms, *amounts, suspect in rows:
             if not wanted.takes(known[exchange], known[asset], exit_ms):
                 continue
-            with exactly():
-                gross, fees, funding, slippage, realised = (MICRO * amount for amount in amounts)
+            gross, fees, funding, slippage, realised = map(from_micros, amounts)
             yield Trade(
                 strategy=self.strategy,
                 asset=known[asset],

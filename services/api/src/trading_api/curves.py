@@ -17,7 +17,7 @@ from typing import TypeAlias
 from trading_core.db.times import millis
 from trading_core.metrics.curve import max_drawdown
 from trading_core.model import DAY_MS
-from trading_core.money import ZERO
+from trading_core.money import ZERO, to_micros
 
 Breakdown: TypeAlias = dict[str, dict[str, Decimal]]
 """The column of the same name: `strategies` and `assets`, each name with its share of P&L."""
@@ -47,7 +47,7 @@ class Curve:
         rows = beside.closing if beside else {}
         closing = {day: (ts_ms, initial) for day, (ts_ms, _) in rows.items()}
         count = len(beside.micros) if beside else 0
-        micros, falls = array("q", [in_micros(initial)]) * count, array("d", [0.0]) * count
+        micros, falls = array("q", [to_micros(initial)]) * count, array("d", [0.0]) * count
         return cls(initial, initial, initial, initial, closing, micros=micros, falls=falls)
 
     def add(self, ts_ms: int, equity: Decimal) -> None:
@@ -62,7 +62,7 @@ class Curve:
         elif equity < self.trough:
             self.trough = equity
             self._turn(equity, peak=False)
-        self.micros.append(in_micros(equity))
+        self.micros.append(to_micros(equity))
         self.falls.append(float(self.peak - equity) / float(self.peak))
 
     def _turn(self, equity: Decimal, *, peak: bool) -> None:
@@ -146,8 +146,3 @@ class CurveBook:
         if name not in curves:
             curves[name] = Curve.flat(capital, self.portfolio)
         return curves[name]
-
-
-def in_micros(equity: Decimal) -> int:
-    """Amounts of the ledger have six places."""
-    return int(equity.scaleb(6).to_integral_value())

@@ -11,7 +11,7 @@ import numpy as np
 
 from trading_core.market.series import IntArray
 from trading_core.model import HOUR_MS
-from trading_core.money import MICRO, exactly
+from trading_core.money import MICRO, exactly, from_micros
 
 MICROS = 1_000_000
 """So many of the columns' units are one USD. Every amount of the ledger has six places, so nothing is lost."""
@@ -57,13 +57,13 @@ class Equity:
         with exactly():
             return EquityRow(
                 ts_ms=int(self.time_ms[row]),
-                total_equity=self.capital + _usd(self.pnl[row]),
-                unrealised=_usd(self.unrealised[row]),
-                realised=_usd(self.realised[row]),
-                open_costs=_usd(self.open_costs[row]),
+                total_equity=self.capital + from_micros(int(self.pnl[row])),
+                unrealised=from_micros(int(self.unrealised[row])),
+                realised=from_micros(int(self.realised[row])),
+                open_costs=from_micros(int(self.open_costs[row])),
                 open_positions=int(self.open_positions[row]),
-                strategies={name: _usd(share[row]) for name, share in self.strategies.items()},
-                assets={name: _usd(share[row]) for name, share in self.assets.items()},
+                strategies={name: from_micros(int(share[row])) for name, share in self.strategies.items()},
+                assets={name: from_micros(int(share[row])) for name, share in self.assets.items()},
             )
 
     def rows(self) -> list[list[int | str]]:
@@ -98,22 +98,13 @@ class Equity:
         if whole is not None:
             return _texts(self.pnl + whole)
         with exactly():
-            return [format(self.capital + _usd(amount), "f") for amount in self.pnl.tolist()]
+            return [format(self.capital + from_micros(amount), "f") for amount in self.pnl.tolist()]
 
 
 def whole_micros(amount: Decimal) -> int | None:
     """`amount` in millionths of a USD; None when it has more than six places."""
     with exactly():
         return int(amount * MICROS) if amount == amount.quantize(MICRO) else None
-
-
-def micros(amount: Decimal) -> int:
-    """An amount of the ledger, which has six places, in millionths of a USD."""
-    return int(amount.scaleb(6))
-
-
-def _usd(amount: int) -> Decimal:
-    return Decimal(int(amount)).scaleb(-6)
 
 
 def _texts(amounts: IntArray) -> list[str]:

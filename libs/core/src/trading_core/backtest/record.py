@@ -10,11 +10,12 @@ from typing import Literal
 import numpy as np
 
 from trading_core.backtest.decided import Decisions
-from trading_core.backtest.equity import Equity, micros
+from trading_core.backtest.equity import Equity
 from trading_core.backtest.history import Gap
 from trading_core.backtest.passes import PassColumn, Passes
 from trading_core.broker.events import Decision, EquityMark, Event, Fill, FundingOwed, FundingPayment, PositionState
 from trading_core.broker.rules import Isolation, RuleBook
+from trading_core.money import to_micros
 from trading_core.strategy.registry import LoadedStrategy
 
 Fidelity = Literal["candle", "tick"]
@@ -109,9 +110,9 @@ class Record:
         def column(amounts: Iterable[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
             return np.fromiter(amounts, np.int64, len(marks))
 
-        unrealised = column(micros(mark.unrealised) for mark in marks)
-        realised = column(micros(mark.realised) for mark in marks)
-        open_costs = column(micros(mark.open_costs) for mark in marks)
+        unrealised = column(to_micros(mark.unrealised) for mark in marks)
+        realised = column(to_micros(mark.realised) for mark in marks)
+        open_costs = column(to_micros(mark.open_costs) for mark in marks)
         # Whoever ever had a share has one to the end, so the last row names them all.
         strategies: Sequence[str] = sorted(marks[-1].strategies) if marks else ()
         assets: Sequence[str] = sorted(marks[-1].assets) if marks else ()
@@ -124,11 +125,11 @@ class Record:
             open_costs=open_costs,
             open_positions=column(mark.open_positions for mark in marks),
             strategies={
-                name: column(micros(mark.strategies[name]) if name in mark.strategies else 0 for mark in marks)
+                name: column(to_micros(mark.strategies[name]) if name in mark.strategies else 0 for mark in marks)
                 for name in strategies
             },
             assets={
-                name: column(micros(mark.assets[name]) if name in mark.assets else 0 for mark in marks)
+                name: column(to_micros(mark.assets[name]) if name in mark.assets else 0 for mark in marks)
                 for name in assets
             },
         )

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from trading_core.backtest.bars import Bars, Whole
-from trading_core.backtest.equity import Equity, micros
+from trading_core.backtest.equity import Equity
 from trading_core.broker import valuation
 from trading_core.broker.events import PositionState
 from trading_core.market.series import IntArray
 from trading_core.model import MINUTE_MS
-from trading_core.money import exactly
+from trading_core.money import exactly, to_micros
 
 _LARGEST = 2**62
 _MICRO_PLACES = 6
@@ -56,7 +56,7 @@ class Ledger:
             last = states[-1]
             part = parts.setdefault((last.strategy, last.asset), _Part([], [], []))
             rows = [(state.ts_ms - self._from_ms) // MINUTE_MS for state in states]
-            costs = [*(micros(valuation.open_costs(state)) for state in states[:-1]), 0]
+            costs = [*(to_micros(valuation.open_costs(state)) for state in states[:-1]), 0]
             part.held.append(_Held(last, rows[0], rows[-1]))
             part.costs.extend(zip(rows, (now - before for before, now in pairwise([0, *costs])), strict=True))
             part.realised.append((rows[-1], _realised(last)))
@@ -98,7 +98,7 @@ class Ledger:
 def _realised(position: PositionState) -> int:
     if position.realised_pnl is None:
         raise ValueError(f"{position.position_id} is closed without a realised P&L")
-    return micros(position.realised_pnl)
+    return to_micros(position.realised_pnl)
 
 
 def _sum(columns: list[IntArray]) -> IntArray:
@@ -177,5 +177,5 @@ def _gains_one_by_one(held: list[_Held], bars: Bars, row: IntArray) -> IntArray:
     gains = np.zeros(len(row), np.int64)
     for item in held:
         closes = bars.candles.close[row[item.first : item.end]].tolist()
-        gains[item.first : item.end] = [micros(valuation.unrealised(item.position, close)) for close in closes]
+        gains[item.first : item.end] = [to_micros(valuation.unrealised(item.position, close)) for close in closes]
     return gains

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from trading_core.metrics.curve import CurveMetrics, daily_returns, sharpe, sortino
 from trading_core.model import DAY_MS
-from trading_core.money import exactly
+from trading_core.money import exactly, from_micros
 
 IntArray = npt.NDArray[np.int64]
 
@@ -45,7 +45,7 @@ def _closing(time_ms: IntArray, pnl: IntArray, capital: Decimal) -> Iterator[tup
     rows = last if last[0] == 0 else np.concatenate((np.zeros(1, np.int64), last))
     with exactly():
         for ts_ms, amount in zip(time_ms[rows].tolist(), pnl[rows].tolist(), strict=True):
-            yield ts_ms, capital + _usd(amount)
+            yield ts_ms, capital + from_micros(amount)
 
 
 def _max_drawdown(pnl: IntArray, capital: Decimal) -> float:
@@ -58,8 +58,4 @@ def _max_drawdown(pnl: IntArray, capital: Decimal) -> float:
     deepest = np.flatnonzero(depth >= depth.max() * (1 - _CLOSE))
     with exactly():
         pairs = set(zip(peaks[deepest].tolist(), falls[deepest].tolist(), strict=True))
-        return float(max(_usd(fall) / (capital + _usd(peak)) for peak, fall in pairs))
-
-
-def _usd(amount: int) -> Decimal:
-    return Decimal(amount).scaleb(-6)
+        return float(max(from_micros(fall) / (capital + from_micros(peak)) for peak, fall in pairs))

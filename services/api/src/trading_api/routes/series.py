@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 import msgspec
 from fastapi import APIRouter
@@ -34,7 +33,7 @@ from trading_api.thinning import shown
 from trading_core.db.rollups import INTERVALS
 from trading_core.db.times import millis, utc
 from trading_core.model import INTERVALS_MS, MINUTE_MS
-from trading_core.money import plain
+from trading_core.money import from_micros, plain
 
 router = APIRouter(prefix="/api", tags=["series"])
 JSON = "application/json"
@@ -76,7 +75,7 @@ def _drawn(times_ms: array[int], curve: Curve, from_ms: int, to_ms: int, points:
         "points": [
             {
                 "t": times_ms[row],
-                "equity": plain(Decimal(curve.micros[row]).scaleb(-6)),
+                "equity": plain(from_micros(curve.micros[row])),
                 "drawdown": curve.falls[row],
             }
             for row in drawn
