@@ -18,10 +18,10 @@ from paper_broker.rows import Statement, command_statement, insert, ledger_state
 from paper_broker.together import as_one, broken, groups
 from trading_core import ids
 from trading_core.broker.announce import announcement
-from trading_core.broker.events import CommandApplied, Decision, Event, Fill
+from trading_core.broker.events import Decision, Event, Fill
 from trading_core.broker.inputs import Place
 from trading_core.broker.rules import RuleBook
-from trading_core.control.requests import Answer, Request, decode_answer
+from trading_core.control.requests import Answer, Request, applied, decode_answer
 from trading_core.db.times import millis, utc
 from trading_core.errors import ConfigError, TradingError
 from trading_core.faultpoints import faultpoint
@@ -210,12 +210,8 @@ class Ledger:
 
     async def commit_command(self, events: Sequence[Event], checkpoint: Checkpoint, request: Request) -> Answer:
         """A command and all it caused in one transaction, with the answer for whoever asks again."""
-        [applied] = [event for event in events if isinstance(event, CommandApplied)]
-        answer = Answer(
-            request_id=request.request_id, status="applied", event_time_ms=applied.ts_ms,
-            events=tuple(event.event_id for event in events if event is not applied),
-        )  # fmt: skip
-        await self.commit(events, checkpoint, [command_statement(applied, request, answer, self.portfolio_id)])
+        done, answer = applied(request, events)
+        await self.commit(events, checkpoint, [command_statement(done, request, answer, self.portfolio_id)])
         return answer
 
     async def commit_skips(self, ts: int, skipped: Mapping[str, int | None]) -> None:

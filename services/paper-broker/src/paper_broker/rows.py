@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from trading_core.broker.events import (
     CommandApplied,
     Decision,
@@ -23,8 +21,6 @@ from trading_core.control.requests import Answer, Request
 from trading_core.db.times import utc
 from trading_core.ledger import rows
 from trading_core.ledger.entries import LedgerEntry
-
-_json = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True)
@@ -105,7 +101,7 @@ def ledger_statements(entries: Sequence[LedgerEntry], portfolio_id: int, valued_
 
 def command_statement(applied: CommandApplied, request: Request, answer: Answer, portfolio_id: int) -> Statement:
     """What was asked and answered, beside who and why."""
-    texts = {"request": _json.encode(request).decode(), "answer": _json.encode(answer).decode()}
+    texts = rows.asked_and_answered(request, answer)
     return insert("commands", {"portfolio_id": portfolio_id, **rows.command_row(applied), **texts})
 
 

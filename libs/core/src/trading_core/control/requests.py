@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from trading_core.broker.book import Book
 from trading_core.broker.commands import with_limits
+from trading_core.broker.events import CommandApplied, Event
 from trading_core.broker.inputs import Command, Limit, Place, Verb
 from trading_core.broker.rules import RuleBook
 from trading_core.config import StrategyRules
@@ -57,6 +58,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     event_time_ms: int | None = None
     events: tuple[str, ...] = ()
     reason: str = ""
+
+
+def applied(request: Request, events: Sequence[Event]) -> tuple[CommandApplied, Answer]:
+    """The event of what was asked, which is one of `events`, and the answer: it names all the others."""
+    [done] = [event for event in events if isinstance(event, CommandApplied)]
+    effects = tuple(event.event_id for event in events if event is not done)
+    return done, Answer(request_id=request.request_id, status="applied", event_time_ms=done.ts_ms, events=effects)
 
 
 _requests = msgspec.json.Decoder(Request)

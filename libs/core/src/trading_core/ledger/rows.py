@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from trading_core.broker.events import CommandApplied, Decision, EquityMark, Event, Fill, FundingPayment, PositionState
+from trading_core.control.requests import Answer, Request
 from trading_core.db.times import utc
 from trading_core.ledger.entries import LedgerEntry
 
@@ -91,6 +92,11 @@ def command_row(event: CommandApplied) -> Row:
         "why": event.why,
         "body": body(event),
     }
+
+
+def asked_and_answered(request: Request, answer: Answer) -> Row:
+    """What the row of a command has beside `command_row`."""
+    return {"request": msgspec.json.encode(request).decode(), "answer": msgspec.json.encode(answer).decode()}
 
 
 def entry_row(entry: LedgerEntry, valued_from_ms: int) -> Row:

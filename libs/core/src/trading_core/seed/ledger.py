@@ -10,7 +10,6 @@ from trading_core.broker.announce import announcement
 from trading_core.broker.apply import apply
 from trading_core.broker.book import new_book
 from trading_core.broker.events import (
-    CommandApplied,
     Decision,
     EquityMark,
     Event,
@@ -22,7 +21,7 @@ from trading_core.broker.events import (
 )
 from trading_core.broker.inputs import Command, Input, Place, Timeouts
 from trading_core.broker.rules import RuleBook
-from trading_core.control.requests import Answer, Request
+from trading_core.control.requests import Request, applied
 from trading_core.db.signals import signal_row
 from trading_core.db.times import utc
 from trading_core.errors import TradingError
@@ -89,13 +88,9 @@ class Ledger:
     def obey(self, given: Command, request: Request) -> None:
         """As `apply`, with the row of what was asked and answered."""
         events = self.apply(given.place, given)
-        [applied] = [event for event in events if isinstance(event, CommandApplied)]
-        effects = tuple(event.event_id for event in events if event is not applied)
-        answer = Answer(
-            request_id=request.request_id, status="applied", event_time_ms=applied.ts_ms, events=effects
-        )  # fmt: skip
-        texts = {"request": _encode(request).decode(), "answer": _encode(answer).decode()}
-        self._rows.add_row("trading_paper.commands", self._owner | ledger_rows.command_row(applied) | texts)
+        done, answer = applied(request, events)
+        texts = ledger_rows.asked_and_answered(request, answer)
+        self._rows.add_row("trading_paper.commands", self._owner | ledger_rows.command_row(done) | texts)
 
     def settle(self, ts_ms: int) -> None:
         """Give up the positions that can no longer change, with all that refers to them, and the signals so far."""
