@@ -1,6 +1,6 @@
 /** A Chromium for the browser tests, and what it complained about. CHROMIUM names it (else /usr/bin/chromium). */
 
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
@@ -19,8 +19,14 @@ const FLAGS = [
 export const WIDE = { width: 1440, height: 900 }
 export const NARROW = { width: 380, height: 800 }
 
-export const launch = () =>
-  chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS })
+export function launch() {
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
+  if (!existsSync(executablePath)) {
+    console.error(`There is no Chromium at ${executablePath}. Install one, or set CHROMIUM to its program.`)
+    process.exit(2)
+  }
+  return chromium.launch({ executablePath, args: FLAGS })
+}
 
 /** A page far from UTC, and the list that its console errors go into. */
 export async function open(browser, url) {
