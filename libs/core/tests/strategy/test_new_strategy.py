@@ -48,7 +48,7 @@ def test_a_generated_strategy_passes_its_own_test_and_a_backtest(strategies: Pat
     [loaded] = load_strategies(strategies, load())
     assert (loaded.name, loaded.class_name, loaded.interval) == ("vwap_reversion", "VWAPReversion", "5m")
     assert (loaded.assets, loaded.enabled) == (("BTC", "ETH", "SOL"), False)
-    assert run_tool("pytest", "-p", "no:cacheprovider", str(folder)).startswith("..... ")
+    assert run_tool("pytest", "-q", "-p", "no:cacheprovider", str(folder)).startswith("..... ")
     span = ("--from", "2025-05-05", "--to", "2025-05-06", "--source", f"parquet:{ROOT / 'data' / 'sample'}")
     assert main(["backtest", "--strategy", "VWAPReversion", *span, "--no-save"]) == 0
 
