@@ -18,8 +18,9 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 
 import { App } from './app/App'
-import { makeClient } from './app/client'
+import { drawOncePerFrame, makeClient } from './app/client'
 
+drawOncePerFrame()
 const client = makeClient()
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no element #root')

@@ -16,6 +16,7 @@ import type {
 } from './client'
 import { keys } from './keys'
 import type { Mark } from './keys'
+import { refresh } from './refresh'
 
 const FEED_LENGTH = 100
 /** Several may come between two renderings, and while another asset is shown. */
@@ -46,8 +47,8 @@ export function apply(client: QueryClient, message: LiveMessage): void {
       return
     case 'fill':
       client.setQueryData<FillRow[]>(keys.fills, (held) => upsert(held, message.fill))
-      void client.invalidateQueries({ queryKey: keys.trades(message.fill.asset) })
-      if (message.fill.purpose !== 'entry') void client.invalidateQueries({ queryKey: keys.strategies })
+      refresh(client, keys.trades(message.fill.asset))
+      if (message.fill.purpose !== 'entry') refresh(client, keys.strategies)
       return
     case 'signal':
       client.setQueryData<SignalRow[]>(keys.signals, (held) => upsert(held, message.signal))

@@ -1,4 +1,4 @@
-import { QueryClient } from '@tanstack/react-query'
+import { QueryClient, notifyManager } from '@tanstack/react-query'
 
 import { ApiError } from '../api/client'
 
@@ -19,3 +19,14 @@ export const makeClient = () =>
       },
     },
   })
+
+/**
+ * What a live message changed is drawn with the next frame, together with all others since the last one. A page that
+ * nobody sees gets no frames, so there it is drawn at once: nothing piles up behind the next look.
+ */
+export const drawOncePerFrame = () => {
+  notifyManager.setScheduler((draw) => {
+    if (document.hidden) setTimeout(draw, 0)
+    else requestAnimationFrame(draw)
+  })
+}
