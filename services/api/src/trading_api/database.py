@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
+from trading_api.queries.conditions import Statement
 from trading_core.db.pool import AWAY
 from trading_core.db.times import millis, utc
 from trading_core.errors import TradingError
@@ -58,6 +59,9 @@ class Database:
         async with self.connection() as connection:
             rows: list[Row] = await connection.fetch(sql, *args)
             return rows
+
+    async def rows(self, asked: Statement) -> list[Row]:
+        return await self.fetch(asked.sql, *asked.values)
 
     async def fetchrow(self, sql: str, *args: object) -> Row | None:
         async with self.connection() as connection:

@@ -51,7 +51,7 @@ async def page(
     asked = trades.page(
         await context.ledgers.ids(), filters, order.sort, descending=order.descending, after=after, limit=limit + 1
     )
-    found = [dict(row) for row in await context.database.fetch(asked.sql, *asked.values)]
+    found = [dict(row) for row in await context.database.rows(asked)]
     places = [(row.pop("place"), row.pop("row_id")) for row in found]
     more = "{}~{}".format(*places[limit - 1]) if len(found) > limit else None
     return await with_markets(context, found[:limit]), more

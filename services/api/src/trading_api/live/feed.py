@@ -27,7 +27,7 @@ from trading_api.live_messages import (
     LivePositions,
     LiveSignal,
 )
-from trading_api.queries import activity, rows
+from trading_api.queries import fills, rows, signals
 from trading_api.routes import health
 from trading_api.schemas import CandlePoint, SignalRow
 from trading_core import streams
@@ -237,15 +237,15 @@ class Feed:
         context.changes += 1
         hub = context.hub
         ids = await context.ledgers.ids()
-        fills, signals = await asyncio.gather(
-            context.database.fetch(activity.FILLS_BY_ID, ids, pending.fills),
-            context.database.fetch(activity.SIGNALS_BY_ID, ids, pending.decided),
+        filled, decided = await asyncio.gather(
+            context.database.rows(fills.of_events(ids, pending.fills)),
+            context.database.rows(signals.of_events(ids, pending.decided)),
         )
-        for row in signals:
+        for row in decided:
             hub.publish(LiveSignal(seq=hub.next_sequence, signal=rows.signal(row)))
-        for row in fills:
+        for row in filled:
             hub.publish(LiveFill(seq=hub.next_sequence, fill=rows.fill(row)))
-        pending.positions = pending.positions or bool(fills)
+        pending.positions = pending.positions or bool(filled)
         pending.fills, pending.decided = [], []  # told: a round that fails from here on does not repeat them
         ledger = await context.portfolio.ledger(fresh=True)
         newest = await context.figures.newest_equity() if pending.equity else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from trading_api.queries.conditions import Conditions, Statement
 from trading_core.db.times import utc
 
 SortKey = Literal["entry", "exit", "pnl", "hold", "fees", "funding", "slippage"]
@@ -63,36 +64,19 @@ class Place:
         return utc(int(Decimal(self.value) * 1_000)).isoformat()
 
 
-@dataclass(frozen=True)
-class Statement:
-    sql: str
-    values: tuple[object, ...]
-
-
-class _Conditions:
-    """Clauses with their parameters, numbered as they come."""
-
-    def __init__(self, ledger_ids: Sequence[int], filters: TradeFilters) -> None:
-        self.values: list[object] = []
-        self.clauses: list[str] = []
-        self.add("portfolio_id = ANY({}::integer[])", list(ledger_ids))
-        for column in ("strategy", "asset", "exchange", "instrument", "direction", "status", "exit_reason", "suspect"):
-            if (wanted := getattr(filters, column)) is not None:
-                self.add(f"{column} = {{}}", wanted)
-        if filters.result is not None:
-            self.clauses.append(_RESULTS[filters.result])
-        if filters.from_ms is not None:
-            self.add("coalesce(exit_ts, 'infinity'::timestamptz) >= {}::timestamptz", utc(filters.from_ms))
-        if filters.to_ms is not None:
-            self.add("entry_ts < {}::timestamptz", utc(filters.to_ms))
-
-    def add(self, clause: str, *values: object) -> None:
-        places = [f"${len(self.values) + number}" for number in range(1, len(values) + 1)]
-        self.values += values
-        self.clauses.append(clause.format(*places))
-
-    def __str__(self) -> str:
-        return " AND ".join(self.clauses)
+def _matching(ledger_ids: Sequence[int], filters: TradeFilters) -> Conditions:
+    found = Conditions()
+    found.add("portfolio_id = ANY({}::integer[])", list(ledger_ids))
+    for column in ("strategy", "asset", "exchange", "instrument", "direction", "status", "exit_reason", "suspect"):
+        if (wanted := getattr(filters, column)) is not None:
+            found.add(f"{column} = {{}}", wanted)
+    if filters.result is not None:
+        found.add(_RESULTS[filters.result])
+    if filters.from_ms is not None:
+        found.add("coalesce(exit_ts, 'infinity'::timestamptz) >= {}::timestamptz", utc(filters.from_ms))
+    if filters.to_ms is not None:
+        found.add("entry_ts < {}::timestamptz", utc(filters.to_ms))
+    return found
 
 
 def page(
@@ -107,32 +91,31 @@ def page(
     """`limit` positions beyond `after`, as they are told; `place` and `row_id` are what a cursor needs of each."""
     value, kind = _SORTS[sort]
     order = "DESC" if descending else "ASC"
-    conditions = _Conditions(ledger_ids, filters)
+    conditions = _matching(ledger_ids, filters)
     if after is not None:
         step = "<" if descending else ">"
         conditions.add(
             f"({value}, positions.id) {step} ({{}}::text::{kind}, {{}}::bigint)", after.of(kind), after.row_id
         )
     number = f"extract(epoch FROM {value})" if kind == "timestamptz" else value
-    sql = f"""
-SELECT ({number})::text AS place, positions.id AS row_id, {SHOWN} FROM trading_paper.positions
-WHERE {conditions}
-ORDER BY {value} {order}, positions.id {order} LIMIT {int(limit)}"""  # noqa: S608
-    return Statement(sql, tuple(conditions.values))
+    return conditions.statement(
+        f"SELECT ({number})::text AS place, positions.id AS row_id, {SHOWN} FROM trading_paper.positions",  # noqa: S608
+        f"ORDER BY {value} {order}, positions.id {order} LIMIT {int(limit)}",
+    )
 
 
 def totals(ledger_ids: Sequence[int], filters: TradeFilters) -> Statement:
     """Counts of all positions that match; sums of the closed ones, so that they add up to the realised P&L."""
-    conditions = _Conditions(ledger_ids, filters)
+    conditions = _matching(ledger_ids, filters)
     sums = ", ".join(
         f"coalesce(sum({name}) FILTER (WHERE status = 'CLOSED'), 0) AS {name}"
         for name in ("realised_pnl", "gross_pnl", "fees", "funding_pnl", "slippage_cost")
     )
-    sql = f"""
+    select = f"""
 SELECT count(*) AS trades, count(*) FILTER (WHERE status = 'OPEN') AS open,
        count(*) FILTER (WHERE realised_pnl > 0) AS wins, count(*) FILTER (WHERE realised_pnl < 0) AS losses, {sums}
-FROM trading_paper.positions WHERE {conditions}"""  # noqa: S608
-    return Statement(sql, tuple(conditions.values))
+FROM trading_paper.positions"""  # noqa: S608
+    return conditions.statement(select)
 
 
 # The newest poll of each prediction market that is named, and the venue's report of its result.

@@ -17,7 +17,8 @@ from trading_api.access import Access
 from trading_api.database import DatabaseAway, QueryTooSlow
 from trading_api.live.hub import Heard, Subscriber
 from trading_api.live_messages import LiveResumed, Snapshot
-from trading_api.queries import activity, rows
+from trading_api.queries import fills, rows, signals
+from trading_api.queries.signals import SignalFilters
 from trading_api.routes import health
 from trading_api.routes.summary import summarise
 from trading_api.security import known_origin
@@ -101,15 +102,15 @@ async def snapshot(context: contexts.Context, subscriber: Subscriber) -> Snapsho
     instance = context.hub.instance
     held = await context.portfolio.ledger()
     ids = await context.ledgers.ids()
-    signals = await context.database.fetch(activity.SIGNALS, ids, None, None, RECENT)
-    fills = await context.database.fetch(activity.FILLS, ids, None, None, RECENT)
+    said = await context.database.rows(signals.page(ids, SignalFilters(), limit=RECENT))
+    filled = await context.database.rows(fills.newest(ids, limit=RECENT))
     return Snapshot(
         seq=subscriber.since,
         instance=instance,
         summary=await summarise(context),
         positions=context.portfolio.positions(held),
-        signals=[rows.signal(row) for row in signals],
-        fills=[rows.fill(row) for row in fills],
+        signals=[rows.signal(row) for row in said],
+        fills=[rows.fill(row) for row in filled],
         health=await health.report(context),
     )
 

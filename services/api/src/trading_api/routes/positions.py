@@ -6,7 +6,8 @@ from fastapi import APIRouter
 
 from trading_api.context import Ctx
 from trading_api.params import Limit, OptionalAsset, Strategy
-from trading_api.queries import activity, rows
+from trading_api.queries import fills as queries
+from trading_api.queries import rows
 from trading_api.schemas import FillRow, OpenPosition
 
 router = APIRouter(prefix="/api", tags=["positions"])
@@ -23,5 +24,6 @@ async def fills(
     context: Ctx, asset: OptionalAsset = None, strategy: Strategy = None, limit: Limit = 50
 ) -> list[FillRow]:
     """Executions, newest first."""
-    found = await context.database.fetch(activity.FILLS, await context.ledgers.ids(), asset, strategy, limit)
+    asked = queries.newest(await context.ledgers.ids(), limit=limit, strategy=strategy, asset=asset)
+    found = await context.database.rows(asked)
     return [rows.fill(row) for row in found]

@@ -113,7 +113,7 @@ async def strategy_trades(
 async def trade_totals(context: Ctx, filters: Filters) -> TradeTotals:
     """How many trades match, and what the closed ones sum up to."""
     asked = trades.totals(await context.ledgers.ids(), filters)
-    [row] = await context.database.fetch(asked.sql, *asked.values)
+    [row] = await context.database.rows(asked)
     return TradeTotals(
         trades=row["trades"], open=row["open"], wins=row["wins"], losses=row["losses"],
         realised_pnl=plain(row["realised_pnl"]), gross_pnl=plain(row["gross_pnl"]), fees=plain(row["fees"]),
