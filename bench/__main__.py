@@ -8,6 +8,7 @@ import contextlib
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -52,18 +53,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = [name for given in arguments.only or () for name in given]
     chosen = chosen or [name for name in SECTIONS if name not in ON_REQUEST]
     facts = machine.describe()
+    rows: list[Row] = []
     try:
-        rows = _measure(chosen, quick=arguments.quick)
-    except (TradingError, TimeoutError, RuntimeError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
+        failed = _measure(chosen, rows, quick=arguments.quick)
     except KeyboardInterrupt:
-        return 130
-    report.show(rows, facts)
-    print(f"appended to {report.append(rows, facts, quick=arguments.quick)}")
-    if arguments.write:
+        failed = 130
+    if rows:
+        report.show(rows, facts)
+        print(f"appended to {report.append(rows, facts, quick=arguments.quick)}")
+    if arguments.write and not failed:
         print(f"written: {report.write(rows, facts, quick=arguments.quick)}")
-    return 0
+    return failed
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,24 +84,43 @@ def _sections(text: str) -> list[str]:
     return names
 
 
-def _measure(chosen: Sequence[str], *, quick: bool) -> list[Row]:
-    rows: list[Row] = []
-    sections = [name for name in WITH_SERVERS if name in chosen]
-    if sections:
-        with running() as servers:
-            for name in sections:
-                # uvloop, as the services have it.
-                with _announced(name), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                    rows += runner.run(WITH_SERVERS[name](servers, quick=quick))
-    for name in WITH_OWN_SERVERS:
-        if name in chosen:
-            with _announced(name), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                rows += runner.run(WITH_OWN_SERVERS[name](quick=quick))
-    for name in PURE:
-        if name in chosen:
-            with _announced(name):
-                rows += PURE[name](quick)
-    return rows
+def _measure(chosen: Sequence[str], rows: list[Row], *, quick: bool) -> int:
+    """Adds the rows of each section to `rows` once it is done. A section that fails leaves the others: 1 then."""
+    failed = 0
+    with contextlib.ExitStack() as stack:
+        servers: Servers | None = None
+        for name in (name for name in SECTIONS if name in chosen):
+            try:
+                if name in WITH_SERVERS:
+                    servers = servers or stack.enter_context(running())
+                with _announced(name):
+                    rows += _section(name, servers, quick=quick)
+            except Exception as error:
+                failed = 1
+                for each in _leaves(error):
+                    print(f"bench: {name}: {str(each) or type(each).__name__}", file=sys.stderr)
+                    if not isinstance(each, TradingError | TimeoutError | RuntimeError):
+                        traceback.print_exception(each)
+    return failed
+
+
+def _section(name: str, servers: Servers | None, *, quick: bool) -> list[Row]:
+    if name in PURE:
+        return PURE[name](quick)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # uvloop, as the services have it
+        if name in WITH_OWN_SERVERS:
+            return runner.run(WITH_OWN_SERVERS[name](quick=quick))
+        assert servers is not None
+        return runner.run(WITH_SERVERS[name](servers, quick=quick))
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """What went wrong, out of the groups in which several tasks failed."""
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _leaves(each)
+    else:
+        yield error
 
 
 @contextlib.contextmanager
