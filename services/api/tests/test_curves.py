@@ -7,6 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trading_api.curves import CurveBook, Standing
 from trading_api.statistics import ratios
@@ -39,6 +41,28 @@ def test_a_thinned_curve_keeps_each_stretchs_last_and_deepest_row() -> None:
     assert shown(times, falls, 0, 1_000, 3) == (10, [0, 1, 3, 5, 6, 9])
     assert shown(times, falls, 104, 106, 3) == (3, [4, 5, 6])
     assert shown(times, falls, 110, 1_000, 3) == (0, [])
+
+
+@given(
+    falls=st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=60),
+    stretches=st.integers(1, 12),
+    cut=st.tuples(st.integers(0, 60), st.integers(0, 60)),
+)
+def test_no_stretch_of_a_thinned_curve_loses_its_depth(
+    falls: list[float], stretches: int, cut: tuple[int, int]
+) -> None:
+    """Row k of the rows that are asked for lies in stretch k x stretches / total, rounded down."""
+    rows = [row for row in range(len(falls)) if cut[0] <= row <= cut[1]]
+    total, drawn = shown(array("q", range(len(falls))), array("d", falls), *cut, stretches)
+    assert total == len(rows)
+    if total <= stretches:
+        assert drawn == rows
+        return
+    wanted = {rows[0]}
+    for stretch in range(stretches):
+        part = [row for place, row in enumerate(rows) if place * stretches // total == stretch]
+        wanted |= {part[-1], max(part, key=lambda row: (falls[row], row))}
+    assert drawn == sorted(wanted)
 
 
 def test_every_row_of_a_curve_is_kept_to_the_last_place() -> None:

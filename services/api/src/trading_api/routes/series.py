@@ -89,8 +89,12 @@ async def _of_closed(context: Context, strategy: str, asset: str) -> tuple[array
     initial = book.of(strategy).initial
     if answer.first_ms is None or answer.last_ms is None:
         return array("q"), Curve.flat(initial)
-    trades = answer.trades(strategy, Filter(asset=asset))
-    return closed_curve(trades, initial, (answer.first_ms, answer.last_ms))
+    span = answer.first_ms, answer.last_ms
+
+    def steps() -> tuple[array[int], Curve]:
+        return closed_curve(answer.trades(strategy, Filter(asset=asset)), initial, span)
+
+    return await answer.once(("closed curve", strategy, asset), steps)
 
 
 async def _in_one_asset(
