@@ -226,5 +226,6 @@ async def _soak(platform: Platform, context: Context) -> None:
     found.measure("lag_at_end", max(0, (info.num_pending or 0) - BATCH))
     rate = (_lines(platform.truth_path) - said) / for_s
     found.say(
-        f"{for_s / 60:.0f} minutes of {rate:.0f} messages a second; {fattest} grew most: {per_h[fattest]:+.1f} MiB/h"
+        f"{for_s / 60:.0f} minutes of {rate:.0f} messages a second; "
+        f"MiB/h: {', '.join(f'{name} {size:+.1f}' for name, size in per_h.items())}"
     )

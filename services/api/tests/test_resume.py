@@ -78,6 +78,21 @@ def test_only_the_newest_messages_are_kept(monkeypatch: pytest.MonkeyPatch) -> N
     assert hub.join(Heard(hub.instance, 21)).missed is None
 
 
+def test_messages_are_kept_for_a_while_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With room for all: what nobody comes back for is not held for an hour."""
+    now_s = 100.0
+    monkeypatch.setattr("trading_api.live.hub.time.monotonic", lambda: now_s)
+    hub = Hub()
+    say(hub, 3)
+    now_s += hubs.KEPT_S
+    say(hub, 1)
+    assert numbers(hub.join(Heard(hub.instance, 0)).missed) == [1, 2, 3, 4]
+    now_s += 1
+    say(hub, 1)
+    assert hub.join(Heard(hub.instance, 2)).missed is None
+    assert numbers(hub.join(Heard(hub.instance, 3)).missed) == [4, 5]
+
+
 def test_after_a_break_of_the_feed_nobody_goes_on() -> None:
     hub = Hub()
     say(hub, 3)

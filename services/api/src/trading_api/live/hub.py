@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from trading_api import metrics
 from trading_api.live_messages import LiveModel
 
 QUEUE_SIZE = 1_000
+KEPT_S = 300.0
 KEPT_MESSAGES = 4_000
 KEPT_CHARACTERS = 8 * 1024 * 1024
 
@@ -50,7 +52,8 @@ class Hub:
         self.sequence = 0
         self.connections = 0
         self.subscribers: set[Subscriber] = set()
-        self._kept: deque[str] = deque()
+        self._kept: deque[tuple[float, str]] = deque()
+        """With the monotonic second each was told at."""
         self._characters = 0
 
     def join(self, heard: Heard | None = None) -> Subscriber:
@@ -90,14 +93,15 @@ class Hub:
             subscriber.dismissed.set()
 
     def _keep(self, text: str) -> None:
-        self._kept.append(text)
+        now = time.monotonic()
+        self._kept.append((now, text))
         self._characters += len(text)
-        while len(self._kept) > KEPT_MESSAGES or self._characters > KEPT_CHARACTERS:
-            self._characters -= len(self._kept.popleft())
+        while len(self._kept) > KEPT_MESSAGES or self._characters > KEPT_CHARACTERS or self._kept[0][0] < now - KEPT_S:
+            self._characters -= len(self._kept.popleft()[1])
 
     def _after(self, heard: Heard) -> Sequence[str] | None:
         """The messages after `heard`, oldest first; None when they are no longer kept, or were never sent here."""
         behind = self.sequence - heard.sequence
         if heard.instance != self.instance or not 0 <= behind <= len(self._kept):
             return None
-        return list(islice(self._kept, len(self._kept) - behind, None))
+        return [text for _, text in islice(self._kept, len(self._kept) - behind, None)]
