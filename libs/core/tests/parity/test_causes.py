@@ -186,3 +186,14 @@ async def test_a_fill_that_nothing_accounts_for_is_unexplained() -> None:
     live.announced[place] = msgspec.structs.replace(fill, body={**fill.body, "price": "1"})
     report = await run.ideal(live)
     assert [(d.id, d.cause) for d in report.differences] == [(fill.id, "unexplained")]
+
+
+async def test_a_signal_that_no_evaluation_made_is_unexplained() -> None:
+    """Of a made-up past: it does not say what its strategy had seen."""
+    run = Run()
+    live = await run.live()
+    point = live.signals[CLOSED]
+    id, signal = next(iter(point.items()))
+    point[id] = msgspec.structs.replace(signal, metadata={"made_up": True})
+    report = await run.ideal(live)
+    assert [(d.id, d.cause) for d in report.differences] == [(id, "unexplained")]

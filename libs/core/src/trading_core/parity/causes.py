@@ -148,6 +148,8 @@ class Comparison:
     def _what_it_had_seen(self, live: SignalMessage, ideal: SignalMessage) -> str:
         """By the market events that both name as the newest they knew, then by holes in the look-back."""
         one, two = _Seen.of(live), _Seen.of(ideal)
+        if one is None or two is None:
+            return UNEXPLAINED
         if one.candle_close_ms > two.candle_close_ms or any(map(self._history.lacks, (one.mark_id, one.funding_id))):
             return "gap"
         if one.candle_close_ms < two.candle_close_ms or one.mark_ms < two.mark_ms:
@@ -206,5 +208,7 @@ class _Seen:
     funding_hour_ms: int
 
     @classmethod
-    def of(cls, signal: SignalMessage) -> _Seen:
-        return msgspec.convert(signal.metadata["seen"], cls)
+    def of(cls, signal: SignalMessage) -> _Seen | None:
+        """None for a signal that no evaluation made: of a made-up past."""
+        seen = signal.metadata.get("seen")
+        return None if seen is None else msgspec.convert(seen, cls)
