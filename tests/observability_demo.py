@@ -28,7 +28,7 @@ IMPATIENT = (
     (r"\[2m\]", "[15s]"),
     (r"\[10m:30s\]", "[20s:1s]"),
     (r"\[10m\]", "[20s]"),
-    (r"_waiting_seconds\) > 30", "_waiting_seconds) > 3"),
+    (r"_waiting_seconds\) > 20", "_waiting_seconds) > 3"),
     (r"_age_seconds\) > 30", "_age_seconds) > 3"),
     (r"disk_bytes < 0\.1", "disk_bytes < 1"),
 )
