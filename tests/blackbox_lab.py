@@ -48,7 +48,7 @@ class BlackBox:
         self.nats = OwnServer(self.servers_plan, folder / "nats.log")
         self.truth_path = folder / "truth.jsonl"
         (folder / "config.yaml").write_text("{}\n")
-        self._faults_seed = ""
+        self._venue_settings: dict[str, str] = {}
         self.venue: ServiceProcess
         self.collector: ServiceProcess
         self.recorder: ServiceProcess
@@ -67,9 +67,9 @@ class BlackBox:
             await provision(bus)
         finally:
             await bus.close()
-        seed = {"VENUE_SIM_FAULTS_SEED": self._faults_seed} if self._faults_seed else {}
         self.venue = self._service(
-            "venue_sim", **seed, VENUE_SIM_SPEED=str(self.speed), VENUE_SIM_DATA=str(ROOT / "data" / "sample"),
+            "venue_sim", **self._venue_settings,
+            VENUE_SIM_SPEED=str(self.speed), VENUE_SIM_DATA=str(ROOT / "data" / "sample"),
             VENUE_SIM_HOLD="1", VENUE_SIM_TRUTH=str(self.truth_path), VENUE_SIM_STATE=str(self.folder / "venue.json"),
             VENUE_SIM_ADDRESS_FILE=str(self.folder / "address"),
         )  # fmt: skip
@@ -97,7 +97,7 @@ class BlackBox:
 
     def misbehave(self, seed: int) -> None:
         """From the start on the venue does faults by chance; `heal` does not end the next one."""
-        self._faults_seed = str(seed)
+        self._venue_settings["VENUE_SIM_FAULTS_SEED"] = str(seed)
 
     async def fault(self, kind: str, **more: Any) -> None:
         """The venue does it, for its whole time, and has recovered."""

@@ -100,6 +100,22 @@ class Platform(BlackBox):
         self.services[name] = self.also(module, role, **settings)
         return self.services[name]
 
+    def dense(self) -> None:
+        """The venue shows every recorded book of Polymarket; before `open`."""
+        self._venue_settings["VENUE_SIM_BOOK_EVERY_MS"] = "0"
+
+    async def polymarket(self) -> None:
+        """The collector of the other venue too; its first books have been published."""
+        section, sockets = "TRADING_EXCHANGES__POLYMARKET__", self.address.replace("http", "ws", 1)
+        settings = {
+            section + "ENABLED": "true", section + "SIMULATED_CLOCK": "true",
+            section + "BASE_URL": f"{self.address}/clob", section + "GAMMA_URL": f"{self.address}/gamma",
+            section + "WS_URL": f"{sockets}/clob/ws/market",
+        }  # fmt: skip
+        self.more("collector-pm", "collector_pm", "recorder", **settings).start()
+        subject = streams.watermark_subject(streams.MARKET, "polymarket")
+        await eventually(lambda: self._newest(streams.MARKET, subject), PATIENCE_S)
+
     def _service(self, module: str, **environment: str) -> ServiceProcess:
         name = "-".join(filter(None, [module, environment.get("TRADING_INSTANCE")]))
         for proxy in self.proxies.values():
@@ -169,7 +185,8 @@ class Platform(BlackBox):
         """The venue ends, everything that it said is decided and stored; how far the run may be judged."""
         until_ms = await self.watermark_ms()
         await self.flows()  # so what the end of the collector leaves open begins after it
-        for process in (self.collector, self.venue):
+        collectors = [service for name, service in self.services.items() if name.startswith("collector")]
+        for process in (*collectors, self.venue):
             assert await asyncio.to_thread(process.terminate, STOP_LIMIT_S) == 0
         newest = await self.bus.last(streams.MARKET, streams.watermark_subject(streams.MARKET, "hyperliquid"))
         assert newest is not None

@@ -53,19 +53,22 @@ class Context:
         factor: float = 1.0,
         *,
         proxied: bool = False,
+        dense: bool = False,
         disk_mb: int | None = None,
         postgres_mb: int | None = None,
         strategies: Callable[[Path], None] = lambda _folder: None,
     ) -> AsyncIterator[Platform]:
         """All of it, running on servers of its own; nothing of it is left at the end.
 
-        factor: of the usual speed. proxied: see Platform. disk_mb, postgres_mb: NATS, PostgreSQL have no more space
-        than that. strategies: puts more of them into their folder.
+        factor: of the usual speed. proxied, dense: see Platform. disk_mb, postgres_mb: NATS, PostgreSQL have no more
+        space than that. strategies: puts more of them into their folder.
         """
         self.step("starting the platform")
         with launch.temporary_folder() as folder:
             async with own_postgres(folder, postgres_mb) as postgres:
                 platform = Platform(folder, postgres, self.speed * factor, proxied=proxied, strategies=strategies)
+                if dense:
+                    platform.dense()
                 try:
                     with small_disk(folder / "nats", disk_mb):
                         try:
