@@ -17,6 +17,8 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 # First what a person looks for, then whatever the event carries.
 _FIRST_KEYS = ("time", "level", "service", "event", "strategy", "asset")
 _CHATTY = ("httpx", "httpcore", "asyncio", "websockets", "uvicorn.access")
+_SAID_BY_US = ("asyncpg.pool",)
+"""Warns with a traceback each time it finds the server away; whoever uses the pool says so in one line."""
 
 
 def configure(service: str, level: str = "info", *, stream: TextIO | None = None) -> None:
@@ -48,6 +50,8 @@ def configure(service: str, level: str = "info", *, stream: TextIO | None = None
     root.setLevel(LEVELS[level])
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _SAID_BY_US:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _with_service(service: str) -> Processor:
