@@ -74,7 +74,7 @@ export class CandleChart {
     this.chart = createChart(element, {
       autoSize: true,
       layout: { attributionLogo: false, fontFamily: 'inherit', fontSize: 11 },
-      rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.08, bottom: 0.2 } },
+      rightPriceScale: { borderVisible: false, entireTextOnly: true, scaleMargins: { top: 0.08, bottom: 0.2 } },
       timeScale: { timeVisible: true, secondsVisible: false, borderVisible: false, rightOffset: 4, tickMarkFormatter: axisTime },
       localization: { timeFormatter: (time: Time) => `${dayClock(ms(time))} ${zoneName(ms(time))}`, priceFormatter: price },
       handleScale: { axisPressedMouseMove: true },

@@ -101,7 +101,7 @@ def pause_due(book: Book, rule_book: RuleBook, closed: PositionState) -> list[Ev
             strategy=strategy,
             cause="max_daily_loss",
             until_ms=(max(ts_ms, book.day_ms) // DAY_MS + 1) * DAY_MS,
-            reason=f"closed {lost} USD today, the limit is {rules.max_daily_loss} of {book.day_start_equity}",
+            reason=f"closed {lost:.2f} USD today, the limit is {rules.max_daily_loss} of {book.day_start_equity:.2f}",
         )
     ]
 
