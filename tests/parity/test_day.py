@@ -156,6 +156,10 @@ async def test_nights_are_checked_once_and_a_missed_one_is_caught_up(
     assert await asyncio.to_thread(main, ["parity", "--list"]) == 0
     assert "different" in capsys.readouterr().out
 
+    assert await asyncio.to_thread(main, ["parity", "--order", "recorded", "--store"]) == 1
+    [kept] = await recorded.fetch("SELECT verdict, to_ts FROM trading_ops.parity_reports WHERE NOT nightly")
+    assert tuple(kept) == ("different", utc(MIDNIGHT + 90 * MINUTE_MS)), "of the whole span one row"
+
 
 async def test_what_is_planted_in_the_database_is_named(
     recorded: asyncpg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -103,7 +103,7 @@ export function ParityPanel() {
           ) : (
             <>
               No check has been stored yet. One of each kind follows every UTC day of market time;{' '}
-              <code>python -m trading_core parity --from … --to …</code> checks a span now.
+              <code>python -m trading_core parity --from … --to … --store</code> checks a span now.
             </>
           )
         }

@@ -36,7 +36,8 @@ function Shown({ report }: { report: ParityReport }) {
         <p>
           It was {began}, which took {duration_ms < 1_000 ? 'less than a second' : span(duration_ms / 1_000)}. Compared:{' '}
           {Object.entries(compared)
-            .map(([kind, times]) => `${count(times)} ${words(kind)}`)
+            .sort(([, one], [, other]) => other - one)
+            .map(([kind, times]) => `${words(kind)} ${count(times)}`)
             .join(', ')}
           .
         </p>

@@ -26,7 +26,7 @@ from trading_core.parity.check import Checker, every_ledger
 from trading_core.parity.page import page
 from trading_core.parity.results import ORDERS, Order, Result, together
 from trading_core.parity.show import show, show_list
-from trading_core.parity.store import stored
+from trading_core.parity.store import store, stored
 from trading_core.run_dir import add_run_dir
 
 EXAMPLES = """examples:
@@ -35,6 +35,7 @@ EXAMPLES = """examples:
   python -m trading_core parity --order ideal                      only: what would a backtest have done differently
   python -m trading_core parity --html parity.html                 a page to read: each difference and its cause
   python -m trading_core parity --json parity.json                 every difference, for a program
+  python -m trading_core parity --from 2026-11-20 --store          and keep the result, for --list and the page
   python -m trading_core parity --nightly                          each day that is over and has no stored report
   python -m trading_core parity --list                             what such checks have found"""
 
@@ -54,6 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--portfolio", metavar="NAME", help="this ledger only (default: every one, each by itself)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write counts and differences")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a report to read")
+    parser.add_argument(
+        "--store", action="store_true", help="keep the results where --list and the dashboard show them"
+    )
     parser.add_argument("--nightly", action="store_true", help="check each whole UTC day that has no report yet")
     parser.add_argument("--loop", action="store_true", help="with --nightly: go on for ever, a day at a time")
     parser.add_argument("--list", action="store_true", help="show the stored reports")
@@ -64,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
     settings = load()
     if args.loop and not args.nightly:
         raise ConfigError("--loop goes with --nightly. Say: parity --nightly --loop")
+    if args.store and (args.nightly or args.list):
+        raise ConfigError("--store is for a check of a span; --nightly stores by itself. Say: parity --from … --store")
     for file in (args.json, args.html):
         if file is not None and not file.absolute().parent.is_dir():
             raise ConfigError(
@@ -112,6 +118,8 @@ async def _check(settings: Settings, args: argparse.Namespace) -> list[Result]:
         found = []
         for rules in _chosen(settings, args.portfolio):
             found += await _check_ledger(db, settings, rules, orders, args)
+        for result in found if args.store else ():
+            await store(db, result, nightly=False)
         return found
     finally:
         await db.close()
