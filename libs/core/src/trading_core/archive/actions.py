@@ -18,12 +18,11 @@ from trading_core.archive.show import present, pruned_line, restored_line, size,
 from trading_core.archive.store import Written, archive_day, days, identity, restore_day
 from trading_core.config import RetentionConfig
 from trading_core.db.partitions import make_partitions_from
-from trading_core.db.pool import AWAY, REFUSED, where
+from trading_core.db.pool import AWAY, reach, where
 from trading_core.db.rollups import roll_up
 from trading_core.errors import ConfigError, one_line
 from trading_core.model import DAY_MS, MINUTE_MS
 
-_CONNECT_S = 5
 Span = tuple[int, int]
 
 
@@ -119,12 +118,7 @@ def verify(archive: Archive, datasets: Sequence[Dataset], console: Console) -> S
 
 @asynccontextmanager
 async def _connected(url: str) -> AsyncIterator[asyncpg.Connection]:
-    try:
-        db = await asyncpg.connect(url, timeout=_CONNECT_S, server_settings={"application_name": "archive"})
-    except (*AWAY, *REFUSED) as error:
-        raise ConfigError(
-            f"{where(url)} cannot be reached: {one_line(error)}. Start the platform, or set TRADING_DATABASE__URL."
-        ) from error
+    db = await reach(url, role_name="archive")
     try:
         yield db
     except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedTableError) as error:

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _audit(settings: Settings, from_ms: int | None, to_ms: int | None) -> Findings:
-    db = await pool.connect(settings.database.url, role_name="audit")
+    db = await pool.reach(settings.database.url, role_name="audit")
     try:
         checkers = [Checker(db, settings, ledger) for ledger in every_ledger(settings)]
         parts = [(checker, part) for checker in checkers for part in await checker.parts(from_ms, to_ms)]

@@ -14,7 +14,7 @@ import numpy as np
 from trading_core import ids
 from trading_core.backtest.history import FundingRow, History, candle_columns, funding_rows
 from trading_core.config import load
-from trading_core.db.pool import AWAY, REFUSED, where
+from trading_core.db.pool import CONNECT_S, reach, where
 from trading_core.db.times import utc
 from trading_core.errors import ConfigError, one_line
 from trading_core.market.series import Candles, FloatArray
@@ -23,7 +23,6 @@ from trading_core.model import HOUR_MS, MINUTE_MS, Exchange
 SOURCE = "postgres"
 WITH_ARCHIVE = "postgres + archive"
 _ROWS = 20_000
-_CONNECT_S = 5
 _LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
@@ -106,13 +105,7 @@ async def read_history(
 @contextlib.asynccontextmanager
 async def reading(url: str) -> AsyncIterator[asyncpg.Connection]:
     """A connection for a read. ConfigError when the server cannot be reached, or what is read does not exist."""
-    try:
-        connection = await asyncpg.connect(url, timeout=_CONNECT_S, server_settings={"application_name": "backtest"})
-    except (*AWAY, *REFUSED) as error:
-        raise ConfigError(
-            f"--source postgres: {where(url)} cannot be reached: {one_line(error)}. Start the platform, set "
-            "database.url or TRADING_DATABASE__URL, or take --source parquet:DIR."
-        ) from error
+    connection = await reach(url, role_name="backtest", instead=", or take --source parquet:DIR")
     try:
         yield connection
     except _LOST as error:
@@ -130,7 +123,7 @@ async def reading(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 async def save_run(url: str, result: Mapping[str, Any]) -> int:
     """The number of the new row of `trading_paper.backtest_runs`. OSError or PostgresError when there is none."""
-    connection = await asyncpg.connect(url, timeout=_CONNECT_S, server_settings={"application_name": "backtest"})
+    connection = await asyncpg.connect(url, timeout=CONNECT_S, server_settings={"application_name": "backtest"})
     try:
         return int(await connection.fetchval(_SAVE, *_row(result)))
     finally:

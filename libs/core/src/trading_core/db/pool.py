@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 import asyncpg
 import structlog
 
-from trading_core.errors import ConfigError
+from trading_core.errors import ConfigError, one_line
 
 log = structlog.get_logger()
 
+CONNECT_S = 5.0
 FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 5.0
 # Below the idle_session_timeout of the roles: a connection is given up before the server ends it.
@@ -47,13 +48,27 @@ async def connect(url: str, *, role_name: str = "trading", answer_s: float | Non
     while True:
         try:
             settings = {"application_name": role_name}
-            return await asyncpg.connect(url, timeout=5, command_timeout=answer_s, server_settings=settings)
+            return await asyncpg.connect(url, timeout=CONNECT_S, command_timeout=answer_s, server_settings=settings)
         except REFUSED as error:
             raise ConfigError(f"database.url: {where(url)} refused the connection: {error}") from error
         except AWAY as error:
             log.warning("database_awaited", database=where(url), error=str(error) or type(error).__name__)
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+
+
+async def reach(url: str, *, role_name: str, instead: str = "") -> asyncpg.Connection:
+    """One connection at the first try, for a command at which somebody waits.
+
+    ConfigError when the server is away or refuses; `instead` says what the command can do without it.
+    """
+    try:
+        return await asyncpg.connect(url, timeout=CONNECT_S, server_settings={"application_name": role_name})
+    except (*AWAY, *REFUSED) as error:
+        raise ConfigError(
+            f"{where(url)} cannot be reached: {one_line(error)}. Start the platform, or set database.url or "
+            f"TRADING_DATABASE__URL{instead}."
+        ) from error
 
 
 async def connect_pool(url: str, *, role_name: str, min: int = 1, max: int = 4) -> asyncpg.Pool:
@@ -64,7 +79,7 @@ async def connect_pool(url: str, *, role_name: str, min: int = 1, max: int = 4) 
         url,
         min_size=min,
         max_size=max,
-        timeout=5,
+        timeout=CONNECT_S,
         command_timeout=ANSWER_S,
         max_inactive_connection_lifetime=IDLE_LIMIT_S,
         server_settings={"application_name": role_name},

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _read(args: argparse.Namespace) -> list[Recorded]:
-    db = await pool.connect(load().database.url, role_name="explain")
+    db = await pool.reach(load().database.url, role_name="explain")
     try:
         wanted = [args.position] if args.last is None else await newest_positions(db, args.last)
         if not wanted:

@@ -15,15 +15,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from trading_core.backtest.figures import minute
 from trading_core.backtest.history import FundingRow, History
 from trading_core.config import load
-from trading_core.db.pool import AWAY, REFUSED, where
-from trading_core.errors import ConfigError, one_line
+from trading_core.db.pool import reach, where
+from trading_core.errors import ConfigError
 from trading_core.ingest.files import ends_openly, read_candles, read_funding
 from trading_core.ingest.store import Stored, store_candles, store_rates
 from trading_core.market.series import Candles
 from trading_core.model import MINUTE_MS, Exchange
 from trading_core.run_dir import add_run_dir
 
-_CONNECT_S = 5
 EXAMPLES = """\
 examples:
   python -m trading_core import --candles btc-2025.csv --exchange hyperliquid --asset BTC
@@ -87,12 +86,7 @@ def _database(runs: Path) -> AbstractContextManager[None]:
 async def _store(
     url: str, exchange: str, asset: str, candles: Candles, rates: Sequence[FundingRow], console: Console
 ) -> list[str]:
-    try:
-        connection = await asyncpg.connect(url, timeout=_CONNECT_S, server_settings={"application_name": "import"})
-    except (*AWAY, *REFUSED) as error:
-        raise ConfigError(
-            f"{where(url)} cannot be reached: {one_line(error)}. Start the platform, or set TRADING_DATABASE__URL."
-        ) from error
+    connection = await reach(url, role_name="import")
     opens = candles.open_time_ms
     first_ms, end_ms = int(opens[0]), int(opens[-1]) + MINUTE_MS
     missing = sum(gap.to_ms - gap.from_ms for gap in History({asset: candles}).gaps(first_ms, end_ms)) // MINUTE_MS

@@ -8,14 +8,13 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from trading_core.db.pool import AWAY, REFUSED, where
+from trading_core.db.pool import AWAY, CONNECT_S, REFUSED, where
 from trading_core.db.times import utc
 from trading_core.errors import ConfigError, one_line
 from trading_core.optimise.figures import Outcome
 from trading_core.optimise.study import Study
 from trading_core.optimise.verdict import Judgement
 
-_CONNECT_S = 5
 _AWAY = (*AWAY, *REFUSED)
 _STUDY = """
 INSERT INTO trading_paper.optimise_studies
@@ -94,7 +93,7 @@ class PostgresStore:
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await asyncpg.connect(
-                self._url, timeout=_CONNECT_S, server_settings={"application_name": "optimise"}
+                self._url, timeout=CONNECT_S, server_settings={"application_name": "optimise"}
             )
         return self._connection
 

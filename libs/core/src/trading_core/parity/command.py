@@ -113,7 +113,7 @@ async def _check(settings: Settings, args: argparse.Namespace) -> list[Result]:
     if args.from_ is not None and args.to is not None and args.to <= args.from_:
         raise ConfigError(f"--to {utc(args.to):%Y-%m-%dT%H:%M} is not after --from {utc(args.from_):%Y-%m-%dT%H:%M}.")
     orders: tuple[Order, ...] = ORDERS if args.order == "both" else (args.order,)
-    db = await pool.connect(settings.database.url, role_name="parity")
+    db = await pool.reach(settings.database.url, role_name="parity")
     try:
         found = []
         for rules in _chosen(settings, args.portfolio):
@@ -157,7 +157,7 @@ async def _check_ledger(
 
 
 async def _stored(settings: Settings) -> list[Result]:
-    db = await pool.connect(settings.database.url, role_name="parity")
+    db = await pool.reach(settings.database.url, role_name="parity")
     try:
         return await stored(db, [rules.portfolio for rules in every_ledger(settings)])
     finally:

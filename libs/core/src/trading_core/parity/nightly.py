@@ -32,7 +32,7 @@ def give_way() -> None:
 
 async def run_once(settings: Settings) -> list[Result]:
     """Checks and stores every whole day without a report, oldest first, two results a day."""
-    db = await pool.connect(settings.database.url, role_name="parity")
+    db = await pool.reach(settings.database.url, role_name="parity")
     try:
         found: list[Result] = []
         for rules in every_ledger(settings):

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(check: bool) -> int:
     settings = load()
-    db = await pool.connect(settings.database.url, role_name="rebuild-stream")
+    db = await pool.reach(settings.database.url, role_name="rebuild-stream")
     bus = await connect(settings.nats.url, name="rebuild-stream/1")
     try:
         if not check:
