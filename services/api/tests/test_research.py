@@ -235,8 +235,8 @@ def a_result(**changes: Any) -> Result:
         "portfolio": "default", "order": "ideal", "first_ms": T0, "last_ms": T0 + HOUR_MS, "from_checkpoint": False,
         "verdict": "explained", "compared": Counter(signals=10), "causes": Counter(late_signal=1, follows=1),
         "differences": [
-            Shown("decision", T0, "d:2", "follows:d:1", "x", None),
             Shown("decision", T0, "d:1", "late_signal", '{"price": 1, "id": 2}', '{"price": 3, "id": 2}'),
+            Shown("decision", T0, "d:2", "follows:d:1", "x", None),
         ],
         "difference_count": 2, "duration_ms": 5, "code_version": "1",
     }  # fmt: skip

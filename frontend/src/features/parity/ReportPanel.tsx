@@ -1,3 +1,5 @@
+import { useState } from 'react'
+
 import type { ParityDifference, ParityReport } from '../../api/client'
 import { useParityReport } from '../../api/research'
 import { count } from '../../format/numbers'
@@ -14,6 +16,8 @@ const CAUSES: readonly Column<ParityReport['causes'][number]>[] = [
   { head: 'What it means', wrap: 'text', cell: ({ meaning }) => meaning },
   { head: 'What to do', wrap: 'text', cell: ({ advice }) => advice },
 ]
+
+const AT_FIRST = 20
 
 /** One check: its verdict in words, its differences by cause, and the first of them as they were live and replayed. */
 export function ReportPanel({ id }: { id: number }) {
@@ -43,34 +47,49 @@ function Shown({ report }: { report: ParityReport }) {
         </p>
       </div>
       {causes.length ? <Table label="Causes table" dense columns={CAUSES} rows={causes} keyOf={({ cause }) => cause} /> : null}
-      {differences.length ? (
-        <>
-          <div className="sub-head">
-            <h3>Differences</h3>
-            <small>
-              {count(differences.length)} of {count(difference_count)}, roots before their consequences
-            </small>
-          </div>
-          <ul className="differences">
-            {differences.map((each) => (
-              <Difference key={`${each.kind} ${each.id}`} of={each} />
-            ))}
-          </ul>
-        </>
+      {differences.length ? <Differences of={differences} outOf={difference_count} /> : null}
+    </>
+  )
+}
+
+function Differences({ of: differences, outOf }: { of: readonly ParityDifference[]; outOf: number }) {
+  const [all, setAll] = useState(false)
+  const shown = all ? differences : differences.slice(0, AT_FIRST)
+  return (
+    <>
+      <div className="sub-head">
+        <h3>Differences</h3>
+        <small>
+          {count(shown.length)} of {count(outOf)}, first what nothing excuses, last what follows from another
+        </small>
+      </div>
+      <ul className="differences">
+        {shown.map((each) => (
+          <Difference key={`${each.kind} ${each.id}`} of={each} />
+        ))}
+      </ul>
+      {shown.length < differences.length ? (
+        <p className="more">
+          <button type="button" className="button" onClick={() => { setAll(true) }}>
+            Show {count(differences.length)}
+          </button>
+        </p>
       ) : null}
     </>
   )
 }
 
 function Difference({ of: { kind, t, id, cause, live, replayed, changed } }: { of: ParityDifference }) {
-  const only = live === null ? 'only in the replay' : replayed === null ? 'only live' : ''
+  const [first] = changed
+  const what =
+    live === null ? 'only in the replay' : replayed === null ? 'only live' : first ? `${first.field} ${first.live} → ${first.replayed}` : ''
   return (
     <li>
       <details>
         <summary>
-          <time>{dateTime(t)}</time> <strong>{words(kind)}</strong> {only} <small>{words(cause)}</small>
+          <time>{dateTime(t)}</time> <strong>{words(kind)}</strong> {what} <small>{words(cause)}</small>
+          <code>{id}</code>
         </summary>
-        <p className="id">{id}</p>
         {changed.length ? (
           <dl className="changed">
             {changed.map(({ field, live: was, replayed: is }) => (

@@ -57,6 +57,14 @@ def test_parts_of_a_span_add_up() -> None:
     assert f"<td>{two.period}</td>" in page([both])
 
 
+def test_what_nothing_excuses_comes_first_and_consequences_last() -> None:
+    causes = ("follows:s:1", "config_changed", "unexplained", "config_changed", "different")
+    parts = [
+        a_result(differences=[Shown("signals", START, f"s:{n}", cause, None, "{}")]) for n, cause in enumerate(causes)
+    ]
+    assert [one.id for one in together(parts).differences] == ["s:2", "s:4", "s:1", "s:3", "s:0"]
+
+
 def test_only_the_fields_that_differ_stand_side_by_side() -> None:
     live = json.dumps({"id": "d:1", "body": {"ts_ms": 1_759_968_000_000, "price": "1", "late": False}})
     replayed = json.dumps({"id": "d:1", "body": {"ts_ms": 1_759_968_060_000, "price": "1"}})

@@ -11,7 +11,7 @@ from trading_core.parity.show import TITLE
 from trading_core.parity.words import ADVICE, MEANING, began, sentence
 
 MOST_DIFFERENCES = 500
-"""A longer list is cut, roots first; the JSON file has more."""
+"""A longer list is cut; the JSON file has more."""
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #111827; max-width: 1080px; margin: 2rem auto; padding: 0 1rem; }
@@ -68,7 +68,7 @@ def _causes(result: Result) -> str:
 
 
 def _differences(result: Result) -> list[str]:
-    ordered = sorted(result.differences, key=lambda difference: not difference.root)[:MOST_DIFFERENCES]
+    ordered = result.differences[:MOST_DIFFERENCES]
     parts = [_difference(difference) for difference in ordered]
     if result.difference_count > len(ordered):
         parts.append(f'<p class="quiet">… and {result.difference_count - len(ordered):,} more.</p>')

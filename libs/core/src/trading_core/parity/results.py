@@ -19,6 +19,7 @@ ORDERS: tuple[Order, ...] = ("recorded", "ideal")
 Verdict = Literal["identical", "different", "explained", "unexplained"]
 KEPT = 10_000
 """Differences kept of a result; all of them are counted."""
+UNEXCUSED = ("unexplained", "different")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class Result:
-    """Grid points `first_ms` to `last_ms`, both included. `compared` and `causes` count by kind and by cause."""
+    """Grid points `first_ms` to `last_ms`, both included. `compared` and `causes` count by kind and by cause.
+
+    `differences` begin with what nothing excuses; what follows from another comes last.
+    """
 
     portfolio: str
     order: Order
@@ -75,7 +79,6 @@ class Result:
 def result_of(report: Report | IdealReport, *, from_checkpoint: bool, duration_ms: int, code_version: str) -> Result:
     """What `report` found, cut to the differences that are kept."""
     order: Order = "recorded" if isinstance(report, Report) else "ideal"
-    shown = [_shown(difference) for difference in report.differences[:KEPT]]
     return Result(
         portfolio=report.span.portfolio,
         order=order,
@@ -85,7 +88,7 @@ def result_of(report: Report | IdealReport, *, from_checkpoint: bool, duration_m
         verdict=verdict(order, len(report.differences), report.causes()["unexplained"]),
         compared=Counter(report.compared),
         causes=report.causes(),
-        differences=shown,
+        differences=_telling([_shown(difference) for difference in report.differences]),
         difference_count=len(report.differences),
         duration_ms=duration_ms,
         code_version=code_version,
@@ -115,11 +118,16 @@ def together(results: Sequence[Result]) -> Result:
         verdict=verdict(first.order, count, causes["unexplained"]),
         compared=sum((result.compared for result in results), Counter[str]()),
         causes=causes,
-        differences=[difference for result in results for difference in result.differences][:KEPT],
+        differences=_telling([difference for result in results for difference in result.differences]),
         difference_count=count,
         duration_ms=sum(result.duration_ms for result in results),
         days=list(results),
     )
+
+
+def _telling(differences: Sequence[Shown]) -> list[Shown]:
+    """Those that are kept: first what nothing excuses, then what has a cause, then what follows from either."""
+    return sorted(differences, key=lambda one: (one.cause not in UNEXCUSED, not one.root))[:KEPT]
 
 
 def changed_fields(live: str | None, replayed: str | None) -> list[tuple[str, str, str]]:

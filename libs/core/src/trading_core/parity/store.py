@@ -47,9 +47,9 @@ async def unchecked_days(db: asyncpg.Connection, portfolio: str) -> list[int]:
 
 
 async def store(db: asyncpg.Connection, result: Result, *, nightly: bool) -> None:
-    """One row; of its differences the first ones, roots before consequences."""
-    roots_first = sorted(result.differences, key=lambda difference: not difference.root)[:STORED_DIFFERENCES]
-    texts = [_json(value) for value in (result.compared, result.causes, [asdict(d) for d in roots_first])]
+    """One row, with the first of its differences."""
+    first = [asdict(difference) for difference in result.differences[:STORED_DIFFERENCES]]
+    texts = [_json(value) for value in (result.compared, result.causes, first)]
     await db.execute(
         _INSERT, result.portfolio, result.order, utc(result.first_ms), utc(result.last_ms), nightly,
         result.from_checkpoint, result.verdict, *texts, result.difference_count, result.duration_ms,

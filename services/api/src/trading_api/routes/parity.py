@@ -24,7 +24,7 @@ from trading_api.schemas_research import (
 )
 from trading_core.db.times import millis
 from trading_core.parity import words
-from trading_core.parity.results import Result, Shown, changed_fields
+from trading_core.parity.results import UNEXCUSED, Result, Shown, changed_fields
 
 router = APIRouter(prefix="/api", tags=["parity"])
 
@@ -59,7 +59,7 @@ async def _ledgers(context: Context) -> list[str]:
 
 def _fields(row: Row) -> dict[str, Any]:
     result = _result(row)
-    causes = sorted(result.causes.items(), key=lambda item: (item[0] == "follows", -item[1], item[0]))
+    causes = sorted(result.causes.items(), key=lambda item: (item[0] not in UNEXCUSED, item[0] == "follows", -item[1]))
     return {
         "id": row["id"],
         "created_ms": millis(row["created_at"]),
