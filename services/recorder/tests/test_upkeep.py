@@ -10,11 +10,13 @@ from typing import Any
 import asyncpg
 import msgspec
 import pytest
+from nats import errors
 
 from recorder import metrics
 from recorder.upkeep import Upkeep
 from trading_core import ids, streams
 from trading_core.bus.connection import Bus
+from trading_core.bus.provision import provision
 from trading_core.db.times import utc
 from trading_core.messages import (
     BookMessage,
@@ -185,6 +187,17 @@ async def test_what_is_wrong_is_found_told_once_and_told_again_when_it_is_over(
     assert await eventually(told) == sorted(
         [*(("error", name) for name in wrong), ("info", "missing_rows.MARKET"), ("info", "outbox_unsent_s")]
     )
+
+
+async def test_a_stream_that_is_gone_is_said_with_what_to_do(bus: Bus, upkeep: Upkeep, database: Any) -> None:
+    await five_minutes(bus)
+    await recorded(database)
+    await bus.js.delete_stream("SIGNALS")
+    try:
+        with pytest.raises(errors.Error, match=r"SIGNALS.*not found. Run `python -m trading_core provision`"):
+            await upkeep.round()
+    finally:
+        await provision(bus)
 
 
 @pytest.mark.parametrize("late_s", [0, 60])

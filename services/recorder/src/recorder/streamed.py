@@ -6,9 +6,10 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
+from nats import errors
 
 from recorder.audit import Span
 from recorder.stored import Source
@@ -41,13 +42,21 @@ class State(NamedTuple):
 
 
 async def state(bus: Bus, source: Source) -> State:
+    """nats.errors.Error says what to do when the stream or its consumer is not there."""
     name = source.stream.name
-    consumer = json.loads((await bus.request_json(f"$JS.API.CONSUMER.INFO.{name}.rec", {})).data)
-    stream = json.loads((await bus.request_json(f"$JS.API.STREAM.INFO.{name}", {})).data)["state"]
+    consumer = await _info(bus, f"CONSUMER.INFO.{name}.rec")
+    stream = (await _info(bus, f"STREAM.INFO.{name}"))["state"]
     first = datetime.fromisoformat(stream["first_ts"][:19] + "+00:00")
     return State(
         stream["first_seq"], int(first.timestamp()) * 10**9, stream["last_seq"], consumer["ack_floor"]["stream_seq"]
     )
+
+
+async def _info(bus: Bus, what: str) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads((await bus.request_json(f"$JS.API.{what}", {})).data)
+    if "error" in answer:
+        raise errors.Error(f"{what}: {answer['error'].get('description')}. Run `python -m trading_core provision`.")
+    return answer
 
 
 async def messages(
