@@ -10,6 +10,7 @@ from trading_core import streams
 from trading_core.bus.chain import ChainPublisher, Outgoing
 from trading_core.bus.connection import Bus, connect
 from trading_core.bus.ordered import OrderedPull, Start
+from trading_core.bus.provision import ensure_stream
 from trading_core.errors import MessageInvalid
 from trading_core.messages import TradeMessage, decode
 from trading_core.streams import StreamSpec
@@ -34,7 +35,7 @@ async def stored(bus: Bus, stream: StreamSpec = streams.EXEC) -> list[str]:
 
 async def publish_all(chain: ChainPublisher, run: list[Outgoing]) -> None:
     while run:
-        run = run[await chain.publish(run) :]
+        run = run[await chain.publish(run, await chain.look()) :]
 
 
 def ids(*numbers: int) -> list[str]:
@@ -42,10 +43,11 @@ def ids(*numbers: int) -> list[str]:
 
 
 async def test_a_run_is_stored_once_in_its_order(bus: Bus, a_trade: Trade) -> None:
-    chain = ChainPublisher(bus)
+    chain = ChainPublisher(bus, streams.EXEC)
+    seen = await chain.look()
     run = [Outgoing(SUBJECT, a_trade(number), {"X-Outbox-Id": str(number)}) for number in range(20)]
-    assert await chain.publish(run) == 20
-    assert await chain.publish(run) == 20  # a repetition, all acknowledged and none stored
+    assert await chain.publish(run, seen) == 20
+    assert await chain.publish(run, seen) == 20  # a repetition, all acknowledged and none stored
     assert await stored(bus) == ids(*range(20))
     message = await bus.js.get_msg(streams.EXEC.name, 7)
     assert message.headers is not None
@@ -53,15 +55,15 @@ async def test_a_run_is_stored_once_in_its_order(bus: Bus, a_trade: Trade) -> No
 
 
 async def test_nothing_is_stored_behind_a_message_that_is_not(bus: Bus, a_trade: Trade) -> None:
-    chain = ChainPublisher(bus)
+    chain = ChainPublisher(bus, streams.MARKET)
     too_large = msgspec.structs.replace(a_trade(3), trade_id="1" * streams.MARKET.max_message_bytes)
     run = [
         Outgoing("market.hyperliquid.BTC.trade", message)
         for message in (a_trade(1), a_trade(2), too_large, a_trade(4), a_trade(5))
     ]
-    assert await chain.publish(run) == 2
+    assert await chain.publish(run, await chain.look()) == 2
     with pytest.raises(MessageInvalid):
-        await chain.publish(run[2:])
+        await chain.publish(run[2:], await chain.look())
     assert await stored(bus, streams.MARKET) == ids(1, 2)
 
 
@@ -69,7 +71,7 @@ async def test_two_writers_break_each_others_chains_and_lose_nothing(bus: Bus, n
     other = await connect(nats_url, name="other")
     try:
         runs = [[Outgoing(SUBJECT, a_trade(number)) for number in range(first, 200, 2)] for first in (0, 1)]
-        chains = ChainPublisher(bus), ChainPublisher(other)
+        chains = ChainPublisher(bus, streams.EXEC), ChainPublisher(other, streams.EXEC)
         await asyncio.gather(*(publish_all(chain, run) for chain, run in zip(chains, runs, strict=True)))
         found = await stored(bus)
     finally:
@@ -79,16 +81,34 @@ async def test_two_writers_break_each_others_chains_and_lose_nothing(bus: Bus, n
         assert [id for id in found if int(id[2:]) % 2 == first] == ids(*range(first, 200, 2))
 
 
+async def test_a_run_behind_a_lost_end_is_refused_until_somebody_looks(bus: Bus, a_trade: Trade) -> None:
+    chain = ChainPublisher(bus, streams.EXEC)
+    seen = await chain.look()
+    run = [Outgoing(SUBJECT, a_trade(number)) for number in range(4)]
+    assert await chain.publish(run[:2], seen) == 2
+    await bus.js.delete_stream(streams.EXEC.name)
+    await ensure_stream(bus, streams.EXEC)
+    assert await chain.publish(run[2:], seen) == 0
+    assert not chain.is_current(seen)
+    assert await stored(bus) == []
+    assert await chain.publish(run, await chain.look()) == 4
+    assert await stored(bus) == ids(*range(4))
+
+
 async def test_no_hole_when_the_server_is_killed_in_the_middle(
     own_bus: Bus, own_server: OwnServer, a_trade: Trade
 ) -> None:
+    """What it acknowledged and had not written is lost; whoever publishes looks how far the stream is."""
     run = [Outgoing(SUBJECT, a_trade(number)) for number in range(3_000)]
     done = [0]
 
     async def publish() -> None:
-        chain = ChainPublisher(own_bus)
+        chain = ChainPublisher(own_bus, streams.EXEC)
         while done[-1] < len(run):
-            done.append(done[-1] + await chain.publish(run[done[-1] : done[-1] + 100]))
+            seen = await chain.look()
+            done.append(len(await stored(own_bus)))
+            while chain.is_current(seen) and done[-1] < len(run):
+                done.append(done[-1] + await chain.publish(run[done[-1] : done[-1] + 100], seen))
 
     publishing = asyncio.create_task(publish())
     for _ in range(3):

@@ -76,19 +76,35 @@ class Relay:
         self.hand(())
 
     async def run(self) -> None:
-        """Never ends. Starts with what the stream already has, so that no dedupe window matters."""
+        """Never ends. Begins with what the stream already has, so that no dedupe window matters.
+
+        So it does again with each connection: EXEC is not synced, and a server that was killed has lost its end.
+        """
+        while True:
+            seen = await self._chain.look()
+            await self._begin()
+            await self._relay(seen)
+
+    async def _begin(self) -> None:
         on_stream = await self._on_stream()
         self._published = on_stream.newest
         if on_stream.proves_loss:
             await self._send_again()
         await self._mark_sent()
-        while True:
+        self._look = True
+
+    async def _relay(self, seen: int) -> None:
+        """Until the stream must be looked at again."""
+        while self._chain.is_current(seen):
             self._wake.clear()
             rows = await self._next()
             self._waits_since = rows[0].since if rows else None
             metrics.OUTBOX_UNSENT.labels(self._portfolio).set(len(rows))
             while rows:
-                rows = rows[await self._send(rows) :]
+                done = await self._send(rows, seen)
+                if not done:
+                    return
+                rows = rows[done:]
             if self._published - self._marked >= MARK_AFTER_ROWS:
                 await self._mark_sent()
             if self._look:
@@ -111,10 +127,10 @@ class Relay:
         self._handed.clear()
         return rows
 
-    async def _send(self, rows: Sequence[OutboxRow]) -> int:
-        """How many of the rows are on EXEC now."""
+    async def _send(self, rows: Sequence[OutboxRow], seen: int) -> int:
+        """How many of the rows are on EXEC now; 0 when the stream must be looked at again."""
         began = time.monotonic()
-        done = await self._chain.publish([row.outgoing() for row in rows])
+        done = await self._chain.publish([row.outgoing() for row in rows], seen)
         now = time.monotonic()
         metrics.RELAY_SECONDS.observe(now - began)
         for row in rows[:done]:
@@ -140,7 +156,7 @@ class Relay:
 
         A message is ours when its row has the same event id, or when it is older than every row that is kept: then
         its row was tidied, a week after it was sent. Rows above the newest of ours are not on EXEC whatever their
-        mark says: the server lost its end in a power cut, or an older copy was restored. The same if EXEC has
+        mark says: the server was killed and lost its end, or an older copy was restored. The same if EXEC has
         nothing of this portfolio: rows are kept for a week, EXEC keeps a year, and it discards its oldest messages
         first, so neither age nor size can have removed what was sent in the last seven days and spared nothing else.
         (A year's rest can, but then the rows' marks are older than that, and they stay.)

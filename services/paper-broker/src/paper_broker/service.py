@@ -17,6 +17,7 @@ from trading_core.db import pool
 from trading_core.faultpoints import faultpoint
 from trading_core.runtime import Runtime
 from trading_core.strategy.registry import LoadedStrategy, enabled_strategies
+from trading_core.streams import EXEC
 from trading_core.tasks import leaves, until_one_fails
 
 LOCK_RETRY_S = 1.0
@@ -60,7 +61,7 @@ async def _trade(runtime: Runtime, enabled: list[LoadedStrategy], rules: Sequenc
         database = await pool.connect_pool(url, role_name="paper-broker", max=CONNECTIONS * len(rules))
         try:
             brokers: list[Broker] = []
-            chain = ChainPublisher(runtime.bus)
+            chain = ChainPublisher(runtime.bus, EXEC)
             brokers += [
                 Broker(runtime, ledger, chain, database, enabled, own, lambda: _show(runtime, brokers))
                 for ledger, own in zip(ledgers, rules, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +12,13 @@ from nats import errors
 from trading_core.bus.client import Raw
 from trading_core.bus.connection import ACK_TIMEOUT_S, Bus, ack_of, headers_of
 from trading_core.errors import MessageInvalid
-from trading_core.messages import Message, encode
+from trading_core.messages import Message, decode, encode
+from trading_core.streams import StreamSpec
+
+UNSEEN = -1
+EXPECTED = "Nats-Expected-Last-Msg-Id"
+_OTHER_END = 10070
+"""JetStream's error code for a stream whose last message is not the expected one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,34 +29,70 @@ class Outgoing:
 
 
 class ChainPublisher:
-    """No message of a run is ever stored before the one in front of it.
+    """No message is ever stored behind a hole.
 
-    All of a run are sent at once, each but the first under the condition that the stream's last message is the one
-    in front of it (`Nats-Expected-Last-Msg-Id`): behind one that got lost the server refuses the rest. Whatever else
-    is written to the stream breaks the chain, which costs time and nothing else, so a process shares one publisher.
+    All of a run are sent at once, each under the condition that the stream's last message is the one in front of it
+    (`Nats-Expected-Last-Msg-Id`): behind one that got lost the server refuses the rest. The first of a run follows
+    the last of the run before, so a server that came back without its end refuses that one too. Whatever else is
+    written to the stream breaks the chain, which costs time and nothing else, so a process shares one publisher.
     """
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, stream: StreamSpec) -> None:
         self._bus = bus
+        self._stream = stream
         self._lock = asyncio.Lock()
         self._inbox = b""
         self._number = 0
+        self._seen = UNSEEN
+        self._end: str | None = None
+        """Id of the stream's last message as of `_seen`, None without one."""
         self._subjects: dict[int, str] = {}
         """Of what has no answer yet, by number."""
         self._stored: set[int] = set()
         self._answered = asyncio.Event()
+        self._first = 0
+        self._refusal: MessageInvalid | None = None
+        self._has_another_end = False
+        self._failures = 0
 
-    async def publish(self, run: Sequence[Outgoing]) -> int:
-        """How many of `run`, from its first, are stored: at least one, tried for as long as it takes.
+    async def look(self) -> int:
+        """What `publish` wants to be given. Only what is asked of the stream after this is sure to stay true.
+
+        Waits for the server. Asks it once for each connection, and again when the stream had another end.
+        """
+        async with self._lock:
+            while self._seen != self._bus.connections:
+                connection = self._bus.connections
+                found = await self._bus.last(self._stream, self._stream.subjects[0])
+                self._end = None if found is None else decode(found.data).id
+                self._seen = connection
+            return self._seen
+
+    def is_current(self, seen: int) -> bool:
+        """False once the stream may have lost its end since `look` gave `seen`."""
+        return seen == self._seen == self._bus.connections
+
+    async def publish(self, run: Sequence[Outgoing], seen: int) -> int:
+        """How many of `run`, from its first, are stored; 0 when the caller must look at the stream again.
 
         MessageInvalid when the stream refuses the first, ConfigError when this user may not send it.
         """
         async with self._lock:
+            if not self.is_current(seen):
+                return 0
             done = await self._try(run)
-            if done == 0:
-                await self._bus.publish(run[0].subject, run[0].message, headers=run[0].headers)
-                return 1
-            return done
+            if done:
+                self._end = run[done - 1].message.id
+                self._failures = 0
+                return done
+            self._seen = UNSEEN
+            if self._refusal is not None:
+                raise self._refusal
+            self._bus.raise_if_denied(run[0].subject)
+            if not self._has_another_end:
+                await self._bus.pause(self._failures)
+                self._failures += 1
+            return 0
 
     async def _try(self, run: Sequence[Outgoing]) -> int:
         """Each is sent once: whatever goes wrong, it is part of a later run."""
@@ -60,14 +103,15 @@ class ChainPublisher:
         first = self._number + 1
         self._number += len(run)
         self._stored.clear()
+        self._first, self._refusal, self._has_another_end = first, None, False
         self._subjects = {number: outgoing.subject for number, outgoing in enumerate(run, start=first)}
         self._answered.clear()
-        before: dict[str, str] = {}
+        end = self._end
         try:
             async with asyncio.timeout(ACK_TIMEOUT_S):
                 for number, outgoing in enumerate(run, start=first):
-                    await self._send(number, outgoing, before)
-                    before = {"Nats-Expected-Last-Msg-Id": outgoing.message.id}
+                    await self._send(number, outgoing, {} if end is None else {EXPECTED: end})
+                    end = outgoing.message.id
                 await self._answered.wait()
         except (TimeoutError, errors.Error):
             pass  # how far it came is what counts
@@ -96,7 +140,13 @@ class ChainPublisher:
         try:
             if data is not None and ack_of(data, sent_to) is not None:
                 self._stored.add(number)
-        except MessageInvalid:
-            pass  # refused, for instance because the one in front of it is not there
+        except MessageInvalid as error:
+            if number == self._first:
+                self._has_another_end = _is_about_the_end(data)
+                self._refusal = None if self._has_another_end else error
         if not self._subjects:
             self._answered.set()
+
+
+def _is_about_the_end(answer: bytes | None) -> bool:
+    return answer is not None and json.loads(answer)["error"].get("err_code") == _OTHER_END
