@@ -54,14 +54,14 @@ class Context:
         *,
         proxied: bool = False,
         dense: bool = False,
-        disk_mb: int | None = None,
+        nats_disk: Callable[[Path], contextlib.AbstractContextManager[None]] = lambda _folder: contextlib.nullcontext(),
         postgres_mb: int | None = None,
         strategies: Callable[[Path], None] = lambda _folder: None,
     ) -> AsyncIterator[Platform]:
         """All of it, running on servers of its own; nothing of it is left at the end.
 
-        factor: of the usual speed. proxied, dense: see Platform. disk_mb, postgres_mb: NATS, PostgreSQL have no more
-        space than that. strategies: puts more of them into their folder.
+        factor: of the usual speed. proxied, dense: see Platform. nats_disk: mounts what NATS writes on.
+        postgres_mb: PostgreSQL has no more space than that. strategies: puts more of them into their folder.
         """
         self.step("starting the platform")
         with launch.temporary_folder() as folder:
@@ -70,7 +70,7 @@ class Context:
                 if dense:
                     platform.dense()
                 try:
-                    with small_disk(folder / "nats", disk_mb):
+                    with nats_disk(folder / "nats"):
                         try:
                             await platform.open()
                             yield platform

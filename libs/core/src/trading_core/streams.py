@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"^[A-Za-z0-9_-]+$")
 
 @dataclass(frozen=True)
 class StreamSpec:
-    """One JetStream stream. `asynchronous` streams skip the fsync per message: their truth is in Postgres."""
+    """One JetStream stream. `asynchronous` streams skip the fsync per message: others can send it again."""
 
     name: str
     subjects: tuple[str, ...]
@@ -49,7 +49,7 @@ SIGNALS = StreamSpec(
 )  # fmt: skip
 EXEC = StreamSpec(
     "EXEC", ("exec.>",), timedelta(days=365), 3 * GIB, dedupe=timedelta(hours=1),
-    deny_delete=True, allow_direct=True,
+    asynchronous=True, deny_delete=True, allow_direct=True,
 )  # fmt: skip
 OPS = StreamSpec("OPS", ("ops.>",), timedelta(days=30), 512 * MIB)
 # On disk: a memory stream is gone after a restart of the server, and only `provision` makes streams.

@@ -34,10 +34,19 @@ async def test_every_stream_and_durable_exists_with_its_settings(bus: Bus) -> No
         assert info.config.ack_wait == durable.ack_wait.total_seconds()
 
 
-async def test_market_and_book_skip_the_sync_per_message_and_money_does_not(bus: Bus) -> None:
+async def test_what_exists_elsewhere_skips_the_sync_per_message_and_nothing_else_does(bus: Bus) -> None:
+    """Market data can be fetched again, EXEC is the ledger's outbox; a signal is on its stream or nowhere."""
     modes = {stream.name: (await config(bus, stream.name)).get("persist_mode") for stream in streams.ALL}
-    assert modes["MARKET"] == modes["BOOK"] == "async"
-    assert modes["SIGNALS"] is modes["EXEC"] is modes["OPS"] is modes["DLQ"] is None
+    assert modes["MARKET"] == modes["BOOK"] == modes["EXEC"] == "async"
+    assert modes["SIGNALS"] is modes["OPS"] is modes["DLQ"] is None
+
+
+async def test_an_older_versions_exec_keeps_its_sync_per_message(bus: Bus) -> None:
+    await bus.js.delete_stream("EXEC")
+    await ensure_stream(bus, replace(streams.EXEC, asynchronous=False, max_age=timedelta(days=3)))
+    await provision(bus)
+    made = await config(bus, "EXEC")
+    assert (made.get("persist_mode"), made["max_age"]) == (None, 365 * 24 * 3_600 * 10**9)
 
 
 async def test_provisioning_again_keeps_messages_and_positions(

@@ -8,7 +8,7 @@ from datetime import timedelta
 from trading_core import streams
 from trading_core.bus.connection import Bus
 from trading_core.errors import ConfigError
-from trading_core.streams import DurableSpec, StreamSpec
+from trading_core.streams import EXEC, DurableSpec, StreamSpec
 
 Config = dict[str, object]
 
@@ -41,6 +41,7 @@ async def ensure_stream(bus: Bus, stream: StreamSpec) -> None:
     wanted = stream_config(stream)
     answer = await _call(bus, f"STREAM.CREATE.{stream.name}", wanted)
     if _error_code(answer) == _IN_USE:
+        wanted = wanted_of(stream, await _call(bus, f"STREAM.INFO.{stream.name}", {}))
         answer = await _call(bus, f"STREAM.UPDATE.{stream.name}", wanted)
     _check(f"stream {stream.name}", wanted, answer)
 
@@ -81,6 +82,17 @@ def stream_config(stream: StreamSpec) -> Config:
     if stream.asynchronous:
         config["persist_mode"] = "async"
     return config
+
+
+def wanted_of(stream: StreamSpec, info: Config) -> Config:
+    """`stream_config` for a stream that exists: EXEC of an older version keeps its sync per message.
+
+    No server changes that later, and it costs speed only.
+    """
+    wanted, made = stream_config(stream), info.get("config")
+    if stream is EXEC and isinstance(made, dict) and "persist_mode" not in made:
+        del wanted["persist_mode"]
+    return wanted
 
 
 def durable_config(durable: DurableSpec) -> Config:
