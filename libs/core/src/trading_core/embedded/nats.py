@@ -66,7 +66,7 @@ class NatsServer:
         return f"nats://{user}:{password}@127.0.0.1:{self.port}"
 
     def prepare(self) -> Launch:
-        """Writes the configuration (0600: it holds the password); each message is synced, but of asynchronous streams."""
+        """Writes the configuration (0600: it holds the password); what is in no asynchronous stream is synced."""
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self.folder / "nats.conf"
         text = _CONFIG.format(
