@@ -103,6 +103,12 @@ def said_by_the_core(hour: Hour, only: str | None = None) -> list[str]:
 async def publish(bus: Bus, hour: Hour, minutes: range) -> None:
     """The collector's and the runner's part of these minutes (1 is the first)."""
     publisher = WindowPublisher(bus)
+    await publish_by(publisher, hour, minutes)
+    await publisher.close()
+
+
+async def publish_by(publisher: WindowPublisher, hour: Hour, minutes: range) -> None:
+    """The same where the server may be killed: what it loses of the last two seconds is for `publisher` to repeat."""
     if 1 in minutes:
         await _reach(publisher, hour.start)
     for minute in minutes:

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Protocol
 
 import asyncpg
-from a_run import Hour, publish
+from a_run import Hour, publish_by
 
 from trading_core import messages, streams
 from trading_core.__main__ import main
 from trading_core.bus.connection import Bus
 from trading_core.bus.ordered import OrderedPull, Start
+from trading_core.bus.publisher import WindowPublisher
 from trading_core.db.times import utc
 from trading_core.testing import eventually
 
@@ -40,6 +41,9 @@ class Storm:
     seed: int
     kills: Counter[str] = field(default_factory=Counter)
 
+    def __post_init__(self) -> None:
+        self.publisher = WindowPublisher(self.bus)
+
     async def run(self) -> None:
         publishing = asyncio.create_task(self._publish())
         chance = random.Random(self.seed)
@@ -58,7 +62,7 @@ class Storm:
         began = time.monotonic()
         for minute in range(1, self.hour.minutes + 1):
             await asyncio.sleep(max(0.0, began + minute * self.period_s - time.monotonic()))
-            await publish(self.bus, self.hour, range(minute, minute + 1))
+            await publish_by(self.publisher, self.hour, range(minute, minute + 1))
             ts = self.hour.grids[minute * 3 - 1].ts
             await self._again([signal.id for signal in self.hour.signals if signal.ts == ts])
 

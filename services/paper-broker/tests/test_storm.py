@@ -61,6 +61,7 @@ async def storm(
         monkeypatch.setenv("TRADING_DATABASE__URL", own_postgres.url)
         print(dict(run.kills), await judge(bus, own_postgres.url, hour, tmp_path / "audit.json"))
         assert len(run.kills) == 4
+        await run.publisher.close()
     finally:
         await bus.close()
         server.kill()
