@@ -50,7 +50,9 @@ async def run(runtime: Runtime) -> None:
 async def _trade(runtime: Runtime, enabled: list[LoadedStrategy], rules: Sequence[RuleBook]) -> None:
     """One life of a broker: connected, the one writer of every ledger, until something of that is lost."""
     url = runtime.settings.database.url
-    connections = [await pool.connect(url, role_name="paper-broker", answer_s=pool.ANSWER_S) for _ in rules]
+    connections = [
+        await pool.connect(url, role_name="paper-broker", answer_s=pool.ANSWER_S, planned_once=True) for _ in rules
+    ]
     try:
         ledgers = [Ledger(connection, own.portfolio) for connection, own in zip(connections, rules, strict=True)]
         await _become_the_writer(runtime, ledgers)

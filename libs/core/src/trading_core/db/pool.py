@@ -37,10 +37,13 @@ REFUSED = (
 )
 
 
-async def connect(url: str, *, role_name: str = "trading", answer_s: float | None = None) -> asyncpg.Connection:
+async def connect(
+    url: str, *, role_name: str = "trading", answer_s: float | None = None, planned_once: bool = False
+) -> asyncpg.Connection:
     """One connection, after as many tries with back-off as it takes (cancel it to give up).
 
-    answer_s: how long a command may take; None as long as it likes.
+    answer_s: how long a command may take; None as long as it likes. planned_once: its statements find rows by their
+    keys, so the server need not weigh a plan for the values of each.
 
     ConfigError when the server answers but refuses the login or has no such database.
     """
@@ -48,6 +51,8 @@ async def connect(url: str, *, role_name: str = "trading", answer_s: float | Non
     while True:
         try:
             settings = {"application_name": role_name}
+            if planned_once:
+                settings["plan_cache_mode"] = "force_generic_plan"
             return await asyncpg.connect(url, timeout=CONNECT_S, command_timeout=answer_s, server_settings=settings)
         except REFUSED as error:
             raise ConfigError(f"database.url: {where(url)} refused the connection: {error}") from error
