@@ -39,6 +39,8 @@ PING_S = 5.0
 CHECKPOINT_EVENT_MS = 1_000
 CHECKPOINT_EVERY_S = 0.25
 """Without effects a checkpoint only shortens a restart: one a second of event time, at most four a second."""
+TURNS_TO_LEAVE = 3
+"""Of the event loop: the relay wakes and hands its rows to the NATS client, whose flusher writes them to the socket."""
 
 
 class Broker:
@@ -252,7 +254,8 @@ class Broker:
         self._saved_at, self._saved_ms = now, place.visible_ms
         if events:
             self._relay.hand(rows)
-            await asyncio.sleep(0)  # what happened leaves before the next input is looked at
+            for _ in range(TURNS_TO_LEAVE):
+                await asyncio.sleep(0)  # what happened leaves before the next input is looked at
             self._log(events)
 
     def _log(self, events: list[Event]) -> None:
