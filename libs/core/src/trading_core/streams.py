@@ -96,10 +96,16 @@ class DurableSpec:
     filters: tuple[str, ...] = ()
     ack_wait: timedelta = timedelta(seconds=30)
     max_ack_pending: int = 5_000
+    acknowledges_all_before: bool = False
+    """One acknowledgement for a batch; otherwise one for each message, in any order."""
 
 
 RECORDER_STREAMS = (MARKET, BOOK, SIGNALS, EXEC, OPS, HEALTH, DLQ)
-RECORDER = tuple(DurableSpec(stream, "rec") for stream in RECORDER_STREAMS)
+# What its limits delete unacknowledged the server acknowledges itself, and with that all before it: so not of HEALTH,
+# where they delete out of order, and not where a few messages a second make it worth nothing.
+RECORDER = tuple(
+    DurableSpec(stream, "rec", acknowledges_all_before=stream in (MARKET, BOOK)) for stream in RECORDER_STREAMS
+)
 BROKER = DurableSpec(SIGNALS, "broker", ("signal.>", "grid.>"), ack_wait=timedelta(seconds=10))
 DURABLES = (*RECORDER, BROKER)
 

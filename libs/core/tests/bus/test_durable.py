@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from trading_core import streams
@@ -63,8 +64,8 @@ async def test_what_was_not_acknowledged_comes_again_before_anything_newer(bus: 
     assert ids(again) == expected(range(400, 1_100))
 
 
-async def floor_at(bus: Bus, sequence: int) -> bool:
-    return bool((await bus.js.consumer_info("MARKET", "rec")).ack_floor.stream_seq == sequence)
+async def floor_at(bus: Bus, sequence: int, name: str = "rec") -> bool:
+    return bool((await bus.js.consumer_info("MARKET", name)).ack_floor.stream_seq == sequence)
 
 
 async def test_what_was_acknowledged_never_comes_again(bus: Bus, a_trade: Trade) -> None:
@@ -74,6 +75,65 @@ async def test_what_was_acknowledged_never_comes_again(bus: Bus, a_trade: Trade)
     await eventually(lambda: settled(bus))
     batches = Durable(bus, RECORDER).batches(wait_s=0.5)
     assert await anext(batches) == []
+    await batches.aclose()
+
+
+async def test_one_acknowledgement_stands_for_a_batch_and_for_each_alone_on_an_older_durable(
+    bus: Bus, a_trade: Trade
+) -> None:
+    await fill(bus, a_trade, range(1_000))
+    older = DurableSpec(streams.MARKET, "older")
+    await ensure_durable(bus, older)
+    await ensure_durable(bus, replace(older, acknowledges_all_before=True))
+    for spec, policy in ((RECORDER, "all"), (older, "explicit")):
+        durable = Durable(bus, spec)
+        taken = await take(durable, 1_000)
+        await durable.ack(taken[500:])
+        info = await bus.js.consumer_info("MARKET", spec.name)
+        assert info.config.ack_policy == policy
+        await durable.ack(taken[:500])
+        await eventually(lambda name=spec.name: settled(bus, name))  # type: ignore[misc]
+
+
+async def test_what_a_reader_that_was_replaced_acknowledges_late_stops_nobody(bus: Bus, a_trade: Trade) -> None:
+    """Its delivery numbers lie ahead of those that begin anew: the server takes no acknowledgement below them."""
+    spec = DurableSpec(streams.MARKET, "two", (), timedelta(seconds=3), 10_000, acknowledges_all_before=True)
+    await ensure_durable(bus, spec)
+    await fill(bus, a_trade, range(10_000))
+    first, second = Durable(bus, spec), Durable(bus, spec)
+    taken = await take(first, 9_500)
+    await first.ack(taken[:9_400])
+    await eventually(lambda: floor_at(bus, 9_400, "two"))
+    batches = second.batches(wait_s=0.2)
+    async with asyncio.timeout(60):
+        held = await anext(batches)
+        while len(held) < 600:
+            held += await anext(batches)
+        await first.ack(taken[:9_500])
+        await second.ack(held[:300])
+        while not await settled(bus, "two"):
+            await second.ack(await anext(batches))
+    await batches.aclose()
+    assert second.resets >= 2
+
+
+async def test_a_delivery_of_before_a_reset_is_not_acknowledged_after_it(bus: Bus, a_trade: Trade) -> None:
+    await fill(bus, a_trade, range(1_500))
+    durable = Durable(bus, RECORDER)
+    taken = await take(durable, 1_500)
+    await durable.ack(taken[:1_400])
+    await eventually(lambda: floor_at(bus, 1_400))
+    batches = durable.batches(wait_s=0.2)
+    async with asyncio.timeout(60):
+        again = await anext(batches)
+        while len(again) < 100:
+            again += await anext(batches)
+        await durable.ack(taken)
+        assert ids(again) == expected(range(1_400, 1_500))
+        await durable.ack(again[:50])
+        await eventually(lambda: floor_at(bus, 1_450))
+        await durable.ack(again)
+        await eventually(lambda: settled(bus))
     await batches.aclose()
 
 
@@ -156,7 +216,7 @@ async def test_a_dead_letter_is_kept_with_its_reason_and_not_delivered_again(bus
     durable = Durable(bus, RECORDER)
     [bad, good] = await take(durable, 2)
     await durable.dead_letter(bad, "unknown kind")
-    await durable.ack([good])
+    await durable.ack([bad, good])
     await eventually(lambda: settled(bus))
     letter = await bus.last(streams.DLQ, "dlq.MARKET.rec")
     assert letter is not None

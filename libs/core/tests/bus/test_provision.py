@@ -32,6 +32,7 @@ async def test_every_stream_and_durable_exists_with_its_settings(bus: Bus) -> No
         info = await bus.js.consumer_info(durable.stream.name, durable.name)
         assert (info.config.max_deliver, info.config.max_ack_pending) == (-1, 5_000)
         assert info.config.ack_wait == durable.ack_wait.total_seconds()
+        assert info.config.ack_policy == ("all" if durable.stream in (streams.MARKET, streams.BOOK) else "explicit")
 
 
 async def test_what_exists_elsewhere_skips_the_sync_per_message_and_nothing_else_does(bus: Bus) -> None:

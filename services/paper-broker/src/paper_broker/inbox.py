@@ -36,6 +36,11 @@ class Batch:
         self.acknowledge: list[DurableMessage] = []
         self.invalid: list[tuple[DurableMessage, str]] = []
 
+    def refuse(self, message: DurableMessage, reason: str) -> None:
+        """To be kept as a dead letter, then acknowledged."""
+        self.invalid.append((message, reason))
+        self.acknowledge.append(message)
+
 
 class Inbox:
     """Sorts the SIGNALS stream. PASS and grid messages stay unacknowledged until their grid point is complete.
@@ -62,10 +67,10 @@ class Inbox:
             try:
                 message = messages.decode(raw.data)
             except MessageInvalid as error:
-                batch.invalid.append((raw, str(error)))
+                batch.refuse(raw, str(error))
                 continue
             if not isinstance(message, SignalMessage | GridMessage):
-                batch.invalid.append((raw, f"a {type(message).__name__} has no business in SIGNALS"))
+                batch.refuse(raw, f"a {type(message).__name__} has no business in SIGNALS")
                 continue
             self._sort_one(raw, message, passed_ms, batch)
         return batch

@@ -34,9 +34,9 @@ class SignalReader:
             new = await store(self._db, [(broker.writer, broker.takes) for broker in self._brokers], batch)
             if batch.signals:
                 faultpoint("broker.before_ack")
-            await self._durable.ack(batch.acknowledge)  # last: a crash before this line means a redelivery
             for message, reason in batch.invalid:
                 await self._durable.dead_letter(message, reason)
+            await self._durable.ack(batch.acknowledge)  # last: a crash before this line means a redelivery
             for broker, signals in zip(self._brokers, new, strict=True):
                 broker.add(signals, batch.grids)
 

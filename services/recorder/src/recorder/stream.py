@@ -28,6 +28,7 @@ LONGEST_WAIT_S = 5.0
 class Prepared:
     """What a batch of messages becomes: rows, the messages behind them, and those that cannot be stored, and why."""
 
+    messages: list[DurableMessage]
     rows: Batch
     good: list[DurableMessage]
     bad: list[tuple[DurableMessage, str]]
@@ -60,7 +61,7 @@ class StreamRecorder:
 
     async def run(self, stopping: Callable[[], bool]) -> None:
         """Until `stopping()`; a batch that was begun is finished first, unless the storage is away."""
-        storing: asyncio.Task[None] | None = None
+        storing: asyncio.Task[bool] | None = None
         try:
             async with aclosing(self._durable.batches(max=BATCH, linger_s=LINGER_S)) as batches:
                 async for messages in batches:
@@ -83,7 +84,7 @@ class StreamRecorder:
                 await storing
 
     def _prepare(self, messages: list[DurableMessage]) -> Prepared:
-        prepared = Prepared(Batch(), [], [])
+        prepared = Prepared(messages, Batch(), [], [])
         for message in messages:
             try:
                 self._project(prepared.rows, message)
@@ -92,19 +93,19 @@ class StreamRecorder:
                 prepared.bad.append((message, str(error)))
         return prepared
 
-    async def _store(self, prepared: Prepared, stopping: Callable[[], bool]) -> None:
-        good = prepared.good
+    async def _store(self, prepared: Prepared, stopping: Callable[[], bool]) -> bool:
+        """False when a stop came first: nothing after it may be acknowledged, which would speak for these too."""
         try:
-            if not await self._write(prepared.rows, good, stopping):
-                return
+            if not await self._write(prepared.rows, prepared.good, stopping):
+                return False
         except POISON as error:
-            await self._isolate(good, str(error), stopping)
-            good = []
-        faultpoint("recorder.before_ack")
-        await self._durable.ack(good)
-        self._count(len(good))
+            return await self._isolate(prepared.messages, str(error), stopping)
         for message, reason in prepared.bad:
             await self._dead_letter(message, reason)
+        faultpoint("recorder.before_ack")
+        await self._durable.ack(prepared.messages)
+        self._count(len(prepared.messages))
+        return True
 
     async def _write(self, batch: Batch, messages: list[DurableMessage], stopping: Callable[[], bool]) -> bool:
         """True once committed; False when a stop came first. Retries for as long as the storage is away."""
@@ -139,20 +140,23 @@ class StreamRecorder:
         begun = self._begun_at
         return 0.0 if begun is None else time.monotonic() - begun
 
-    async def _isolate(self, messages: list[DurableMessage], reason: str, stopping: Callable[[], bool]) -> None:
+    async def _isolate(self, messages: list[DurableMessage], reason: str, stopping: Callable[[], bool]) -> bool:
         """Halve until the row that Postgres refuses stands alone; the others are stored, in order."""
         if len(messages) == 1:
             await self._dead_letter(messages[0], reason)
-            return
+            await self._durable.ack(messages)
+            self._count(1)
+            return True
         middle = len(messages) // 2
         for half in (messages[:middle], messages[middle:]):
-            await self._store(self._prepare(half), stopping)
+            if not await self._store(self._prepare(half), stopping):
+                return False
+        return True
 
     async def _dead_letter(self, message: DurableMessage, reason: str) -> None:
         self._log.warning("message_dead_lettered", subject=message.subject, reason=reason)
         await self._durable.dead_letter(message, reason)
         metrics.dead_letters.labels(self._name).inc()
-        self._count(1)
 
     def _count(self, messages: int) -> None:
         self.recorded += messages

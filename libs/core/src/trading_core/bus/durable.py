@@ -1,10 +1,10 @@
-"""A provisioned durable, read in stream order with explicit acknowledgements, by one process at a time."""
+"""A provisioned durable, read in stream order, acknowledged by hand, by one process at a time."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Any
 
 import structlog
@@ -24,7 +24,7 @@ ESCAPED_LIMIT = 128 * 1024
 RESET_S = 1.0
 EXPIRES_S = 5
 """The requests of a reader that was stopped go on taking messages for so long; his successor gets them after that."""
-ACK, TERM, IN_PROGRESS = b"+ACK", b"+TERM", b"+WPI"
+ACK, IN_PROGRESS = b"+ACK", b"+WPI"
 _log = structlog.get_logger("trading_core.bus")
 
 
@@ -34,10 +34,11 @@ class DurableMessage:
     Read only when asked for: whoever needs the bytes alone is not to pay for the rest of a hundred thousand messages.
     """
 
-    __slots__ = ("_subject", "data", "reply")
+    __slots__ = ("_subject", "binding", "data", "reply")
 
-    def __init__(self, raw: Raw) -> None:
+    def __init__(self, raw: Raw, binding: int = 0) -> None:
         self._subject, self.reply, self.data = raw
+        self.binding = binding
 
     @property
     def subject(self) -> str:
@@ -71,6 +72,11 @@ class Durable:
         self._connection = -1
         self._next = 1
         self._reset_after = 0.0
+        self._binding = 0
+        """Counts resets from before they are asked for: a delivery of an earlier one is not acknowledged any more."""
+        self._acknowledges_all_before = False
+        self._acknowledged = 0
+        """Stream sequence of the newest acknowledgement of this binding, where one stands for all before it."""
 
     async def batches(
         self, max: int = 500, wait_s: float = 0.25, linger_s: float = 0.0
@@ -96,9 +102,18 @@ class Durable:
         finally:
             await self.close()
 
-    async def ack(self, messages: Iterable[DurableMessage]) -> None:
-        """Done, never send again. A lost acknowledgement only means that the message comes once more."""
-        await self._bus.nc.publish_all([message.reply for message in messages], ACK)
+    async def ack(self, messages: Sequence[DurableMessage]) -> None:
+        """Done, never send again. A lost acknowledgement only means that the message comes once more.
+
+        With `acknowledges_all_before` the last of `messages`, which were delivered together, stands for all, and for
+        whatever came before them. The server compares its delivery number, which begins anew with each reset: of an
+        earlier binding it would seem to lie ahead, and what is acknowledged after it would not count.
+        """
+        if not self._acknowledges_all_before:
+            await self._bus.nc.publish_all([message.reply for message in messages], ACK)
+        elif messages and messages[-1].binding == self._binding:
+            self._acknowledged = sequences(messages[-1].reply)[1]
+            await self._bus.nc.publish_all([messages[-1].reply], ACK)
 
     async def in_progress(self, messages: Iterable[DurableMessage]) -> None:
         """Still at it: restarts `ack_wait` for these and for what is buffered."""
@@ -127,7 +142,7 @@ class Durable:
         return None if "error" in info else info
 
     async def dead_letter(self, message: DurableMessage, reason: str) -> None:
-        """Keep an unusable message with its reason in the dead-letter stream, then never see it again."""
+        """Keep an unusable message with its reason in the dead-letter stream. Acknowledge it after that."""
         text = message.data[:PAYLOAD_LIMIT].decode(errors="replace")
         ingest_time_ns, _ = message.place
         letter = DeadLetterMessage(
@@ -138,7 +153,6 @@ class Durable:
             received_time_ms=ingest_time_ns // 1_000_000,
         )
         await self._bus.publish(dlq_subject(self._spec.stream, self._spec.name), letter)
-        await self._bus.nc.publish_all([message.reply], TERM)
 
     async def close(self) -> None:
         pull, self._pull = self._pull, None
@@ -156,6 +170,7 @@ class Durable:
         self._reset_after = loop.time() + RESET_S
         self._connection = self._bus.connections
         stream, name = self._spec.stream.name, self._spec.name
+        self._binding += 1
         subject = f"$JS.API.CONSUMER.RESET.{stream}.{name}"
         try:
             reply = await self._bus.nc.request(subject, b"", timeout=REQUEST_TIMEOUT_S)
@@ -168,6 +183,8 @@ class Durable:
             await asyncio.sleep(IDLE_S)
             return str(answer["error"].get("description"))
         self.pending = int(answer["num_pending"])
+        self._acknowledges_all_before = answer["config"]["ack_policy"] == "all"
+        self._acknowledged = 0
         self._next = 1
         self.resets += 1
         self._pull = Pull(self._bus.nc, stream, name, expires_s=EXPIRES_S)
@@ -194,9 +211,13 @@ class Durable:
             raw = raw[:good]
             if not raw:
                 return []
+        if sequences(raw[0][1])[1] <= self._acknowledged:  # another reader, who woke up, has acknowledged as of before
+            assert self._pull is not None
+            self._pull.broken = "what was acknowledged comes again"
+            return []
         self._next += good
         self.pending = sequences(raw[-1][1])[4]
-        return [DurableMessage(one) for one in raw]
+        return [DurableMessage(one, self._binding) for one in raw]
 
 
 def _cut(text: str) -> str:

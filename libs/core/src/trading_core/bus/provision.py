@@ -48,8 +48,8 @@ async def ensure_stream(bus: Bus, stream: StreamSpec) -> None:
 
 async def ensure_durable(bus: Bus, durable: DurableSpec) -> None:
     """Creates or updates one durable and reads it back."""
-    wanted = durable_config(durable)
     name = durable.stream.name
+    wanted = wanted_of_durable(durable, await _call(bus, f"CONSUMER.INFO.{name}.{durable.name}", {}))
     request: Config = {"stream_name": name, "config": wanted}
     answer = await _call(bus, f"CONSUMER.CREATE.{name}.{durable.name}", request)
     _check(f"durable {durable.name} of stream {name}", wanted, answer)
@@ -100,7 +100,7 @@ def durable_config(durable: DurableSpec) -> Config:
         "name": durable.name,
         "durable_name": durable.name,
         "deliver_policy": "all",
-        "ack_policy": "explicit",
+        "ack_policy": "all" if durable.acknowledges_all_before else "explicit",
         "ack_wait": _nanoseconds(durable.ack_wait),
         "max_ack_pending": durable.max_ack_pending,
         "max_deliver": -1,
@@ -109,6 +109,17 @@ def durable_config(durable: DurableSpec) -> Config:
     if durable.filters:
         config["filter_subjects"] = list(durable.filters)
     return config
+
+
+def wanted_of_durable(durable: DurableSpec, info: Config) -> Config:
+    """`durable_config` for a durable that may exist: one of an older version keeps its way of acknowledging.
+
+    No server changes that later, and it costs speed only: whoever reads it asks which it is.
+    """
+    wanted, made = durable_config(durable), info.get("config")
+    if isinstance(made, dict) and made.get("ack_policy") == "explicit":
+        wanted["ack_policy"] = "explicit"
+    return wanted
 
 
 async def _call(bus: Bus, verb: str, body: Config) -> Config:

@@ -10,7 +10,7 @@ from typing import Any
 from trading_core import streams
 from trading_core.bus import connection
 from trading_core.bus.connection import Bus, where
-from trading_core.bus.provision import API_LEVEL, durable_config, wanted_of
+from trading_core.bus.provision import API_LEVEL, wanted_of, wanted_of_durable
 from trading_core.config import Settings
 from trading_core.doctor import findings
 from trading_core.doctor.findings import Finding
@@ -34,7 +34,7 @@ async def checks(settings: Settings) -> AsyncIterator[Finding]:
             yield _beside(f"stream {stream.name}", wanted_of(stream, made), made)
         for durable in streams.DURABLES:
             made = await _ask(bus, f"CONSUMER.INFO.{durable.stream.name}.{durable.name}")
-            yield _beside(f"consumer {durable.name} of {durable.stream.name}", durable_config(durable), made)
+            yield _beside(f"consumer {durable.name} of {durable.stream.name}", wanted_of_durable(durable, made), made)
             if "error" not in made:
                 held = await _ask(bus, f"STREAM.INFO.{durable.stream.name}")
                 yield findings.of_lag(
